@@ -1,0 +1,78 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Sidecar.Abstractions;
+
+/// <summary>
+/// What one sidecar process hosts: written by the launcher as JSON (mode 0600, it holds the API tokens), read by
+/// <c>Sidecar.Host --run FILE</c>. Ports are already chosen and stay the same when the process is restarted.
+/// </summary>
+public sealed record SidecarRun
+{
+    /// <summary>Absolute path of the run's data directory; the file store lives in <c>store/</c> below it.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Absolute path that relative paths in component metadata are relative to: the folder of dapr.yaml.</summary>
+    public required string BaseDirectory { get; init; }
+
+    /// <summary>Minimum level of the sidecar's own log: debug, info, warn, error.</summary>
+    public string LogLevel { get; init; } = "info";
+
+    /// <summary>One entry per app instance.</summary>
+    public required IReadOnlyList<SidecarInstance> Instances { get; init; }
+
+    /// <summary>JSON form of the run file: snake_case.</summary>
+    public static readonly JsonSerializerOptions JsonOptions = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        WriteIndented = true,
+    };
+}
+
+/// <summary>The Dapr endpoint of one app instance.</summary>
+public sealed record SidecarInstance
+{
+    /// <summary>App id, e.g. <c>scan-worker</c>.</summary>
+    public required string AppId { get; init; }
+
+    /// <summary>0-based replica number.</summary>
+    public int Index { get; init; }
+
+    /// <summary>Port of the app on 127.0.0.1; null for an app without a server.</summary>
+    public int? AppPort { get; init; }
+
+    /// <summary>Dapr HTTP API port on 127.0.0.1.</summary>
+    public required int HttpPort { get; init; }
+
+    /// <summary>Dapr gRPC API port (HTTP/2, cleartext) on 127.0.0.1.</summary>
+    public required int GrpcPort { get; init; }
+
+    /// <summary>Token the app must send (<c>dapr-api-token</c>); null switches the check off.</summary>
+    public string? ApiToken { get; init; }
+
+    /// <summary>Token the sidecar sends to the app (<c>dapr-api-token</c>); null sends none.</summary>
+    public string? AppToken { get; init; }
+
+    /// <summary>Folders whose YAML files are loaded: components, subscriptions, resiliency.</summary>
+    public required IReadOnlyList<string> ResourcesPaths { get; init; }
+
+    /// <summary>Path of a Configuration resource, or null.</summary>
+    public string? ConfigFilePath { get; init; }
+
+    /// <summary>Largest request body, bytes. Default 4 MiB.</summary>
+    public long MaxBodyBytes { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Most parallel calls to the app, -1 unlimited.</summary>
+    public int AppMaxConcurrency { get; init; } = -1;
+
+    /// <summary>Health probes of the app, or null for none.</summary>
+    public AppHealthCheck? AppHealth { get; init; }
+}
+
+/// <summary>App health probes (dapr-http §14).</summary>
+/// <param name="Path">Probed path, default <c>/healthz</c>.</param>
+/// <param name="IntervalSeconds">Default 5.</param>
+/// <param name="TimeoutMilliseconds">Default 500.</param>
+/// <param name="Threshold">Consecutive failures until unhealthy, default 3.</param>
+public sealed record AppHealthCheck(string Path = "/healthz", int IntervalSeconds = 5, int TimeoutMilliseconds = 500, int Threshold = 3);

@@ -1,0 +1,157 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace Tandem.Protocol.Grpc;
+
+/// <summary>The life of one client call: its deadline, its response, and the status it ends with.</summary>
+internal sealed class GrpcClientCall : IDisposable
+{
+    private readonly GrpcChannelOptions channelOptions;
+    private readonly GrpcCallOptions options;
+    private readonly CancellationToken cancellationToken;
+    private readonly CancellationTokenSource? deadline;
+    private readonly CancellationTokenSource? linked;
+    private HttpResponseMessage? response;
+
+    public GrpcClientCall(GrpcChannelOptions channelOptions, GrpcCallOptions options, CancellationToken cancellationToken)
+    {
+        this.channelOptions = channelOptions;
+        this.options = options;
+        this.cancellationToken = cancellationToken;
+        Token = cancellationToken;
+        if (options.Deadline is null)
+        {
+            return;
+        }
+
+        var left = Left(options.Deadline.Value);
+        if (left < GrpcTimeout.Longest)
+        {
+            deadline = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, channelOptions.TimeProvider);
+            linked = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+            Token = linked.Token;
+        }
+    }
+
+    /// <summary>Ends the call: the caller's cancellation or the deadline.</summary>
+    public CancellationToken Token { get; }
+
+    public void AddHeaders(HttpRequestHeaders headers)
+    {
+        if (options.Deadline is { } at)
+        {
+            headers.TryAddWithoutValidation(GrpcHeaders.Timeout, GrpcTimeout.Format(Left(at)));
+        }
+
+        foreach (var (name, value) in options.Headers ?? [])
+        {
+            headers.TryAddWithoutValidation(name, value);
+        }
+    }
+
+    /// <summary>Takes the response over and checks that it is one of gRPC; returns its body.</summary>
+    public async ValueTask<PipeReader> AcceptAsync(HttpResponseMessage accepted)
+    {
+        response = accepted;
+        if (accepted.StatusCode != HttpStatusCode.OK && Find(accepted.Headers, GrpcHeaders.Status) is null)
+        {
+            throw new GrpcException(FromHttpStatus(accepted.StatusCode), $"The server answered HTTP {(int)accepted.StatusCode} without a gRPC status.");
+        }
+
+        if (!GrpcHeaders.IsGrpcContentType(accepted.Content.Headers.ContentType?.MediaType))
+        {
+            throw new GrpcException(GrpcStatusCode.Unknown, $"The server answered with content type '{accepted.Content.Headers.ContentType}'.");
+        }
+
+        // Trailers-only: the status stands in the headers.
+        if (Find(accepted.Headers, GrpcHeaders.Status) is not null)
+        {
+            ThrowUnlessOk(accepted.Headers);
+        }
+
+        options.OnResponseStarted?.Invoke();
+        return PipeReader.Create(await accepted.Content.ReadAsStreamAsync(Token).ConfigureAwait(false));
+    }
+
+    /// <summary>Throws the status of the finished response unless it is OK.</summary>
+    public void ThrowUnlessOk() =>
+        ThrowUnlessOk(Find(response!.TrailingHeaders, GrpcHeaders.Status) is null ? response.Headers : response.TrailingHeaders);
+
+    /// <summary>What a caller sees of a failure; null when it is to see the exception as it is.</summary>
+    public Exception? Translate(Exception exception)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return exception is GrpcException ? null : new OperationCanceledException(exception.Message, exception, cancellationToken);
+        }
+
+        if (deadline?.IsCancellationRequested == true)
+        {
+            return new GrpcException(GrpcStatusCode.DeadlineExceeded, "The deadline has passed.", exception);
+        }
+
+        return exception switch
+        {
+            GrpcException => null,
+            HttpProtocolException protocol => FromReset(protocol),
+            { InnerException: HttpProtocolException protocol } => FromReset(protocol),
+            HttpRequestException or IOException => new GrpcException(GrpcStatusCode.Unavailable, exception.Message, exception),
+            OperationCanceledException => new GrpcException(GrpcStatusCode.Unavailable, "The connection was closed or did not open in time.", exception),
+            _ => null,
+        };
+    }
+
+    public void Dispose()
+    {
+        // An unfinished response is reset with CANCEL by this.
+        response?.Dispose();
+        linked?.Dispose();
+        deadline?.Dispose();
+    }
+
+    private static void ThrowUnlessOk(HttpResponseHeaders headers)
+    {
+        var status = Find(headers, GrpcHeaders.Status);
+        if (!int.TryParse(status, out var code) || !Enum.IsDefined((GrpcStatusCode)code))
+        {
+            throw new GrpcException(
+                GrpcStatusCode.Unknown, status is null ? "The response ended without grpc-status." : "The server sent an unknown grpc-status.");
+        }
+
+        if (code != (int)GrpcStatusCode.Ok)
+        {
+            throw new GrpcException((GrpcStatusCode)code, GrpcPercentEncoding.Decode(Find(headers, GrpcHeaders.Message) ?? ""));
+        }
+    }
+
+    private static string? Find(HttpResponseHeaders headers, string name) =>
+        headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null;
+
+    /// <summary>Mapping of HTTP status codes for answers that come from something other than a gRPC server.</summary>
+    private static GrpcStatusCode FromHttpStatus(HttpStatusCode status) => status switch
+    {
+        HttpStatusCode.BadRequest => GrpcStatusCode.Internal,
+        HttpStatusCode.Unauthorized => GrpcStatusCode.Unauthenticated,
+        HttpStatusCode.Forbidden => GrpcStatusCode.PermissionDenied,
+        HttpStatusCode.NotFound => GrpcStatusCode.Unimplemented,
+        HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable
+            or HttpStatusCode.GatewayTimeout => GrpcStatusCode.Unavailable,
+        _ => GrpcStatusCode.Unknown,
+    };
+
+    /// <summary>Mapping of RST_STREAM error codes (RFC 9113 §7).</summary>
+    private static GrpcException FromReset(HttpProtocolException exception) => new(
+        exception.ErrorCode switch
+        {
+            0x0 => GrpcStatusCode.Unavailable, // GOAWAY of a server that stops.
+            0x7 => GrpcStatusCode.Unavailable, // REFUSED_STREAM
+            0x8 => GrpcStatusCode.Cancelled, // CANCEL
+            0xB => GrpcStatusCode.ResourceExhausted, // ENHANCE_YOUR_CALM
+            _ => GrpcStatusCode.Internal,
+        },
+        exception.Message,
+        exception);
+
+    private TimeSpan Left(DateTimeOffset at) => at - channelOptions.TimeProvider.GetUtcNow();
+}

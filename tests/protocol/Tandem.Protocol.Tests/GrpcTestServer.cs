@@ -1,0 +1,41 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Tandem.Protocol.Grpc;
+
+namespace Tandem.Protocol.Tests;
+
+/// <summary>A cleartext HTTP/2 listener on a free loopback port.</summary>
+internal sealed class GrpcTestServer : IAsyncDisposable
+{
+    private readonly WebApplication app;
+
+    private GrpcTestServer(WebApplication app)
+    {
+        this.app = app;
+        Address = new Uri(app.Urls.Single());
+    }
+
+    public Uri Address { get; }
+
+    public static Task<GrpcTestServer> StartAsync(GrpcService service, GrpcServerOptions? options = null) =>
+        StartAsync(app => app.MapGrpc(service, options));
+
+    public static async Task<GrpcTestServer> StartAsync(Action<WebApplication> map)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        var app = builder.Build();
+        map(app);
+        await app.StartAsync();
+        return new GrpcTestServer(app);
+    }
+
+    public GrpcChannel Connect(GrpcChannelOptions? options = null) => new(Address, options);
+
+    public ValueTask DisposeAsync() => app.DisposeAsync();
+}

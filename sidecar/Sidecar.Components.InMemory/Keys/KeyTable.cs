@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+
+namespace Sidecar.Components.Keys;
+
+/// <summary>
+/// A table of keys in memory: reads take no lock, writes come from one writer at a time. Expired entries are hidden at
+/// once and stay until the owner of the table removes what <see cref="TakeExpired"/> names.
+/// </summary>
+internal sealed class KeyTable(string name)
+{
+    private readonly ConcurrentDictionary<string, KeyEntry> _entries = new(StringComparer.Ordinal);
+    private readonly OrderedKeys _order = new();
+    private readonly PriorityQueue<KeyEntry, long> _expiring = new();
+
+    /// <summary>Name within the store, e.g. <c>state/statestore</c>.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Called on the writer after each change with the key and the entry, or null for a removal. Must not block.</summary>
+    public Action<string, KeyEntry?>? Changed { get; set; }
+
+    /// <summary>Every entry, expired ones too, in no order; safe while it is written.</summary>
+    public IEnumerable<KeyEntry> Entries => _entries.Select(pair => pair.Value);
+
+    public KeyEntry? Find(string key) => _entries.GetValueOrDefault(key);
+
+    public KeyEntry? FindLive(string key, long now) =>
+        _entries.TryGetValue(key, out var entry) && entry.IsLive(now) ? entry : null;
+
+    /// <summary>Live keys with the prefix, in ordinal order.</summary>
+    public IEnumerable<string> LiveKeys(string prefix, TimeProvider time) =>
+        _order.StartingWith(prefix).Where(key => FindLive(key, time.GetUtcNow().Ticks) is not null);
+
+    public void Put(KeyEntry entry)
+    {
+        if (!_entries.ContainsKey(entry.Key))
+        {
+            _order.Add(entry.Key);
+        }
+
+        _entries[entry.Key] = entry;
+        if (entry.ExpiresAt != KeyEntry.Never)
+        {
+            _expiring.Enqueue(entry, entry.ExpiresAt);
+        }
+
+        Changed?.Invoke(entry.Key, entry);
+    }
+
+    public void Remove(string key)
+    {
+        if (_entries.TryRemove(key, out _))
+        {
+            _order.Remove(key);
+            Changed?.Invoke(key, null);
+        }
+    }
+
+    /// <summary>Yields the entries that have expired and are still stored. Each is named once; the caller removes it. Writer only.</summary>
+    public IEnumerable<KeyEntry> TakeExpired(long now)
+    {
+        while (_expiring.TryPeek(out var entry, out var expiresAt) && expiresAt <= now)
+        {
+            _expiring.Dequeue();
+            if (ReferenceEquals(Find(entry.Key), entry))
+            {
+                yield return entry;
+            }
+        }
+    }
+}

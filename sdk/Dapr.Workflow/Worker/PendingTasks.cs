@@ -1,0 +1,87 @@
+using Tandem.Protocol.Workflows;
+
+namespace Dapr.Workflow.Worker;
+
+/// <summary>
+/// What a workflow has asked for: actions the history does not show yet, and tasks whose end it does not show yet.
+/// One counter numbers both; the engine copies the number into the history.
+/// </summary>
+internal sealed class PendingTasks
+{
+    private readonly SortedDictionary<int, WorkflowAction> actions = [];
+    private readonly Dictionary<int, TaskCompletionSource<string?>> open = [];
+    private readonly Dictionary<string, int> byExecutionId = new(StringComparer.Ordinal);
+    private int nextId;
+
+    public bool AnyOpen => open.Count > 0;
+
+    /// <summary>Actions for the engine, in the order of their numbers.</summary>
+    public IEnumerable<WorkflowAction> Actions => actions.Values;
+
+    public int NextId() => nextId++;
+
+    /// <summary>Adds an action without an end to wait for.</summary>
+    public void Add(WorkflowAction action) => actions.Add(action.Id, action);
+
+    /// <summary>Adds an action and returns the task of its end. Cancelling gives up the task, never the action.</summary>
+    public async Task<string?> StartAsync(WorkflowAction action, CancellationToken cancellationToken = default)
+    {
+        actions.Add(action.Id, action);
+        var end = new TaskCompletionSource<string?>();
+        open.Add(action.Id, end);
+        if (action.ScheduleTask is { TaskExecutionId.Length: > 0 } task)
+        {
+            byExecutionId[task.TaskExecutionId] = action.Id;
+        }
+
+        using var registration = cancellationToken.Register(() =>
+        {
+            open.Remove(action.Id);
+            end.TrySetCanceled(cancellationToken);
+        });
+
+        // On the workflow's synchronization context, so that its code continues there.
+        return await end.Task;
+    }
+
+    /// <summary>The engine has recorded the action; it must be the one the code asked for.</summary>
+    public void Confirm(int id, WorkflowAction.WorkflowActionTypeOneofCase kind, string? name)
+    {
+        if (!actions.Remove(id, out var action))
+        {
+            throw new NonDeterministicWorkflowException(
+                $"The history has {kind} '{name}' with number {id}, which the workflow's code did not ask for. Was the code changed while the instance was running?");
+        }
+
+        if (action.WorkflowActionTypeCase != kind || !string.Equals(NameOf(action), name, StringComparison.OrdinalIgnoreCase))
+        {
+            throw new NonDeterministicWorkflowException(
+                $"The history has {kind} '{name}' with number {id}, the workflow's code asked for {action.WorkflowActionTypeCase} '{NameOf(action)}'. Was the code changed while the instance was running?");
+        }
+    }
+
+    public void Complete(int id, string? taskExecutionId, string? result) => Take(id, taskExecutionId)?.TrySetResult(result);
+
+    public void Fail(int id, string? taskExecutionId, Exception exception) => Take(id, taskExecutionId)?.TrySetException(exception);
+
+    /// <summary>A second end of the same task, or the end of one given up, finds nothing and is dropped.</summary>
+    private TaskCompletionSource<string?>? Take(int id, string? taskExecutionId)
+    {
+        if (open.Remove(id, out var end))
+        {
+            return end;
+        }
+
+        return taskExecutionId is { Length: > 0 } && byExecutionId.TryGetValue(taskExecutionId, out var known) && open.Remove(known, out end)
+            ? end
+            : null;
+    }
+
+    private static string? NameOf(WorkflowAction action) => action.WorkflowActionTypeCase switch
+    {
+        WorkflowAction.WorkflowActionTypeOneofCase.ScheduleTask => action.ScheduleTask.Name,
+        WorkflowAction.WorkflowActionTypeOneofCase.CreateChildWorkflow => action.CreateChildWorkflow.Name,
+        WorkflowAction.WorkflowActionTypeOneofCase.SendEvent => action.SendEvent.Name,
+        _ => null,
+    };
+}

@@ -1,0 +1,63 @@
+namespace Dapr.Workflow.Worker;
+
+/// <summary>
+/// Runs a workflow's continuations on the one thread of its turn, in the order in which they became ready. What comes
+/// after the turn is dropped: the code is replayed from its start in the next one.
+/// </summary>
+internal sealed class WorkflowSynchronizationContext : SynchronizationContext
+{
+    private readonly Lock gate = new();
+    private readonly Queue<(SendOrPostCallback Callback, object? State)> ready = new();
+    private readonly int thread = Environment.CurrentManagedThreadId;
+    private bool closed;
+
+    public bool IsInTurn => !closed && Environment.CurrentManagedThreadId == thread;
+
+    public override void Post(SendOrPostCallback d, object? state)
+    {
+        lock (gate)
+        {
+            if (!closed)
+            {
+                ready.Enqueue((d, state));
+            }
+        }
+    }
+
+    public override void Send(SendOrPostCallback d, object? state)
+    {
+        if (!IsInTurn)
+        {
+            throw new InvalidOperationException("Workflow code runs only within its turn.");
+        }
+
+        d(state);
+    }
+
+    public override SynchronizationContext CreateCopy() => this;
+
+    public void Drain()
+    {
+        while (TryTake(out var item))
+        {
+            item.Callback(item.State);
+        }
+    }
+
+    public void Close()
+    {
+        lock (gate)
+        {
+            closed = true;
+            ready.Clear();
+        }
+    }
+
+    private bool TryTake(out (SendOrPostCallback Callback, object? State) item)
+    {
+        lock (gate)
+        {
+            return ready.TryDequeue(out item);
+        }
+    }
+}

@@ -1,0 +1,320 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Tandem.Protocol.Grpc;
+using Tandem.Protocol.Workflows;
+
+namespace Dapr.Workflow.Worker;
+
+/// <summary>
+/// Takes work items from the sidecar and answers them, at most 100 workflow turns and 100 activities at a time.
+/// A lost stream is opened again; a stop takes no further item, finishes what runs, and only then closes the stream,
+/// because the engine hands the items of a closed stream out again.
+/// </summary>
+internal sealed partial class WorkflowWorker : BackgroundService
+{
+    private const int MaxConcurrentItems = 100;
+
+    /// <summary>Wait before the stream is opened again: 100 ms doubling to 5 s, each up to a quarter shorter.</summary>
+    private static readonly TimeSpan FirstReconnectDelay = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestReconnectDelay = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan HelloInterval = TimeSpan.FromSeconds(30);
+
+    private readonly WorkflowsFactory factory;
+    private readonly WorkflowTurnRunner turns;
+    private readonly ActivityRunner activities;
+    private readonly Completions completions;
+    private readonly TimeProvider timeProvider;
+    private readonly ILogger<WorkflowWorker> logger;
+
+    private readonly SemaphoreSlim turnSlots = new(MaxConcurrentItems);
+    private readonly SemaphoreSlim activitySlots = new(MaxConcurrentItems);
+    private readonly ConcurrentDictionary<Task, bool> running = new();
+    private readonly ActivityRuns activityRuns = new();
+    private readonly CancellationTokenSource abandoned = new();
+
+    public WorkflowWorker(
+        WorkflowsFactory factory,
+        WorkflowTurnRunner turns,
+        ActivityRunner activities,
+        SidecarConnection connection,
+        TimeProvider timeProvider,
+        ILogger<WorkflowWorker> logger)
+    {
+        this.factory = factory;
+        this.turns = turns;
+        this.activities = activities;
+        this.timeProvider = timeProvider;
+        this.logger = logger;
+        completions = new Completions(connection, timeProvider, logger);
+    }
+
+    /// <summary>Waits for running items as long as the host lets it, then gives them up.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken).ConfigureAwait(false);
+        await abandoned.CancelAsync().ConfigureAwait(false);
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        turnSlots.Dispose();
+        activitySlots.Dispose();
+        abandoned.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (factory.WorkflowCount + factory.ActivityCount == 0)
+        {
+            LogNothingRegistered(logger);
+            return;
+        }
+
+        var delay = FirstReconnectDelay;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await ServeStreamAsync(() => delay = FirstReconnectDelay, stoppingToken).ConfigureAwait(false);
+                LogStreamLost(logger, "it ended");
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                LogStreamLost(logger, exception is GrpcException grpc ? grpc.Message : exception.ToString());
+            }
+            catch (OperationCanceledException)
+            {
+                break;
+            }
+
+            if (!await PauseAsync(delay * (1 - (Random.Shared.NextDouble() / 4)), stoppingToken).ConfigureAwait(false))
+            {
+                break;
+            }
+
+            delay = delay * 2 < LongestReconnectDelay ? delay * 2 : LongestReconnectDelay;
+        }
+
+        await DrainAsync().ConfigureAwait(false);
+        LogStopped(logger);
+    }
+
+    private async Task ServeStreamAsync(Action onConnected, CancellationToken stoppingToken)
+    {
+        // The stream outlives the stop until the running items are answered.
+        using var streamEnd = CancellationTokenSource.CreateLinkedTokenSource(abandoned.Token);
+        var items = completions.WorkItemsAsync(
+            () =>
+            {
+                onConnected();
+                LogConnected(logger, factory.WorkflowCount, factory.ActivityCount);
+            },
+            streamEnd.Token).GetAsyncEnumerator(streamEnd.Token);
+        var hello = SayHelloAsync(streamEnd.Token);
+        Task<bool>? next = null;
+        try
+        {
+            while (true)
+            {
+                next = items.MoveNextAsync().AsTask();
+                if (!await next.WaitAsync(stoppingToken).ConfigureAwait(false))
+                {
+                    return;
+                }
+
+                Start(items.Current, stoppingToken);
+            }
+        }
+        finally
+        {
+            if (stoppingToken.IsCancellationRequested)
+            {
+                await DrainAsync().ConfigureAwait(false);
+            }
+
+            await streamEnd.CancelAsync().ConfigureAwait(false);
+            await SettleAsync(next, hello).ConfigureAwait(false);
+            await items.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void Start(WorkItem item, CancellationToken stoppingToken)
+    {
+        var task = Task.Run(
+            () => item.RequestCase switch
+            {
+                WorkItem.RequestOneofCase.WorkflowRequest => RunTurnAsync(item.WorkflowRequest, item.CompletionToken, stoppingToken),
+                WorkItem.RequestOneofCase.ActivityRequest => RunActivityAsync(item.ActivityRequest, item.CompletionToken, stoppingToken),
+                _ => IgnoreAsync(item),
+            },
+            CancellationToken.None);
+        running.TryAdd(task, true);
+        task.ContinueWith(
+            static (done, state) => ((ConcurrentDictionary<Task, bool>)state!).TryRemove(done, out _),
+            running, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private async Task RunTurnAsync(WorkflowRequest request, string completionToken, CancellationToken stoppingToken)
+    {
+        if (!await TryEnterAsync(turnSlots, stoppingToken).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        try
+        {
+            if (request.RequiresHistoryStreaming)
+            {
+                await completions.AddStreamedHistoryAsync(request, abandoned.Token).ConfigureAwait(false);
+            }
+
+            var response = await turns.RunAsync(request).ConfigureAwait(false);
+            response.CompletionToken = completionToken;
+            await completions.CompleteWorkflowAsync(response, abandoned.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            LogTurnFailed(logger, exception, request.InstanceId);
+        }
+        finally
+        {
+            turnSlots.Release();
+        }
+    }
+
+    private async Task RunActivityAsync(ActivityRequest request, string completionToken, CancellationToken stoppingToken)
+    {
+        if (activityRuns.TryStart(request, completionToken) is not { } run)
+        {
+            LogRedelivered(logger, request.Name, request.TaskId, request.WorkflowInstance?.InstanceId);
+            return;
+        }
+
+        try
+        {
+            if (!await TryEnterAsync(activitySlots, stoppingToken).ConfigureAwait(false))
+            {
+                return;
+            }
+
+            ActivityResponse response;
+            try
+            {
+                response = await activities.RunAsync(request).ConfigureAwait(false);
+            }
+            finally
+            {
+                activitySlots.Release();
+            }
+
+            await completions.CompleteActivityAsync(run, response, abandoned.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            LogActivityAbandoned(logger, exception, request.Name, request.WorkflowInstance?.InstanceId);
+        }
+        finally
+        {
+            run.End();
+        }
+    }
+
+    private Task IgnoreAsync(WorkItem item)
+    {
+        LogUnknownItem(logger, item.RequestCase);
+        return Task.CompletedTask;
+    }
+
+    private async Task SayHelloAsync(CancellationToken cancellationToken)
+    {
+        while (await PauseAsync(HelloInterval, cancellationToken).ConfigureAwait(false))
+        {
+            try
+            {
+                await completions.HelloAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (GrpcException exception)
+            {
+                LogHelloFailed(logger, exception.StatusCode);
+            }
+        }
+    }
+
+    /// <summary>False when the worker stops first: the item stays unanswered and is handed out again.</summary>
+    private static async Task<bool> TryEnterAsync(SemaphoreSlim slots, CancellationToken stoppingToken)
+    {
+        if (stoppingToken.IsCancellationRequested)
+        {
+            return false;
+        }
+
+        try
+        {
+            await slots.WaitAsync(stoppingToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> PauseAsync(TimeSpan delay, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.Delay(delay, timeProvider, cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private async Task DrainAsync()
+    {
+        // Items log their own failures; the wait ends early only when the host's time is up.
+        await Task.WhenAny(Task.WhenAll(running.Keys), Task.Delay(Timeout.InfiniteTimeSpan, abandoned.Token)).ConfigureAwait(false);
+    }
+
+    private static async Task SettleAsync(params Task?[] tasks)
+    {
+        foreach (var task in tasks)
+        {
+            if (task is not null)
+            {
+                await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    [LoggerMessage(6810, LogLevel.Information, "Workflow worker connected: {Workflows} workflows, {Activities} activities")]
+    private static partial void LogConnected(ILogger logger, int workflows, int activities);
+
+    [LoggerMessage(6811, LogLevel.Warning, "Workflow worker lost its stream and opens it again: {Reason}")]
+    private static partial void LogStreamLost(ILogger logger, string reason);
+
+    [LoggerMessage(6812, LogLevel.Information, "Workflow worker stopped")]
+    private static partial void LogStopped(ILogger logger);
+
+    [LoggerMessage(6813, LogLevel.Information, "No workflow and no activity is registered; the workflow worker does not start")]
+    private static partial void LogNothingRegistered(ILogger logger);
+
+    [LoggerMessage(6814, LogLevel.Error, "A turn of workflow {InstanceId} could not be run; the engine repeats it")]
+    private static partial void LogTurnFailed(ILogger logger, Exception exception, string instanceId);
+
+    [LoggerMessage(6815, LogLevel.Warning, "Activity {Activity} of workflow {InstanceId} was given up and will be run again")]
+    private static partial void LogActivityAbandoned(ILogger logger, Exception exception, string activity, string? instanceId);
+
+    [LoggerMessage(6816, LogLevel.Information, "Activity {Activity}, task {TaskId} of workflow {InstanceId}, was handed out again while it is running")]
+    private static partial void LogRedelivered(ILogger logger, string activity, int taskId, string? instanceId);
+
+    [LoggerMessage(6817, LogLevel.Warning, "A work item of unknown kind {Kind} was ignored")]
+    private static partial void LogUnknownItem(ILogger logger, WorkItem.RequestOneofCase kind);
+
+    [LoggerMessage(6818, LogLevel.Debug, "Keep-alive call failed: {Status}")]
+    private static partial void LogHelloFailed(ILogger logger, GrpcStatusCode status);
+}

@@ -26,7 +26,7 @@ internal sealed class InMemoryPubSub(ComponentContext context, MessageBroker bro
         cancellationToken.ThrowIfCancellationRequested();
         var target = broker.Topic(topic);
         target.CheckBacklog();
-        target.Publish(new ReadOnlySpan<OutgoingMessage>(in message));
+        target.Publish([TopicEntry.From(message, broker.Time.GetUtcNow().Ticks)]);
         return ValueTask.CompletedTask;
     }
 
@@ -36,8 +36,8 @@ internal sealed class InMemoryPubSub(ComponentContext context, MessageBroker bro
         cancellationToken.ThrowIfCancellationRequested();
         var target = broker.Topic(topic);
         target.CheckBacklog();
-        target.Publish([.. messages]);
-        return new(new Exception?[messages.Count]);
+        target.Publish(TopicEntry.FromMany(messages, broker.Time.GetUtcNow().Ticks, out var errors));
+        return new(errors);
     }
 
     public Task<IAsyncDisposable> SubscribeAsync(SubscriptionRequest request, CancellationToken cancellationToken)

@@ -50,6 +50,15 @@ internal sealed record BrokerPolicy
     /// <summary>Length that bounds topics without a lasting group: 10,000.</summary>
     public const int DefaultMaxLength = 10_000;
 
+    /// <summary>No bounds.</summary>
+    public static readonly BrokerPolicy KeepAll = new()
+    {
+        MaxLength = int.MaxValue,
+        Retention = TimeSpan.MaxValue,
+        RetainedMessages = int.MaxValue,
+        RetainedBytes = long.MaxValue,
+    };
+
     public static BrokerPolicy Parse(ComponentMetadata metadata) => new()
     {
         Concurrency = Positive(metadata, "concurrency", 10),

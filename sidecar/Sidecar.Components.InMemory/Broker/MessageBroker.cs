@@ -15,7 +15,8 @@ internal sealed class MessageBroker(string name, TimeProvider time, IBrokerJourn
     /// <summary>Null for a broker that forgets with the process.</summary>
     public IBrokerJournal? Journal { get; } = journal;
 
-    public BrokerPolicy Policy { get; private set; } = new();
+    /// <summary>Keeps everything until a component says otherwise: a log is replayed before its component's metadata is known.</summary>
+    public BrokerPolicy Policy { get; private set; } = BrokerPolicy.KeepAll;
 
     public IEnumerable<Topic> Topics => _topics.Select(pair => pair.Value);
 

@@ -1,5 +1,3 @@
-using Sidecar.Abstractions;
-
 namespace Sidecar.Components.Broker;
 
 /// <summary>
@@ -44,21 +42,15 @@ internal sealed class Topic
         }
     }
 
-    /// <summary>Appends messages and hands them out. Sequences are given here; for a broker without a journal.</summary>
-    public void Publish(ReadOnlySpan<OutgoingMessage> messages)
+    /// <summary>Appends entries, gives them their sequences and hands them out; for a broker without a journal.</summary>
+    public void Publish(ReadOnlySpan<TopicEntry> entries)
     {
-        var now = Broker.Time.GetUtcNow().Ticks;
-        var entries = new TopicEntry[messages.Length];
-        for (var i = 0; i < messages.Length; i++)
-        {
-            entries[i] = TopicEntry.From(messages[i], 0, now);
-        }
-
         lock (Gate)
         {
             foreach (var entry in entries)
             {
-                _log.Append(entry with { Sequence = _log.Next });
+                entry.Sequence = _log.Next;
+                _log.Append(entry);
             }
 
             AfterAppend();
@@ -101,6 +93,24 @@ internal sealed class Topic
         lock (Gate)
         {
             return _groups.ContainsKey(group);
+        }
+    }
+
+    /// <summary>Performs an acknowledgement that a journal tells of.</summary>
+    public void ReplayAcknowledged(string group, long sequence)
+    {
+        lock (Gate)
+        {
+            _groups.GetValueOrDefault(group)?.Acknowledge(sequence);
+        }
+    }
+
+    /// <summary>Sets the failures that a journal tells of.</summary>
+    public void ReplayFailure(string group, long sequence, int failures)
+    {
+        lock (Gate)
+        {
+            _groups.GetValueOrDefault(group)?.RestoreFailures(sequence, failures);
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class KeyTable(string name)
     public string Name { get; } = name;
 
     /// <summary>Called on the writer after each change with the key and the entry, or null for a removal. Must not block.</summary>
-    public Action<string, KeyEntry?>? Changed { get; set; }
+    public event Action<string, KeyEntry?>? Changed;
 
     /// <summary>Every entry, expired ones too, in no order; safe while it is written.</summary>
     public IEnumerable<KeyEntry> Entries => _entries.Select(pair => pair.Value);

@@ -1,0 +1,99 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Sidecar.Components.Tandem.Files;
+
+/// <summary>Files of the operating system.</summary>
+internal sealed partial class PhysicalStoreFiles : IStoreFiles
+{
+    public static readonly PhysicalStoreFiles Instance = new();
+
+    public void CreateDirectory(string path) => Directory.CreateDirectory(path);
+
+    public IReadOnlyList<string> List(string directory) => [.. Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path))];
+
+    public IStoreFile Open(string path, bool create) =>
+        new PhysicalFile(File.OpenHandle(path, create ? FileMode.CreateNew : FileMode.Open, FileAccess.ReadWrite, FileShare.Read));
+
+    public void Delete(string path) => File.Delete(path);
+
+    public void Move(string from, string to) => File.Move(from, to, overwrite: true);
+
+    public void FlushDirectory(string path)
+    {
+        // .NET opens no handle on a folder, and Windows needs none: NTFS journals names.
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        var descriptor = OpenFolder(path, 0);
+        if (descriptor < 0)
+        {
+            throw new IOException($"cannot open folder '{path}' to flush it (errno {Marshal.GetLastPInvokeError()})");
+        }
+
+        try
+        {
+            if (Sync(descriptor) != 0)
+            {
+                throw new IOException($"cannot flush folder '{path}' (errno {Marshal.GetLastPInvokeError()})");
+            }
+        }
+        finally
+        {
+            _ = CloseDescriptor(descriptor);
+        }
+    }
+
+    public IDisposable Lock(string directory)
+    {
+        // The operating system drops the lock with the process, however it ends. The pid is for the message only and is kept
+        // apart, because a locked file cannot be read everywhere.
+        var pidFile = Path.Combine(directory, "pid");
+        try
+        {
+            var held = new FileStream(Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            return held;
+        }
+        catch (IOException) when (File.Exists(pidFile))
+        {
+            throw new StoreInUseException(File.ReadAllText(pidFile).Trim() is { Length: > 0 } pid ? pid : "unknown");
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenFolder(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int Sync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int CloseDescriptor(int descriptor);
+
+    private sealed class PhysicalFile(SafeFileHandle handle) : IStoreFile
+    {
+        public long Length => RandomAccess.GetLength(handle);
+
+        public int Read(long offset, Span<byte> bytes)
+        {
+            var total = 0;
+            while (total < bytes.Length && RandomAccess.Read(handle, bytes[total..], offset + total) is > 0 and var count)
+            {
+                total += count;
+            }
+
+            return total;
+        }
+
+        public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(handle, bytes, offset);
+
+        public void Flush() => RandomAccess.FlushToDisk(handle);
+
+        public void Truncate(long length) => RandomAccess.SetLength(handle, length);
+
+        public void Dispose() => handle.Dispose();
+    }
+}

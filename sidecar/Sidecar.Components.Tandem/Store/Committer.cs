@@ -1,0 +1,237 @@
+using Microsoft.Extensions.Logging;
+
+namespace Sidecar.Components.Tandem.Store;
+
+/// <summary>
+/// The one writer. A thread of its own takes everything that has been submitted, checks it, writes it as one frame, flushes
+/// once, makes it visible and lets the callers go on: group commit. A disk error ends it for good; every operation from
+/// then on fails with that error, because what is on the disk is not known any more.
+/// </summary>
+internal sealed partial class Committer
+{
+    private readonly StoreLog _log;
+    private readonly StoreOptions _options;
+    private readonly StoreBatch _batch;
+    private readonly Action _compactWhenDue;
+    private readonly object _gate = new();
+    private readonly SemaphoreSlim _room;
+    private readonly Thread _thread;
+    private List<StoreOperation> _submitted = [];
+    private List<StoreOperation> _taken = [];
+    private bool _closing;
+    private bool _unflushed;
+    private Exception? _fault;
+
+    /// <summary>Starts the thread. <paramref name="compactWhenDue"/> runs on it between commits.</summary>
+    public Committer(StoreLog log, StoreModel model, StoreOptions options, Action compactWhenDue)
+    {
+        _log = log;
+        _options = options;
+        _batch = new StoreBatch(model);
+        _compactWhenDue = compactWhenDue;
+        _room = new SemaphoreSlim(options.MaxQueuedOperations);
+        _thread = new Thread(Run) { IsBackground = true, Name = "tandem-store" };
+        _thread.Start();
+    }
+
+    /// <summary>Queues the operation; completes when it is queued. Waits while the queue is full.</summary>
+    public ValueTask SubmitAsync(StoreOperation operation, CancellationToken cancellationToken)
+    {
+        if (_room.Wait(0, CancellationToken.None))
+        {
+            Enqueue(operation);
+            return ValueTask.CompletedTask;
+        }
+
+        return SubmitLaterAsync(operation, cancellationToken);
+    }
+
+    /// <summary>Queues the operation and completes when it is done. Once it is queued it happens, so the token counts only before.</summary>
+    public async ValueTask CommitAsync(AwaitedOperation operation, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await SubmitAsync(operation, cancellationToken);
+        await operation.Completion;
+    }
+
+    /// <summary>Commits what is queued, flushes and ends the thread.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _closing = true;
+            Monitor.Pulse(_gate);
+        }
+
+        _thread.Join();
+    }
+
+    private async ValueTask SubmitLaterAsync(StoreOperation operation, CancellationToken cancellationToken)
+    {
+        await _room.WaitAsync(cancellationToken);
+        Enqueue(operation);
+    }
+
+    private void Enqueue(StoreOperation operation)
+    {
+        lock (_gate)
+        {
+            if (!_closing)
+            {
+                _submitted.Add(operation);
+                Monitor.Pulse(_gate);
+                return;
+            }
+        }
+
+        _room.Release();
+        operation.Fail(new ObjectDisposedException("store"));
+    }
+
+    private void Run()
+    {
+        while (Take())
+        {
+            for (var next = 0; next < _taken.Count;)
+            {
+                next = Commit(next);
+            }
+
+            _room.Release(_taken.Count);
+            _taken.Clear();
+            if (_fault is null)
+            {
+                Guard(_compactWhenDue);
+            }
+        }
+
+        if (_unflushed && _fault is null)
+        {
+            Guard(_log.Flush);
+        }
+    }
+
+    // Waits for work; flushes what nobody waits for when none comes for a while. False when closed and empty.
+    private bool Take()
+    {
+        while (true)
+        {
+            lock (_gate)
+            {
+                while (_submitted.Count == 0 && !_closing && (!_unflushed || _fault is not null))
+                {
+                    Monitor.Wait(_gate);
+                }
+
+                if (_submitted.Count > 0 || _closing || Monitor.Wait(_gate, _options.LazyFlushDelay))
+                {
+                    (_submitted, _taken) = (_taken, _submitted);
+                    if (_taken.Count > 0 || _closing)
+                    {
+                        return _taken.Count > 0;
+                    }
+
+                    continue;
+                }
+            }
+
+            Guard(_log.Flush);
+            _unflushed = false;
+        }
+    }
+
+    // Commits operations from the index on until the frame is large enough; returns the index of the next one.
+    private int Commit(int first)
+    {
+        var next = first;
+        _batch.Clear();
+        for (; next < _taken.Count && _batch.Buffer.Length < _options.MaxCommitBytes; next++)
+        {
+            if (!Prepare(_taken[next]))
+            {
+                _taken[next] = Settled;
+            }
+        }
+
+        if (_fault is null && !_batch.Buffer.IsEmpty)
+        {
+            Guard(WriteFrame);
+        }
+
+        if (_fault is null)
+        {
+            _batch.Apply();
+        }
+
+        for (var i = first; i < next; i++)
+        {
+            if (_fault is null)
+            {
+                _taken[i].Succeed();
+            }
+            else
+            {
+                _taken[i].Fail(_fault);
+            }
+        }
+
+        return next;
+    }
+
+    private bool Prepare(StoreOperation operation)
+    {
+        if (_fault is not null)
+        {
+            return true;
+        }
+
+        try
+        {
+            operation.Prepare(_batch);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            operation.Fail(exception);
+            return false;
+        }
+    }
+
+    private void WriteFrame()
+    {
+        _log.Append(_batch.Buffer);
+        if (_batch.MustFlush)
+        {
+            _log.Flush();
+            _unflushed = false;
+        }
+        else
+        {
+            _unflushed |= _batch.ShouldFlush;
+        }
+    }
+
+    private void Guard(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception exception)
+        {
+            _fault = new IOException($"the store cannot be written any more and must be reopened: {exception.Message}", exception);
+            LogFault(_options.Logger, exception);
+        }
+    }
+
+    // Stands in the batch for an operation that was refused.
+    private static readonly StoreOperation Settled = new NoOperation();
+
+    [LoggerMessage(2900, LogLevel.Error, "The store stops: its file cannot be written")]
+    private static partial void LogFault(ILogger logger, Exception exception);
+
+    private sealed class NoOperation : StoreOperation
+    {
+        public override void Prepare(StoreBatch batch) { }
+    }
+}

@@ -1,0 +1,221 @@
+using System.Globalization;
+using Sidecar.Abstractions;
+using Sidecar.Components.Tandem.Files;
+
+namespace Sidecar.Components.Tandem.Store;
+
+/// <summary>
+/// The files of a store: <c>NNNNNNNN.log</c> and <c>NNNNNNNN.snapshot</c>, the latter being everything before the log of
+/// the same number. Opening reads the newest snapshot and the logs from its number on. Used by one thread at a time.
+/// </summary>
+internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposable
+{
+    private IStoreFile? _file;
+    private long _number;
+    private long _offset;
+    private long _nextFrame = 1;
+
+    /// <summary>Bytes of log since the newest snapshot.</summary>
+    public long Size { get; private set; }
+
+    /// <summary>Bytes of the newest snapshot.</summary>
+    public long SnapshotSize { get; private set; }
+
+    /// <summary>Reads everything into the model and makes ready to append. Cuts a torn end off the last log.</summary>
+    public void Open(StoreModel model)
+    {
+        var (snapshots, logs) = List();
+        var first = snapshots.LastOrDefault();
+        if (first > 0)
+        {
+            ReadSnapshot(model, first);
+        }
+        else if (logs.Count == 0)
+        {
+            Start(1);
+            return;
+        }
+
+        first = Math.Max(first, 1);
+        logs.RemoveAll(number => number < first);
+        for (var i = 0; i < logs.Count || i == 0; i++)
+        {
+            if (logs.Count == 0 || logs[i] != first + i)
+            {
+                throw new ComponentException(
+                    $"store file '{LogPath(first + i)}' is missing; restore it from a copy, or run './daprw reset' to start with an empty store");
+            }
+
+            ReadLog(model, logs[i], isLast: i == logs.Count - 1);
+        }
+
+        DeleteBefore(first);
+    }
+
+    /// <summary>Appends a frame; the buffer's payload is in place.</summary>
+    public void Append(RecordBuffer buffer)
+    {
+        var frame = buffer.Frame;
+        FrameFormat.Seal(frame, _nextFrame);
+        _file!.Write(_offset, frame);
+        _offset += frame.Length;
+        Size += frame.Length;
+        _nextFrame++;
+    }
+
+    public void Flush() => _file!.Flush();
+
+    /// <summary>Ends the log and begins the next, whose number and first frame are returned: a snapshot takes them.</summary>
+    public (long Number, long FirstFrame) Roll()
+    {
+        _file!.Flush();
+        _file.Dispose();
+        Start(_number + 1);
+        Size = 0;
+        return (_number, _nextFrame);
+    }
+
+    /// <summary>Writes a snapshot that belongs before the log of the number, and deletes what it makes needless. Any thread.</summary>
+    public void WriteSnapshot(StoreModel model, long number, long firstFrame, CancellationToken cancellationToken)
+    {
+        var path = SnapshotPath(number);
+        var temporary = path + ".new";
+        files.Delete(temporary);
+        long size;
+        using (var file = files.Open(temporary, create: true))
+        {
+            FrameFormat.WriteFileHeader(file, StoreFileKind.Snapshot, firstFrame);
+            size = SnapshotWriter.Write(file, model, firstFrame, cancellationToken);
+            file.Flush();
+        }
+
+        files.Move(temporary, path);
+        files.FlushDirectory(directory);
+        SnapshotSize = size;
+        DeleteBefore(number);
+    }
+
+    public void Dispose() => _file?.Dispose();
+
+    private void Start(long number)
+    {
+        _file = files.Open(LogPath(number), create: true);
+        FrameFormat.WriteFileHeader(_file, StoreFileKind.Log, _nextFrame);
+        _file.Flush();
+        files.FlushDirectory(directory);
+        _number = number;
+        _offset = FrameFormat.FileHeaderSize;
+    }
+
+    private void ReadSnapshot(StoreModel model, long number)
+    {
+        var path = SnapshotPath(number);
+        using var file = files.Open(path, create: false);
+        var reader = new FrameReader(file, path);
+        reader.ReadHeader(StoreFileKind.Snapshot);
+        _nextFrame = reader.Number;
+        var complete = false;
+        while (reader.TryRead(out var payload))
+        {
+            model.Replay(payload, out complete);
+        }
+
+        // A snapshot gets its name when it is complete, so anything missing is damage.
+        if (!complete)
+        {
+            throw FrameFormat.Damaged(path, reader.Offset);
+        }
+
+        SnapshotSize = file.Length;
+    }
+
+    private void ReadLog(StoreModel model, long number, bool isLast)
+    {
+        var path = LogPath(number);
+        var file = files.Open(path, create: false);
+        try
+        {
+            if (isLast && file.Length < FrameFormat.FileHeaderSize)
+            {
+                // The process ended between creating the file and its first flush; nothing can be in it.
+                FrameFormat.WriteFileHeader(file, StoreFileKind.Log, _nextFrame);
+                file.Flush();
+            }
+
+            var reader = new FrameReader(file, path);
+            reader.ReadHeader(StoreFileKind.Log);
+            if (reader.Number != _nextFrame)
+            {
+                throw FrameFormat.Damaged(path, 0);
+            }
+
+            while (reader.TryRead(out var payload))
+            {
+                model.Replay(payload, out _);
+            }
+
+            if (reader.Offset < file.Length)
+            {
+                if (!isLast || reader.HasLaterFrame())
+                {
+                    throw FrameFormat.Damaged(path, reader.Offset);
+                }
+
+                // The last commit was not finished, so nobody was told that it happened.
+                file.Truncate(reader.Offset);
+                file.Flush();
+            }
+
+            _nextFrame = reader.Number;
+            Size += reader.Offset;
+            if (isLast)
+            {
+                _number = number;
+                _offset = reader.Offset;
+                _file = file;
+            }
+        }
+        finally
+        {
+            if (!ReferenceEquals(_file, file))
+            {
+                file.Dispose();
+            }
+        }
+    }
+
+    private void DeleteBefore(long number)
+    {
+        var (snapshots, logs) = List();
+        foreach (var old in snapshots.Where(old => old < number))
+        {
+            files.Delete(SnapshotPath(old));
+        }
+
+        foreach (var old in logs.Where(old => old < number))
+        {
+            files.Delete(LogPath(old));
+        }
+    }
+
+    private (List<long> Snapshots, List<long> Logs) List()
+    {
+        var snapshots = new List<long>();
+        var logs = new List<long>();
+        foreach (var name in files.List(directory))
+        {
+            if (long.TryParse(Path.GetFileNameWithoutExtension(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            {
+                (Path.GetExtension(name) switch { ".snapshot" => snapshots, ".log" => logs, _ => null })?.Add(number);
+            }
+        }
+
+        snapshots.Sort();
+        logs.Sort();
+        return (snapshots, logs);
+    }
+
+    private string LogPath(long number) => Path.Combine(directory, number.ToString("D8", CultureInfo.InvariantCulture) + ".log");
+
+    private string SnapshotPath(long number) => Path.Combine(directory, number.ToString("D8", CultureInfo.InvariantCulture) + ".snapshot");
+}

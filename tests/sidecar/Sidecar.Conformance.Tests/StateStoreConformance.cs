@@ -1,0 +1,268 @@
+using System.Text;
+using Sidecar.Abstractions;
+
+namespace Sidecar.Conformance.Tests;
+
+/// <summary>What every state store does.</summary>
+public abstract class StateStoreConformance<TFixture> : IAsyncLifetime where TFixture : IStateStoreFixture, new()
+{
+    private readonly TFixture _fixture = new();
+    private IStateStore _store = null!;
+
+    public async ValueTask InitializeAsync() => _store = await _fixture.StateStoreAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _fixture.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task Returns_what_was_written()
+    {
+        await SetAsync("key", "value");
+
+        Assert.Equal("value", await ReadAsync("key"));
+        Assert.Null(await ReadAsync("other"));
+    }
+
+    [Fact]
+    public async Task Keeps_bytes_as_they_are()
+    {
+        byte[] bytes = [0, 255, 10, 13, 0, 128];
+        await _store.WriteAsync(new StateWrite("binary", bytes), default);
+        bytes[0] = 9;
+
+        Assert.Equal(new byte[] { 0, 255, 10, 13, 0, 128 }, (await _store.GetAsync("binary", default))!.Value.ToArray());
+    }
+
+    [Fact]
+    public async Task Changes_the_etag_with_every_write_of_the_same_value()
+    {
+        await SetAsync("key", "value");
+        var first = await ETagAsync("key");
+        await SetAsync("key", "value");
+
+        Assert.NotEqual(first, await ETagAsync("key"));
+    }
+
+    [Fact]
+    public async Task Never_gives_an_etag_of_a_deleted_key_to_its_successor()
+    {
+        await SetAsync("key", "value");
+        var first = await ETagAsync("key");
+        await DeleteAsync("key");
+        await SetAsync("key", "value");
+
+        await Assert.ThrowsAsync<ETagMismatchException>(() => SetAsync("key", "late", first));
+    }
+
+    [Fact]
+    public async Task Writes_with_the_current_etag_only()
+    {
+        await SetAsync("key", "one");
+        var etag = await ETagAsync("key");
+        await SetAsync("key", "two", etag);
+
+        var refused = await Assert.ThrowsAsync<ETagMismatchException>(() => SetAsync("key", "three", etag));
+        Assert.Equal("key", refused.Key);
+        Assert.Equal("two", await ReadAsync("key"));
+    }
+
+    [Fact]
+    public async Task Refuses_an_etag_for_an_absent_key()
+    {
+        await SetAsync("other", "value");
+        var etag = await ETagAsync("other");
+
+        await Assert.ThrowsAsync<ETagMismatchException>(() => SetAsync("key", "value", etag));
+    }
+
+    [Fact]
+    public async Task Deletes_with_the_current_etag_only()
+    {
+        await SetAsync("key", "one");
+        var stale = await ETagAsync("key");
+        await SetAsync("key", "two");
+
+        await Assert.ThrowsAsync<ETagMismatchException>(() => DeleteAsync("key", stale));
+        await DeleteAsync("key", await ETagAsync("key"));
+        Assert.Null(await ReadAsync("key"));
+    }
+
+    [Fact]
+    public async Task Deleting_an_absent_key_succeeds() => await DeleteAsync("absent");
+
+    [Fact]
+    public async Task Tells_a_malformed_etag_from_a_stale_one()
+    {
+        await SetAsync("key", "value");
+
+        await Assert.ThrowsAsync<ETagInvalidException>(() => SetAsync("key", "value", "not an etag!"));
+        await Assert.ThrowsAsync<ETagInvalidException>(() => DeleteAsync("key", "not an etag!"));
+    }
+
+    [Fact]
+    public async Task First_write_wins_once()
+    {
+        await _store.WriteAsync(new StateWrite("key", Bytes("first"), FirstWrite: true), default);
+
+        await Assert.ThrowsAsync<ETagMismatchException>(
+            async () => await _store.WriteAsync(new StateWrite("key", Bytes("second"), FirstWrite: true), default));
+        Assert.Equal("first", await ReadAsync("key"));
+    }
+
+    [Fact]
+    public async Task One_of_many_concurrent_first_writes_wins()
+    {
+        var writes = Enumerable.Range(0, 32).Select(i => Task.Run(async () =>
+        {
+            try
+            {
+                await _store.WriteAsync(new StateWrite("key", Bytes($"{i}"), FirstWrite: true), default);
+                return $"{i}";
+            }
+            catch (ETagMismatchException)
+            {
+                return null;
+            }
+        }));
+
+        var winner = Assert.Single((await Task.WhenAll(writes)).OfType<string>());
+        Assert.Equal(winner, await ReadAsync("key"));
+    }
+
+    [Fact]
+    public async Task Concurrent_compare_and_set_loses_no_increment()
+    {
+        await SetAsync("counter", "0");
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        {
+            for (var done = 0; done < 20;)
+            {
+                var item = (await _store.GetAsync("counter", default))!;
+                try
+                {
+                    var value = int.Parse(Encoding.UTF8.GetString(item.Value.Span), null);
+                    await SetAsync("counter", $"{value + 1}", item.ETag);
+                    done++;
+                }
+                catch (ETagMismatchException)
+                {
+                    await Task.Yield();
+                }
+            }
+        })));
+
+        Assert.Equal("160", await ReadAsync("counter"));
+    }
+
+    [Fact]
+    public async Task Reads_many_keys_in_the_order_asked()
+    {
+        await SetAsync("a", "1");
+        await SetAsync("b", "2");
+
+        var items = await _store.GetManyAsync(["b", "absent", "a"], default);
+
+        Assert.Equal(["2", null, "1"], items.Select(item => item is null ? null : Encoding.UTF8.GetString(item.Value.Span)));
+    }
+
+    [Fact]
+    public async Task Hides_an_expired_value_and_takes_a_first_write_for_it()
+    {
+        Assert.SkipWhen(_fixture.Clock is null, "the store has its own clock");
+        await _store.WriteAsync(new StateWrite("key", Bytes("old"), Ttl: TimeSpan.FromSeconds(10)), default);
+        var item = await _store.GetAsync("key", default);
+        Assert.Equal(_fixture.Clock!.GetUtcNow() + TimeSpan.FromSeconds(10), item!.ExpiresAt);
+
+        _fixture.Clock.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.Null(await ReadAsync("key"));
+        await Assert.ThrowsAsync<ETagMismatchException>(() => SetAsync("key", "late", item.ETag));
+        await _store.WriteAsync(new StateWrite("key", Bytes("new"), FirstWrite: true), default);
+        Assert.Equal("new", await ReadAsync("key"));
+    }
+
+    [Fact]
+    public async Task A_write_without_ttl_keeps_the_value_for_good()
+    {
+        Assert.SkipWhen(_fixture.Clock is null, "the store has its own clock");
+        await _store.WriteAsync(new StateWrite("key", Bytes("old"), Ttl: TimeSpan.FromSeconds(10)), default);
+        await SetAsync("key", "new");
+
+        _fixture.Clock!.Advance(TimeSpan.FromDays(1));
+
+        Assert.Equal("new", await ReadAsync("key"));
+    }
+
+    [Fact]
+    public async Task A_transaction_happens_wholly_or_not_at_all()
+    {
+        await SetAsync("a", "1");
+        await SetAsync("b", "1");
+        var (a, b) = (await ETagAsync("a"), await ETagAsync("b"));
+        await SetAsync("b", "2");
+
+        await Assert.ThrowsAsync<ETagMismatchException>(async () => await _store.TransactAsync(
+            [new("a", Bytes("3"), a), new("new", Bytes("3")), new("b", Bytes("3"), b)], default));
+        Assert.Equal(("1", null, "2"), (await ReadAsync("a"), await ReadAsync("new"), await ReadAsync("b")));
+
+        await _store.TransactAsync([new("a", Bytes("4"), a), new("new", Bytes("4"), FirstWrite: true), new("b", null)], default);
+        Assert.Equal(("4", "4", null), (await ReadAsync("a"), await ReadAsync("new"), await ReadAsync("b")));
+    }
+
+    [Fact]
+    public async Task A_transaction_sees_its_own_earlier_writes()
+    {
+        await _store.TransactAsync([new("key", Bytes("1"), FirstWrite: true), new("key", null), new("key", Bytes("2"), FirstWrite: true)], default);
+
+        Assert.Equal("2", await ReadAsync("key"));
+    }
+
+    [Fact]
+    public async Task Lists_live_keys_of_a_prefix_in_ordinal_order()
+    {
+        Assert.SkipUnless(_store is IKeyListing, "the store cannot list keys");
+        foreach (var key in new[] { "p:b", "p:a", "q:a", "p", "p:B", "p:a:1", "o:z" })
+        {
+            await SetAsync(key, "value");
+        }
+
+        await DeleteAsync("p:b");
+
+        Assert.Equal(["p:B", "p:a", "p:a:1"], await ListAsync("p:"));
+    }
+
+    [Fact]
+    public async Task Instances_of_one_component_share_data()
+    {
+        await SetAsync("key", "value");
+        var other = await _fixture.StateStoreAsync();
+
+        Assert.NotNull(await other.GetAsync("key", default));
+    }
+
+    private async Task<List<string>> ListAsync(string prefix)
+    {
+        var keys = new List<string>();
+        await foreach (var key in ((IKeyListing)_store).ListKeysAsync(prefix, default))
+        {
+            keys.Add(key);
+        }
+
+        return keys;
+    }
+
+    private async Task SetAsync(string key, string value, string? etag = null) =>
+        await _store.WriteAsync(new StateWrite(key, Bytes(value), etag), default);
+
+    private async Task DeleteAsync(string key, string? etag = null) => await _store.WriteAsync(new StateWrite(key, null, etag), default);
+
+    private async Task<string?> ReadAsync(string key) =>
+        await _store.GetAsync(key, default) is { } item ? Encoding.UTF8.GetString(item.Value.Span) : null;
+
+    private async Task<string> ETagAsync(string key) => (await _store.GetAsync(key, default))!.ETag;
+
+    private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
+}

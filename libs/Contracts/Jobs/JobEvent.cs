@@ -20,7 +20,7 @@ public sealed record JobEvent(
 
 /// <summary>Broadcast hint: these entries are in the log.</summary>
 /// <param name="JobId">Job.</param>
-/// <param name="Entries">Consecutive entries.</param>
+/// <param name="Entries">Entries, ascending; repeated ones among them when a producer repeated itself.</param>
 /// <param name="PublishedAt">Receivers ignore hints older than 60 s.</param>
 public sealed record JobLogAppended(Guid JobId, IReadOnlyList<JobEvent> Entries, DateTimeOffset PublishedAt);
 

@@ -1,0 +1,50 @@
+using Sidecar.Workflows.Instances;
+using Tandem.Protocol.Workflows;
+
+namespace Sidecar.Workflows.Dispatch;
+
+/// <summary>One connected GetWorkItems call. Counters and collections are guarded by the dispatcher.</summary>
+internal sealed class WorkStream(Func<WorkItem, CancellationToken, ValueTask> write, CancellationTokenSource lifetime)
+{
+    public Func<WorkItem, CancellationToken, ValueTask> Write { get; } = write;
+
+    /// <summary>Ends the stream.</summary>
+    public CancellationTokenSource Lifetime { get; } = lifetime;
+
+    /// <summary>Cancelled when the call ends or must end.</summary>
+    public CancellationToken Ended { get; } = lifetime.Token;
+
+    public bool Closed { get; set; }
+
+    /// <summary>Turns assigned or at the worker.</summary>
+    public int TurnCount { get; set; }
+
+    public int ActivityCount { get; set; }
+
+    public HashSet<Turn> Turns { get; } = [];
+
+    public HashSet<ActivityItem> Activities { get; } = [];
+}
+
+/// <summary>An activity that is scheduled and has no durable result. The request is read from the instance when a worker is free.</summary>
+internal sealed class ActivityItem(string instanceId, string executionId, int taskId, string name)
+{
+    public string InstanceId { get; } = instanceId;
+
+    public string ExecutionId { get; } = executionId;
+
+    public int TaskId { get; } = taskId;
+
+    public string Name { get; } = name;
+
+    /// <summary>Copied from the request, for the result event.</summary>
+    public string TaskExecutionId { get; set; } = "";
+
+    /// <summary>Set while a worker has it.</summary>
+    public string? Token { get; set; }
+
+    public WorkStream? Stream { get; set; }
+
+    /// <summary>A newer execution uses the same task id; the result will be dropped.</summary>
+    public bool Orphaned { get; set; }
+}

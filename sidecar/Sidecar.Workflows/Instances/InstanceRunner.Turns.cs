@@ -1,0 +1,263 @@
+using Google.Protobuf.WellKnownTypes;
+using Microsoft.Extensions.Logging;
+using Sidecar.Workflows.Dispatch;
+using Sidecar.Workflows.State;
+using Sidecar.Workflows.Storage;
+using Tandem.Protocol.Workflows;
+
+namespace Sidecar.Workflows.Instances;
+
+/// <content>The cycle of a turn: begin, complete or abort.</content>
+internal sealed partial class InstanceRunner
+{
+    public async Task<(Turn Turn, WorkflowRequest Request)?> BeginTurnAsync(string instanceId)
+    {
+        (Turn, WorkflowRequest)? begun = null;
+        await GuardAsync(instanceId, async instance =>
+        {
+            if (instance.Phase != TurnPhase.Ready)
+            {
+                return;
+            }
+
+            // Idle until the turn exists: a failure below must not leave an instance ready that no queue holds.
+            instance.Phase = TurnPhase.Idle;
+            if (await LoadAsync(instance) is not { HasEnded: false } state || IsTooEarly(state))
+            {
+                return;
+            }
+
+            var held = instance.Held.ToList();
+            var events = state.Deliverable([.. state.Inbox, .. held.Select(p => p.Event)]);
+            foreach (var pending in held.Where(p => !events.Contains(p.Event)).ToList())
+            {
+                held.Remove(pending);
+                Unhold(instance, pending, Delivery.Dropped);
+            }
+
+            if (events.Count == 0)
+            {
+                return;
+            }
+
+            events.Insert(0, Events.WorkflowStarted(Now));
+            var turn = new Turn(instance, Guid.NewGuid().ToString("N"), state, events, held);
+            var request = new WorkflowRequest { InstanceId = instanceId, ExecutionId = state.ExecutionId };
+            request.PastEvents.AddRange(state.History);
+            request.NewEvents.AddRange(events);
+            instance.Turn = turn;
+            instance.Phase = TurnPhase.InFlight;
+            begun = (turn, request);
+        });
+        return begun;
+    }
+
+    /// <summary>Takes back a turn whose worker is gone: results held in memory become durable, the instance is ready again.</summary>
+    public Task AbortTurnAsync(Turn turn) => GuardAsync(turn.Instance.Id, async instance =>
+    {
+        if (!ReferenceEquals(instance.Turn, turn))
+        {
+            return;
+        }
+
+        instance.Turn = null;
+        instance.Phase = TurnPhase.Idle;
+        await FlushAsync(instance);
+        await LoadAsync(instance);
+        MarkReady(instance);
+    });
+
+    /// <summary>Carries out a worker's response. Returns when the turn is durable; throws when it is not.</summary>
+    public async Task CompleteTurnAsync(WorkflowResponse response)
+    {
+        var turn = Dispatcher.TakeTurn(response.InstanceId, response.CompletionToken)
+            ?? throw new WorkflowException(WorkflowError.NotFound, $"workflow '{response.InstanceId}' has no turn in flight with this completion token");
+        var instance = _table.Acquire(response.InstanceId);
+        try
+        {
+            await CompleteTurnAsync(instance, turn, response);
+        }
+        finally
+        {
+            _table.Release(instance);
+        }
+    }
+
+    private async Task CompleteTurnAsync(Instance instance, Turn turn, WorkflowResponse response)
+    {
+        // 1. Judge the response.
+        TurnOutcome? outcome = null;
+        InstanceMetadata? before = null;
+        await InGateAsync(instance, turn, async () =>
+        {
+            var state = await LoadAsync(instance);
+            if (!turn.StillFits(state))
+            {
+                throw new InvalidOperationException("the instance has moved on");
+            }
+
+            instance.Phase = TurnPhase.Committing;
+            before = state!.Metadata;
+            outcome = TurnRules.Apply(state, turn.NewEvents, response, _appId, Now);
+        });
+
+        // 2. Tell others first: if the process dies now, the turn runs again and they know the message already. The gate
+        // is free, because two instances may be writing to each other.
+        try
+        {
+            await SendAsync(instance.Id, before!, outcome!);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            await InGateAsync(instance, turn, () => throw exception);
+        }
+
+        // 3. Commit.
+        await InGateAsync(instance, turn, async () =>
+        {
+            var state = await LoadAsync(instance);
+            if (!turn.StillFits(state))
+            {
+                throw new InvalidOperationException("the instance has moved on");
+            }
+
+            await CommitAsync(instance, state!, turn, outcome!);
+        });
+
+        // 4. Create the children; a crash before is made good at the next load.
+        if (outcome!.Children.Count > 0 && outcome.Completed is null)
+        {
+            await GuardAsync(instance.Id, i => i.State is { HasEnded: false } state ? EnsureChildrenAsync(i, state) : Task.CompletedTask);
+        }
+
+        // 5. Next turn.
+        await GuardAsync(instance.Id, async i =>
+        {
+            i.Phase = TurnPhase.Idle;
+            i.Turn = null;
+            if (await LoadAsync(i) is not null)
+            {
+                MarkReady(i);
+            }
+        });
+    }
+
+    /// <summary>Runs a step of a turn under the gate; a failure ends the turn and lets it be tried again later.</summary>
+    private async Task InGateAsync(Instance instance, Turn turn, Func<Task> step)
+    {
+        await instance.Gate.WaitAsync(_stopping);
+        try
+        {
+            if (!ReferenceEquals(instance.Turn, turn))
+            {
+                throw new WorkflowException(WorkflowError.NotFound, $"the turn of workflow '{instance.Id}' is not in flight any more");
+            }
+
+            await step();
+        }
+        catch (Exception exception) when (exception is not (OperationCanceledException or WorkflowException { Error: WorkflowError.NotFound }))
+        {
+            instance.Turn = null;
+            instance.Phase = TurnPhase.Idle;
+            throw StoreFailed(instance, exception);
+        }
+        finally
+        {
+            instance.Gate.Release();
+        }
+    }
+
+    private async Task CommitAsync(Instance instance, InstanceState state, Turn turn, TurnOutcome outcome)
+    {
+        var now = Now;
+        var next = state.Metadata.Clone();
+        next.LastUpdatedAt = Timestamp.FromDateTimeOffset(now);
+        if (outcome.Stalled)
+        {
+            next.Status = (int)OrchestrationStatus.Stalled;
+            await _store.UpdateAsync(state, next, _stopping);
+            await FlushAsync(instance);
+            LogStalled(instance.Id);
+            StalledInstances.TryAdd(instance.Id, 0);
+            Offer(instance, next);
+            return;
+        }
+
+        next.StartedAt ??= next.LastUpdatedAt;
+        if (outcome.NextExecution is { } first)
+        {
+            next.Generation++;
+            next.ExecutionId = first[0].ExecutionStarted.WorkflowInstance.ExecutionId;
+            next.ScheduledStart = null;
+            next.Status = (int)OrchestrationStatus.Running;
+            // What resolves the old execution's tasks means nothing to the new one.
+            var later = state.Inbox.Skip(turn.Consumed).Where(e => Events.Resolves(e) is null).ToList();
+            await _store.CommitContinueAsNewAsync(state, next, outcome, later, _stopping);
+            _timers.RemoveAll(instance.Id);
+        }
+        else
+        {
+            next.Status = (int)StatusAfter(state, outcome);
+            if (outcome.Completed is not null)
+            {
+                next.CompletedAt = next.LastUpdatedAt;
+                next.OpenChildren = (uint)OpenChildren(state, outcome);
+            }
+
+            await _store.CommitTurnAsync(state, next, outcome, turn.Consumed, _stopping);
+        }
+
+        instance.Failures = 0;
+        turn.Held.ForEach(p => Unhold(instance, p, Delivery.Stored));
+        foreach (var task in outcome.Tasks)
+        {
+            Dispatcher.EnqueueActivity(new ActivityItem(instance.Id, state.ExecutionId, task.EventId, task.TaskScheduled.Name));
+        }
+
+        if (state.HasEnded || outcome.NextExecution is not null)
+        {
+            instance.Held.ToList().ForEach(p => Unhold(instance, p, Delivery.Dropped));
+        }
+
+        if (state.HasEnded)
+        {
+            _timers.RemoveAll(instance.Id);
+            instance.State = null;
+            CountInProgress(-1);
+            _metrics.Ended(state.Status.ToString());
+        }
+        else
+        {
+            outcome.Timers.ForEach(timer => ArmTimer(instance.Id, state.ExecutionId, timer));
+        }
+
+        Offer(instance, next);
+    }
+
+    private static OrchestrationStatus StatusAfter(InstanceState state, TurnOutcome outcome)
+    {
+        if (outcome.Completed is { } completed)
+        {
+            return completed.ExecutionCompleted.WorkflowStatus;
+        }
+
+        var suspended = state.IsSuspended;
+        foreach (var e in outcome.Events)
+        {
+            suspended = e.EventTypeCase switch
+            {
+                HistoryEvent.EventTypeOneofCase.ExecutionSuspended => true,
+                HistoryEvent.EventTypeOneofCase.ExecutionResumed => false,
+                _ => suspended,
+            };
+        }
+
+        return suspended ? OrchestrationStatus.Suspended : OrchestrationStatus.Running;
+    }
+
+    private static int OpenChildren(InstanceState state, TurnOutcome outcome) =>
+        state.Children.Count + outcome.Children.Count - outcome.Events.Count(e => Events.Resolves(e) is { Kind: Resolution.Child });
+
+    [LoggerMessage(6021, LogLevel.Warning, "Workflow {InstanceId} is stalled: no connected worker has its version")]
+    private partial void LogStalled(string instanceId);
+}

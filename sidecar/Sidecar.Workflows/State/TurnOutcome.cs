@@ -1,0 +1,36 @@
+using Tandem.Protocol.Workflows;
+
+namespace Sidecar.Workflows.State;
+
+/// <summary>What a worker's response means: rows to write and things to do. Computed by <see cref="TurnRules"/>.</summary>
+internal sealed class TurnOutcome
+{
+    /// <summary>Appended to the history: the delivered events, then one per action.</summary>
+    public List<HistoryEvent> Events { get; } = [];
+
+    public List<HistoryEvent> Tasks { get; } = [];
+
+    public List<HistoryEvent> Timers { get; } = [];
+
+    public List<HistoryEvent> Children { get; } = [];
+
+    /// <summary>Instances to create without a parent, by action id.</summary>
+    public List<(int ActionId, CreateDetachedWorkflowAction Action)> Detached { get; } = [];
+
+    /// <summary>Events for other instances, sent before the turn commits and again if the turn is repeated.</summary>
+    public List<(string InstanceId, HistoryEvent Event, string? ExecutionId)> Messages { get; } = [];
+
+    /// <summary>Events for the instance's own inbox, written with the turn.</summary>
+    public List<HistoryEvent> OwnInbox { get; } = [];
+
+    public string? CustomStatus { get; set; }
+
+    /// <summary>The end of the instance, or null.</summary>
+    public HistoryEvent? Completed { get; set; }
+
+    /// <summary>The first events of the next execution (start, then carried events) when the workflow continued as new.</summary>
+    public List<HistoryEvent>? NextExecution { get; set; }
+
+    /// <summary>No connected worker has the version; nothing is consumed.</summary>
+    public bool Stalled { get; set; }
+}

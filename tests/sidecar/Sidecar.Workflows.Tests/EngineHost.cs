@@ -1,0 +1,147 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Sidecar.Workflows.Service;
+using Tandem.Protocol.Grpc;
+using Tandem.Protocol.Workflows;
+
+namespace Sidecar.Workflows.Tests;
+
+/// <summary>The gRPC service on a socket, with an engine that can be dropped and replaced.</summary>
+internal sealed class EngineHost : IAsyncDisposable
+{
+    public const string AppId = "app";
+    public const string Prefix = "app||wf||";
+
+    private readonly WebApplication _app;
+    private WorkflowEngine _engine;
+
+    private EngineHost(WebApplication app, WorkflowEngine engine) => (_app, _engine) = (app, engine);
+
+    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
+
+    public static WorkflowEngineOptions FastRetries { get; } = new()
+    {
+        StoreRetryDelay = TimeSpan.FromMilliseconds(1),
+        MaxStoreRetryDelay = TimeSpan.FromMilliseconds(20),
+    };
+
+    public WorkflowEngine Engine => _engine;
+
+    public Uri Address { get; private set; } = null!;
+
+    public static async Task<EngineHost> StartAsync(CrashingStore store, WorkflowEngineOptions? options = null, TimeProvider? time = null)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        var app = builder.Build();
+        var host = new EngineHost(app, NewEngine(store, options, time));
+        app.MapGrpc(TaskHubSidecarService.Create(_ => host._engine));
+        await host._engine.StartAsync(TestContext.Current.CancellationToken);
+        await app.StartAsync();
+        host.Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        return host;
+    }
+
+    /// <summary>Drops the engine as a crash would, and starts another one on a store.</summary>
+    public async Task RestartAsync(CrashingStore store, WorkflowEngineOptions? options = null)
+    {
+        await _engine.DisposeAsync();
+        var engine = NewEngine(store, options, null);
+        await engine.StartAsync(TestContext.Current.CancellationToken);
+        _engine = engine;
+    }
+
+    public TaskHubClient Connect() => new(Address);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _engine.DisposeAsync();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    private static WorkflowEngine NewEngine(CrashingStore store, WorkflowEngineOptions? options, TimeProvider? time) =>
+        new(AppId, store, Prefix, options ?? FastRetries, time ?? TimeProvider.System, NullLoggerFactory.Instance);
+}
+
+/// <summary>The client side of the service.</summary>
+internal sealed class TaskHubClient(Uri address) : IDisposable
+{
+    private readonly GrpcChannel _channel = new(address, new GrpcChannelOptions { MaxReceiveMessageBytes = null });
+
+    public IAsyncEnumerable<WorkItem> WorkItems(CancellationToken cancellationToken) =>
+        _channel.ServerStreamAsync(Path("GetWorkItems"), new GetWorkItemsRequest(), WorkItem.Parser, default, cancellationToken);
+
+    public Task<CompleteTaskResponse> CompleteAsync(WorkflowResponse response, string method = "CompleteOrchestratorTask") =>
+        _channel.UnaryAsync(Path(method), response, CompleteTaskResponse.Parser, default, Token);
+
+    public Task<CompleteTaskResponse> CompleteAsync(ActivityResponse response) =>
+        _channel.UnaryAsync(Path("CompleteActivityTask"), response, CompleteTaskResponse.Parser, default, Token);
+
+    public async Task<string> StartAsync(string name, string? input = null, string instanceId = "", DateTimeOffset? at = null) =>
+        (await _channel.UnaryAsync(
+            Path("StartInstance"),
+            new CreateInstanceRequest
+            {
+                Name = name,
+                Input = input,
+                InstanceId = instanceId,
+                ScheduledStartTimestamp = at is { } time ? Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(time) : null,
+            },
+            CreateInstanceResponse.Parser,
+            default,
+            Token)).InstanceId;
+
+    public async Task<WorkflowState?> GetAsync(string instanceId, bool payloads = true) =>
+        (await _channel.UnaryAsync(
+            Path("GetInstance"), new GetInstanceRequest { InstanceId = instanceId, GetInputsAndOutputs = payloads }, GetInstanceResponse.Parser, default, Token)).WorkflowState;
+
+    public async Task<WorkflowState?> WaitAsync(string instanceId) =>
+        (await _channel.UnaryAsync(
+            Path("WaitForInstanceCompletion"), new GetInstanceRequest { InstanceId = instanceId, GetInputsAndOutputs = true }, GetInstanceResponse.Parser, default, Token)
+            .WaitAsync(EngineHost.Patience)).WorkflowState;
+
+    public Task RaiseAsync(string instanceId, string name, string? input = null) => _channel.UnaryAsync(
+        Path("RaiseEvent"), new RaiseEventRequest { InstanceId = instanceId, Name = name, Input = input }, RaiseEventResponse.Parser, default, Token);
+
+    public Task TerminateAsync(string instanceId, string? output = null, bool recursive = true) => _channel.UnaryAsync(
+        Path("TerminateInstance"), new TerminateRequest { InstanceId = instanceId, Output = output, Recursive = recursive }, TerminateResponse.Parser, default, Token);
+
+    public Task SuspendAsync(string instanceId) => _channel.UnaryAsync(
+        Path("SuspendInstance"), new SuspendRequest { InstanceId = instanceId }, SuspendResponse.Parser, default, Token);
+
+    public Task ResumeAsync(string instanceId) => _channel.UnaryAsync(
+        Path("ResumeInstance"), new ResumeRequest { InstanceId = instanceId }, ResumeResponse.Parser, default, Token);
+
+    public async Task<int> PurgeAsync(string instanceId, bool recursive = false, bool force = false) => (await _channel.UnaryAsync(
+        Path("PurgeInstances"), new PurgeInstancesRequest { InstanceId = instanceId, Recursive = recursive, Force = force }, PurgeInstancesResponse.Parser, default, Token))
+        .DeletedInstanceCount;
+
+    public async Task<IReadOnlyList<HistoryEvent>> HistoryAsync(string instanceId) => (await _channel.UnaryAsync(
+        Path("GetInstanceHistory"), new GetInstanceHistoryRequest { InstanceId = instanceId }, GetInstanceHistoryResponse.Parser, default, Token)).Events;
+
+    public Task<ListInstanceIDsResponse> ListAsync(string? continuation, uint pageSize)
+    {
+        var request = new ListInstanceIDsRequest { PageSize = pageSize };
+        if (continuation is not null)
+        {
+            request.ContinuationToken = continuation;
+        }
+
+        return _channel.UnaryAsync(Path("ListInstanceIDs"), request, ListInstanceIDsResponse.Parser, default, Token);
+    }
+
+    public void Dispose() => _channel.Dispose();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private static string Path(string method) => "/TaskHubSidecarService/" + method;
+}

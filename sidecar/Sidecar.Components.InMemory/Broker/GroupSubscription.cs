@@ -128,12 +128,13 @@ internal sealed class GroupSubscription : IAsyncDisposable
         }
         catch (MessageReturnedException)
         {
-            Return(entry, pause: true);
+            Return(entry);
             return;
         }
-        catch (OperationCanceledException) when (_cancellationToken.IsCancellationRequested || _stopped)
+        catch (OperationCanceledException)
         {
-            Return(entry, pause: false);
+            // Whoever cancelled it, it is neither done nor failed.
+            Return(entry);
             return;
         }
         catch (Exception)
@@ -154,11 +155,11 @@ internal sealed class GroupSubscription : IAsyncDisposable
         }
     }
 
-    private void Return(TopicEntry entry, bool pause)
+    private void Return(TopicEntry entry)
     {
         lock (_topic.Gate)
         {
-            if (pause && !_stopped)
+            if (!_stopped)
             {
                 PausedUntil = _topic.Broker.Time.GetUtcNow().Ticks + _topic.Broker.Policy.ReturnPause.Ticks;
                 _group.Schedule();

@@ -64,7 +64,10 @@ public static class PublicApiLister
         }
 
         var bases = type.BaseType is { } b && b != typeof(object) && b != typeof(ValueType) ? [TypeNames.Of(b)] : new List<string>();
-        bases.AddRange(type.GetInterfaces().Where(i => i.IsVisible).Select(i => TypeNames.Of(i)));
+        // Only what the declaration has to say: not what comes with the base class or with another interface.
+        var interfaces = type.GetInterfaces();
+        var implied = interfaces.SelectMany(i => i.GetInterfaces()).Concat(type.BaseType?.GetInterfaces() ?? []).ToHashSet();
+        bases.AddRange(interfaces.Where(i => i.IsVisible && !implied.Contains(i)).Select(i => TypeNames.Of(i)));
         return bases;
     }
 

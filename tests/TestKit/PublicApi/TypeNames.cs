@@ -39,7 +39,8 @@ internal static class TypeNames
 
         if (type.IsGenericParameter)
         {
-            return type.Name + mark;
+            // Reflection tells T from T? only where a constraint does.
+            return type.Name;
         }
 
         return (Keywords.TryGetValue(type, out var keyword) ? keyword : Full(type, nullability)) + mark;

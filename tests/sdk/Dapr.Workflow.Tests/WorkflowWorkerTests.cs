@@ -1,0 +1,211 @@
+using Microsoft.Extensions.DependencyInjection;
+using Tandem.Protocol.Grpc;
+using Tandem.Protocol.Workflows;
+
+namespace Dapr.Workflow.Tests;
+
+public sealed class WorkflowWorkerTests
+{
+    [Fact]
+    public async Task Activity_gets_its_input_services_and_key()
+    {
+        await using var worker = await TestWorker.StartAsync(_ => { }, services => services.AddScoped<Greeter>());
+
+        var response = await worker.Engine.ActivityAsync(Activity("GreetActivity", 7, "\"you\"", "key"));
+
+        Assert.Equal(("inst1", 7), (response.InstanceId, response.TaskId));
+        Assert.Equal("\"hello you, task key of inst1\"", response.Result);
+        Assert.Null(response.FailureDetails);
+    }
+
+    [Fact]
+    public async Task Failed_activity_reports_the_exception()
+    {
+        await using var worker = await TestWorker.StartAsync(o => o.RegisterActivity<string, string>("Fail", (_, _) =>
+            throw new ArgumentException("outer", new FormatException("inner"))));
+
+        var failure = (await worker.Engine.ActivityAsync(Activity("fail", 1))).FailureDetails;
+
+        Assert.Equal(("System.ArgumentException", "outer"), (failure.ErrorType, failure.ErrorMessage));
+        Assert.Equal(("System.FormatException", "inner"), (failure.InnerFailure.ErrorType, failure.InnerFailure.ErrorMessage));
+    }
+
+    [Fact]
+    public async Task Unknown_activity_is_a_failure()
+    {
+        await using var worker = await TestWorker.StartAsync(_ => { });
+
+        Assert.Equal("ActivityNotFoundException", (await worker.Engine.ActivityAsync(Activity("Nothing", 1))).FailureDetails.ErrorType);
+    }
+
+    [Fact]
+    public async Task Opens_the_stream_again_after_a_loss()
+    {
+        await using var worker = await TestWorker.StartAsync(o => o.RegisterActivity<int, int>("Double", (_, n) => Task.FromResult(n * 2)));
+
+        for (var i = 0; i < 3; i++)
+        {
+            var stream = await worker.Engine.NextStreamAsync();
+            Assert.Equal($"{i * 2}", (await worker.Engine.ActivityAsync(Activity("Double", i, $"{i}"))).Result);
+            await stream.CancelAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Activity_handed_out_again_while_it_runs_is_not_run_twice()
+    {
+        var runs = 0;
+        var release = new TaskCompletionSource();
+        await using var worker = await TestWorker.StartAsync(o => o.RegisterActivity<string, string>("Slow", async (_, _) =>
+        {
+            Interlocked.Increment(ref runs);
+            await release.Task;
+            return "done";
+        }));
+        var stream = await worker.Engine.NextStreamAsync();
+        _ = worker.Engine.ActivityAsync(Activity("Slow", 1));
+        await UntilAsync(() => Volatile.Read(ref runs) == 1);
+
+        await stream.CancelAsync();
+        await worker.Engine.NextStreamAsync();
+        var again = worker.Engine.ActivityAsync(Activity("Slow", 1));
+        var marker = worker.Engine.ActivityAsync(Activity("Nothing", 2));
+        await marker;
+        release.SetResult();
+
+        Assert.Equal("\"done\"", (await again).Result);
+        Assert.Equal(1, runs);
+    }
+
+    [Fact]
+    public async Task Result_that_could_not_be_delivered_answers_the_next_hand_out()
+    {
+        var runs = 0;
+        var refused = new TaskCompletionSource();
+        await using var worker = await TestWorker.StartAsync(o => o.RegisterActivity<string, int>("Count", (_, _) =>
+            Task.FromResult(Interlocked.Increment(ref runs))));
+        worker.Engine.OnActivityResult = _ =>
+        {
+            if (refused.TrySetResult())
+            {
+                throw new GrpcException(GrpcStatusCode.Unavailable, "restarting");
+            }
+        };
+        _ = worker.Engine.ActivityAsync(Activity("Count", 1));
+        await refused.Task.WaitAsync(FakeEngine.Patience);
+
+        var again = await worker.Engine.ActivityAsync(Activity("Count", 1));
+
+        Assert.Equal("1", again.Result);
+        Assert.Equal(1, runs);
+    }
+
+    [Fact]
+    public async Task At_most_100_activities_run_at_a_time()
+    {
+        var (active, most) = (0, 0);
+        var release = new TaskCompletionSource();
+        await using var worker = await TestWorker.StartAsync(o => o.RegisterActivity<string, string>("Slow", async (_, _) =>
+        {
+            var now = Interlocked.Increment(ref active);
+            InterlockedMax(ref most, now);
+            await release.Task;
+            Interlocked.Decrement(ref active);
+            return "";
+        }));
+
+        var all = Enumerable.Range(0, 250).Select(i => worker.Engine.ActivityAsync(Activity("Slow", i))).ToList();
+        await UntilAsync(() => Volatile.Read(ref active) == 100);
+
+        // Workflow turns have slots of their own.
+        var turn = await worker.Script().StartAsync();
+        release.SetResult();
+        await Task.WhenAll(all);
+
+        Assert.Equal("WorkflowNotFound", Assert.Single(turn.Actions).CompleteWorkflow.FailureDetails.ErrorType);
+        Assert.Equal(100, most);
+    }
+
+    [Fact]
+    public async Task Stop_finishes_what_runs_and_delivers_it()
+    {
+        var started = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
+        await using var worker = await TestWorker.StartAsync(o => o.RegisterActivity<string, string>("Slow", async (_, _) =>
+        {
+            started.SetResult();
+            await release.Task;
+            return "delivered";
+        }));
+        var result = worker.Engine.ActivityAsync(Activity("Slow", 1));
+        await started.Task.WaitAsync(FakeEngine.Patience);
+
+        var stop = worker.StopAsync();
+        Assert.False(stop.IsCompleted);
+        release.SetResult();
+        await stop.WaitAsync(FakeEngine.Patience);
+
+        Assert.Equal("\"delivered\"", (await result).Result);
+    }
+
+    [Fact]
+    public async Task Long_history_is_fetched_when_the_item_leaves_it_out()
+    {
+        await using var worker = await TestWorker.StartAsync<string, string>(async (context, _) => await context.CallActivityAsync<string>("Step"));
+        worker.Engine.OnCall = (method, _) => method == "GetInstanceHistory"
+            ? new GetInstanceHistoryResponse
+            {
+                Events =
+                {
+                    new HistoryEvent { EventId = -1, ExecutionStarted = new ExecutionStartedEvent { Name = "Order", Input = "" } },
+                    new HistoryEvent { EventId = 0, TaskScheduled = new TaskScheduledEvent { Name = "Step" } },
+                },
+            }
+            : throw new GrpcException(GrpcStatusCode.Unimplemented, method);
+
+        var response = await worker.Engine.TurnAsync(new WorkflowRequest
+        {
+            InstanceId = "inst1", RequiresHistoryStreaming = true, NewEvents = { Script.Completed(0, "\"far\"") },
+        });
+
+        Assert.Equal("\"far\"", Assert.Single(response.Actions).CompleteWorkflow.Result);
+    }
+
+    private static ActivityRequest Activity(string name, int id, string input = "", string executionId = "") => new()
+    {
+        Name = name,
+        Input = input,
+        TaskId = id,
+        TaskExecutionId = executionId,
+        WorkflowInstance = new WorkflowInstance { InstanceId = "inst1" },
+    };
+
+    private static void InterlockedMax(ref int target, int value)
+    {
+        int seen;
+        while ((seen = Volatile.Read(ref target)) < value && Interlocked.CompareExchange(ref target, value, seen) != seen)
+        {
+        }
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var patience = new CancellationTokenSource(FakeEngine.Patience);
+        while (!condition())
+        {
+            await Task.Delay(5, patience.Token);
+        }
+    }
+
+    public sealed class Greeter
+    {
+        public string Greet(string name) => $"hello {name}";
+    }
+}
+
+/// <summary>Found by the automatic registration.</summary>
+public sealed class GreetActivity(WorkflowWorkerTests.Greeter greeter) : WorkflowActivity<string, string>
+{
+    public override Task<string> RunAsync(WorkflowActivityContext context, string input) =>
+        Task.FromResult($"{greeter.Greet(input)}, task {context.TaskExecutionKey} of {context.InstanceId}");
+}

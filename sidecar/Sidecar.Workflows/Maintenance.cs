@@ -29,7 +29,7 @@ internal sealed partial class Maintenance(
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
         var active = await FindActiveAsync(either.Token);
-        runner.CountInProgress(active.Count);
+        active.ForEach(instanceId => runner.SetActive(instanceId, true));
         LogRecovering(active.Count);
         Recovered = Task.Run(() => RecoverAsync(active), CancellationToken.None);
         ScheduleSweep();

@@ -79,7 +79,7 @@ internal sealed partial class InstanceRunner
             var started = Events.New(now);
             started.ExecutionStarted = start;
             instance.State = await _store.CreateAsync(instanceId, old, metadata, started, _stopping);
-            CountInProgress(1);
+            SetActive(instanceId, true);
             _metrics.Created();
             Arm(instance, instance.State);
             MarkReady(instance);

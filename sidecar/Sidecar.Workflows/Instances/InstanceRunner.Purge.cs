@@ -47,11 +47,7 @@ internal sealed partial class InstanceRunner
 
             instance.Phase = TurnPhase.Idle;
             instance.Held.ToList().ForEach(p => Unhold(instance, p, Delivery.Dropped));
-            if (!ended)
-            {
-                CountInProgress(-1);
-            }
-
+            SetActive(instanceId, false);
             Offer(instance, null);
             return 1;
         }

@@ -223,7 +223,7 @@ internal sealed partial class InstanceRunner
         {
             _timers.RemoveAll(instance.Id);
             instance.State = null;
-            CountInProgress(-1);
+            SetActive(instance.Id, false);
             _metrics.Ended(state.Status.ToString());
         }
         else

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Sidecar.Workflows.Diagnostics;
 using Sidecar.Workflows.Dispatch;
@@ -25,7 +26,7 @@ internal sealed partial class InstanceRunner : IWorkSource
     private readonly ILogger _logger;
     private readonly CancellationToken _stopping;
     private int _heldResults;
-    private int _inProgress;
+    private readonly ConcurrentDictionary<string, byte> _active = new(StringComparer.Ordinal);
 
     public InstanceRunner(
         string appId,
@@ -46,7 +47,7 @@ internal sealed partial class InstanceRunner : IWorkSource
     public WorkItemDispatcher Dispatcher { get; }
 
     /// <summary>Instances that have not ended.</summary>
-    public int InProgress => Volatile.Read(ref _inProgress);
+    public int InProgress => _active.Count;
 
     private DateTimeOffset Now => _time.GetUtcNow();
 
@@ -75,9 +76,18 @@ internal sealed partial class InstanceRunner : IWorkSource
     /// <summary>The stored state, read if it is not in memory. Under the gate.</summary>
     public async Task<InstanceState?> LoadAsync(Instance instance)
     {
-        if (instance.State is null && (instance.State = await _store.LoadAsync(instance.Id, _stopping)) is { HasEnded: false } state)
+        if (instance.State is null)
         {
-            Arm(instance, state);
+            instance.State = await _store.LoadAsync(instance.Id, _stopping);
+            if (instance.State is { HasEnded: false } state)
+            {
+                SetActive(instance.Id, true);
+                Arm(instance, state);
+            }
+            else
+            {
+                SetActive(instance.Id, false);
+            }
         }
 
         return instance.State;
@@ -93,7 +103,18 @@ internal sealed partial class InstanceRunner : IWorkSource
         }
     });
 
-    public void CountInProgress(int change) => Interlocked.Add(ref _inProgress, change);
+    /// <summary>Notes whether an instance runs. Kept as a set, because after a failed write a count would not know what to add.</summary>
+    public void SetActive(string instanceId, bool active)
+    {
+        if (active)
+        {
+            _active.TryAdd(instanceId, 0);
+        }
+        else
+        {
+            _active.TryRemove(instanceId, out _);
+        }
+    }
 
     /// <summary>
     /// Delivers an event. Returns when it is durable or known to be unwanted. Throws when the store failed, except for

@@ -3,12 +3,14 @@ using Sidecar.Components.Keys;
 
 namespace Sidecar.Components.InMemory;
 
-/// <summary>The data behind one component name. Writers take turns; expired entries are removed by whoever writes next.</summary>
+/// <summary>The data behind one component name. Writers take turns; expired entries, hidden at once, are removed by the first write after each <see cref="SweepInterval"/>.</summary>
 internal sealed class InMemoryTable(string name)
 {
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(30);
     private readonly Lock _gate = new();
     private readonly Dictionary<string, KeyEntry?> _staged = new(StringComparer.Ordinal);
     private long _version;
+    private long _nextSweep;
 
     public KeyTable Keys { get; } = new(name);
 
@@ -43,9 +45,13 @@ internal sealed class InMemoryTable(string name)
                 }
             }
 
-            foreach (var expired in Keys.TakeExpired(now))
+            if (now >= _nextSweep)
             {
-                Keys.Remove(expired.Key);
+                _nextSweep = now + SweepInterval.Ticks;
+                foreach (var expired in Keys.FindExpired(now))
+                {
+                    Keys.Remove(expired.Key);
+                }
             }
         }
     }

@@ -4,13 +4,12 @@ namespace Sidecar.Components.Keys;
 
 /// <summary>
 /// A table of keys in memory: reads take no lock, writes come from one writer at a time. Expired entries are hidden at
-/// once and stay until the owner of the table removes what <see cref="TakeExpired"/> names.
+/// once and stay until the owner of the table removes what <see cref="FindExpired"/> names.
 /// </summary>
 internal sealed class KeyTable(string name)
 {
     private readonly ConcurrentDictionary<string, KeyEntry> _entries = new(StringComparer.Ordinal);
     private readonly OrderedKeys _order = new();
-    private readonly PriorityQueue<KeyEntry, long> _expiring = new();
 
     /// <summary>Name within the store, e.g. <c>state/statestore</c>.</summary>
     public string Name { get; } = name;
@@ -38,11 +37,6 @@ internal sealed class KeyTable(string name)
         }
 
         _entries[entry.Key] = entry;
-        if (entry.ExpiresAt != KeyEntry.Never)
-        {
-            _expiring.Enqueue(entry, entry.ExpiresAt);
-        }
-
         Changed?.Invoke(entry.Key, entry);
     }
 
@@ -55,16 +49,9 @@ internal sealed class KeyTable(string name)
         }
     }
 
-    /// <summary>Yields the entries that have expired and are still stored. Each is named once; the caller removes it. Writer only.</summary>
-    public IEnumerable<KeyEntry> TakeExpired(long now)
-    {
-        while (_expiring.TryPeek(out var entry, out var expiresAt) && expiresAt <= now)
-        {
-            _expiring.Dequeue();
-            if (ReferenceEquals(Find(entry.Key), entry))
-            {
-                yield return entry;
-            }
-        }
-    }
+    /// <summary>
+    /// The entries that have expired and are still stored. A walk over everything now and then costs less than an order by
+    /// expiry, which every write of a key with a TTL would have to keep.
+    /// </summary>
+    public List<KeyEntry> FindExpired(long now) => [.. Entries.Where(entry => !entry.IsLive(now))];
 }

@@ -126,8 +126,17 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
         _closing.Dispose();
     }
 
-    // A full queue only means that the next round sweeps.
-    private void Sweep() => _ = _committer.SubmitAsync(new SweepOperation(Time), CancellationToken.None);
+    private void Sweep()
+    {
+        var now = Time.GetUtcNow().Ticks;
+        foreach (var table in _model.Tables)
+        {
+            if (table.FindExpired(now) is { Count: > 0 } expired)
+            {
+                _ = _committer.SubmitAsync(new SweepOperation(table, expired), CancellationToken.None);
+            }
+        }
+    }
 
     private void CompactWhenDue()
     {

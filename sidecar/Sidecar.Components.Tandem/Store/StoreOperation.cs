@@ -79,21 +79,16 @@ internal sealed class WriteOperation(KeyTable table, TimeProvider time, IReadOnl
     }
 }
 
-/// <summary>Removes what has expired.</summary>
-internal sealed class SweepOperation(TimeProvider time) : StoreOperation
+/// <summary>Removes entries that were found expired, unless they have been replaced since.</summary>
+internal sealed class SweepOperation(KeyTable table, IReadOnlyList<KeyEntry> expired) : StoreOperation
 {
     public override void Prepare(StoreBatch batch)
     {
-        var now = time.GetUtcNow().Ticks;
-        foreach (var table in batch.Model.Tables)
+        foreach (var entry in expired)
         {
-            foreach (var expired in table.TakeExpired(now))
+            if (ReferenceEquals(batch.Find(table, entry.Key), entry))
             {
-                // A new value may have been staged just before.
-                if (ReferenceEquals(batch.Find(table, expired.Key), expired))
-                {
-                    batch.Delete(table, expired.Key);
-                }
+                batch.Delete(table, entry.Key);
             }
         }
     }

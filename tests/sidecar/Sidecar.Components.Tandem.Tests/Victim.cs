@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Text;
 using Sidecar.Abstractions;
+using Sidecar.Components.Broker;
 using Sidecar.Components.Tandem.Store;
 
 namespace Sidecar.Components.Tandem.Tests;
 
 /// <summary>
 /// The process that is killed: writes keys, pairs of keys in transactions, and messages, and prints a line for each that was
-/// acknowledged. Compacts often, so that kills hit compactions too.
+/// acknowledged (0 key, 1 pair, 2 message) and for each message handled (3). Compacts often, so that kills hit compactions too.
 /// </summary>
 internal static class Victim
 {
@@ -22,6 +23,14 @@ internal static class Victim
         await using var output = new StreamWriter(Console.OpenStandardOutput(), Encoding.ASCII) { AutoFlush = true };
         var acknowledged = TextWriter.Synchronized(output);
         await acknowledged.WriteLineAsync("ready");
+
+        // Line 3: handled. It is printed before the acknowledgement, so whatever is acknowledged has its line.
+        await using var consumer = new GroupSubscription(
+            topic, topic.Group("group", ephemeral: false, 0), new SubscriptionRequest("topic", ComponentMetadata.Empty, (message, _) =>
+            {
+                acknowledged.WriteLine($"3 {Encoding.ASCII.GetString(message.Data.Span)}!");
+                return Task.CompletedTask;
+            }), default);
 
         await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
         {
@@ -44,7 +53,7 @@ internal static class Victim
                         break;
                 }
 
-                acknowledged.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{i % 3} {id}"));
+                acknowledged.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{i % 3} {id}!"));
             }
         })));
         return 0;

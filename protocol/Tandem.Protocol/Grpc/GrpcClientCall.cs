@@ -13,6 +13,7 @@ internal sealed class GrpcClientCall : IDisposable
     private readonly CancellationTokenSource? deadline;
     private readonly CancellationTokenSource? linked;
     private HttpResponseMessage? response;
+    private PipeReader? body;
 
     public GrpcClientCall(GrpcChannelOptions channelOptions, GrpcCallOptions options, CancellationToken cancellationToken)
     {
@@ -71,7 +72,7 @@ internal sealed class GrpcClientCall : IDisposable
         }
 
         options.OnResponseStarted?.Invoke();
-        return PipeReader.Create(await accepted.Content.ReadAsStreamAsync(Token).ConfigureAwait(false));
+        return body = PipeReader.Create(await accepted.Content.ReadAsStreamAsync(Token).ConfigureAwait(false));
     }
 
     /// <summary>Throws the status of the finished response unless it is OK.</summary>
@@ -104,7 +105,8 @@ internal sealed class GrpcClientCall : IDisposable
 
     public void Dispose()
     {
-        // An unfinished response is reset with CANCEL by this.
+        // An unfinished response is reset with CANCEL by this; the reader's buffers go back to their pool.
+        body?.Complete();
         response?.Dispose();
         linked?.Dispose();
         deadline?.Dispose();

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Sidecar.Abstractions;
 using Sidecar.Workflows.Service;
 using Tandem.Protocol.Grpc;
 using Tandem.Protocol.Workflows;
@@ -35,7 +36,7 @@ internal sealed class EngineHost : IAsyncDisposable
 
     public Uri Address { get; private set; } = null!;
 
-    public static async Task<EngineHost> StartAsync(CrashingStore store, WorkflowEngineOptions? options = null, TimeProvider? time = null)
+    public static async Task<EngineHost> StartAsync(IStateStore store, WorkflowEngineOptions? options = null, TimeProvider? time = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -51,7 +52,7 @@ internal sealed class EngineHost : IAsyncDisposable
     }
 
     /// <summary>Drops the engine as a crash would, and starts another one on a store.</summary>
-    public async Task RestartAsync(CrashingStore store, WorkflowEngineOptions? options = null)
+    public async Task RestartAsync(IStateStore store, WorkflowEngineOptions? options = null)
     {
         await _engine.DisposeAsync();
         var engine = NewEngine(store, options, null);
@@ -68,7 +69,7 @@ internal sealed class EngineHost : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static WorkflowEngine NewEngine(CrashingStore store, WorkflowEngineOptions? options, TimeProvider? time) =>
+    private static WorkflowEngine NewEngine(IStateStore store, WorkflowEngineOptions? options, TimeProvider? time) =>
         new(AppId, store, Prefix, options ?? FastRetries, time ?? TimeProvider.System, NullLoggerFactory.Instance);
 }
 

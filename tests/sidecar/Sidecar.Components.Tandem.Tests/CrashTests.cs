@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using Sidecar.Abstractions;
 
 namespace Sidecar.Components.Tandem.Tests;
 
@@ -73,6 +74,8 @@ public sealed class CrashTests : IAsyncLifetime
         {
             var lines = new List<string>();
             Assert.Equal("ready", await victim.StandardOutput.ReadLineAsync());
+            var refused = Assert.Throws<ComponentException>(() => _fixture.Store);
+            Assert.Contains($"in use by process {victim.Id};", refused.Message, StringComparison.Ordinal);
             while (lines.Count < killAfter && await victim.StandardOutput.ReadLineAsync() is { } line)
             {
                 lines.Add(line);

@@ -1,0 +1,160 @@
+using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Primitives;
+using Sidecar.Runtime.Invocation;
+
+namespace Sidecar.Api.Http;
+
+/// <summary>
+/// Service invocation (dapr-http §4). Steps: 1. the target from header, basic auth or path; 2. the request without hop-by-hop and
+/// dapr headers; 3. an instance of the callee; 4. status and headers; 5. the body, flushed piece by piece.
+/// </summary>
+internal static class InvokeEndpoints
+{
+    private const string AppIdHeader = "dapr-app-id";
+    private const int BufferSize = 16 * 1024;
+
+    /// <summary>Bodies up to this length are kept, so that a policy may repeat the request.</summary>
+    private const int RepeatableBytes = 64 * 1024;
+
+    private static readonly HashSet<string> NotForwarded = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+        "HTTP2-Settings", "Host", AppIdHeader, "dapr-api-token", "dapr-caller-app-id", "dapr-caller-namespace", "dapr-callee-app-id", "destination-app-id",
+        "X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Expect",
+    };
+
+    public static void MapInvoke(this IEndpointRouteBuilder routes)
+    {
+        routes.Map("/v1.0/invoke/{appId}/method/{**path}", http => InvokeAsync(http, http.Route("appId"), http.Route("path")));
+        routes.MapFallback("{**path}", http => InvokeAsync(http, null, http.Route("path")));
+    }
+
+    private static async Task InvokeAsync(HttpContext http, string? pathTarget, string path)
+    {
+        var target = HeaderTarget(http.Request) ?? BasicTarget(http.Request) ?? pathTarget ?? throw InvocationErrors.NoTarget();
+        http.AllowAnyBody();
+        var caller = http.App();
+        var request = http.Request;
+        var hasBody = request.ContentLength > 0 || (request.ContentLength is null && request.Headers.TransferEncoding.Count > 0);
+        var repeatable = !hasBody || request.ContentLength <= RepeatableBytes;
+        var body = hasBody && repeatable ? await http.ReadBodyAsync() : default;
+
+        HttpRequestMessage Create(Uri address)
+        {
+            var message = new HttpRequestMessage(new HttpMethod(request.Method), Address(address, path, request))
+            {
+                Content = !hasBody ? null : repeatable ? new ReadOnlyMemoryContent(body) : new StreamContent(request.Body, BufferSize),
+            };
+            CopyHeaders(request, message);
+            message.Headers.TryAddWithoutValidation("dapr-caller-app-id", caller.Instance.AppId);
+            message.Headers.TryAddWithoutValidation("dapr-caller-namespace", "default");
+            message.Headers.TryAddWithoutValidation("dapr-callee-app-id", target);
+            message.Headers.TryAddWithoutValidation("X-Forwarded-For", "127.0.0.1");
+            message.Headers.TryAddWithoutValidation("X-Forwarded-Host", request.Host.Value);
+            message.Headers.TryAddWithoutValidation("Forwarded", $"for=127.0.0.1;by=127.0.0.1;host={request.Host.Value}");
+            return message;
+        }
+
+        var invocation = (InvocationService)http.RequestServices.GetService(typeof(InvocationService))!;
+        using var response = await invocation.SendAsync(caller, target, Create, repeatable, http.RequestAborted);
+        await ForwardAsync(http, response);
+    }
+
+    private static async Task ForwardAsync(HttpContext http, HttpResponseMessage response)
+    {
+        http.Response.StatusCode = (int)response.StatusCode;
+        foreach (var (name, values) in response.Headers.NonValidated)
+        {
+            if (!NotForwarded.Contains(name))
+            {
+                http.Response.Headers[name] = ToValues(values);
+            }
+        }
+
+        foreach (var (name, values) in response.Content.Headers.NonValidated)
+        {
+            http.Response.Headers[name] = ToValues(values);
+        }
+
+        if (response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.NotModified || HttpMethods.IsHead(http.Request.Method))
+        {
+            return;
+        }
+
+        await using var body = await response.Content.ReadAsStreamAsync(http.RequestAborted);
+        var writer = http.Response.BodyWriter;
+        try
+        {
+            while (true)
+            {
+                var read = await body.ReadAsync(writer.GetMemory(BufferSize), http.RequestAborted);
+                if (read == 0)
+                {
+                    return;
+                }
+
+                writer.Advance(read);
+                await writer.FlushAsync(http.RequestAborted);
+            }
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            // The callee broke off in the middle: so must we, or the caller would take half for the whole.
+            http.Abort();
+        }
+    }
+
+    private static StringValues ToValues(System.Net.Http.Headers.HeaderStringValues values) =>
+        values.Count == 1 ? new StringValues(values.ToString()) : new StringValues([.. values]);
+
+    private static void CopyHeaders(HttpRequest request, HttpRequestMessage message)
+    {
+        var connection = request.Headers.Connection;
+        foreach (var (name, values) in request.Headers)
+        {
+            if (NotForwarded.Contains(name) || name.EndsWith("-bin", StringComparison.OrdinalIgnoreCase) || name[0] == ':'
+                || (connection.Count > 0 && connection.ToString().Contains(name, StringComparison.OrdinalIgnoreCase)))
+            {
+                continue;
+            }
+
+            if (!message.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
+            {
+                message.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            }
+        }
+    }
+
+    private static Uri Address(Uri address, string path, HttpRequest request)
+    {
+        // The raw target keeps the caller's escaping; only the prefix of the URL form is cut off.
+        var raw = request.HttpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget;
+        var query = raw.IndexOf('?');
+        var rawPath = query < 0 ? raw : raw[..query];
+        var marker = rawPath.IndexOf("/method/", StringComparison.Ordinal);
+        var method = marker >= 0 && rawPath.Contains("/v1.0/invoke/", StringComparison.Ordinal) ? rawPath[(marker + "/method/".Length)..] : path;
+        var uri = new Uri(address, "/" + method.TrimStart('/') + (query < 0 || query == raw.Length - 1 ? "" : raw[query..]));
+        return uri;
+    }
+
+    private static string? HeaderTarget(HttpRequest request) => request.Headers[AppIdHeader] is [{ Length: > 0 } id, ..] ? id : null;
+
+    /// <summary>Basic authentication with user <c>dapr-app-id</c>: the password is the target.</summary>
+    private static string? BasicTarget(HttpRequest request)
+    {
+        if (request.Headers.Authorization is not [{ } value, ..] || !value.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
+        var buffer = new byte[value.Length];
+        return Convert.TryFromBase64String(value["Basic ".Length..], buffer, out var length)
+            && Encoding.UTF8.GetString(buffer, 0, length).Split(':', 2) is [AppIdHeader, { Length: > 0 } target]
+            ? target
+            : null;
+    }
+}

@@ -1,0 +1,220 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Sidecar.Abstractions;
+
+namespace Sidecar.Runtime.App;
+
+/// <summary>The app of a call is not there: its port refuses connections, or the connection broke before an answer.</summary>
+public sealed class AppUnreachableException(string message, Exception? innerException = null) : Exception(message, innerException)
+{
+    /// <summary>Whether the connection was refused, so that the app has certainly not seen the request.</summary>
+    public bool NotSent { get; init; }
+}
+
+/// <summary>
+/// The way to one app instance. It keeps one idle connection open, whose end tells at once that the process died; while the
+/// app is away it probes the port until somebody listens again.
+/// </summary>
+public sealed partial class AppChannel : IAsyncDisposable
+{
+    private static readonly TimeSpan FirstProbeDelay = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan MaxProbeDelay = TimeSpan.FromMilliseconds(250);
+
+    private readonly SidecarInstance _instance;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly HttpMessageInvoker _http;
+    private readonly SemaphoreSlim? _concurrency;
+    private readonly CancellationTokenSource _stop = new();
+    private TaskCompletionSource _down = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task _monitor = Task.CompletedTask;
+    private volatile bool _isUp;
+
+    public AppChannel(SidecarInstance instance, TimeProvider time, ILogger logger)
+    {
+        _instance = instance;
+        _logger = logger;
+        _time = time;
+        Address = new Uri($"http://127.0.0.1:{instance.AppPort ?? 0}");
+        _concurrency = instance.AppMaxConcurrency > 0 ? new SemaphoreSlim(instance.AppMaxConcurrency) : null;
+        _http = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            UseCookies = false,
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            MaxConnectionsPerServer = 1024,
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            ActivityHeadersPropagator = null,
+        });
+    }
+
+    /// <summary>Base address of the app.</summary>
+    public Uri Address { get; }
+
+    /// <summary>Whether the app accepts connections, as far as is known.</summary>
+    public bool IsUp => _isUp;
+
+    /// <summary>
+    /// Starts to watch the app. <paramref name="onUp"/> runs whenever it begins to listen (subscriptions are read again);
+    /// what it returns is disposed when the app is gone.
+    /// </summary>
+    public void Start(Func<CancellationToken, Task<IAsyncDisposable>> onUp) => _monitor = _instance.AppPort is null ? Task.CompletedTask : MonitorAsync(onUp);
+
+    /// <summary>
+    /// Sends a request to the app with the app token; the answer's body is not buffered. Throws
+    /// <see cref="AppUnreachableException"/> when the app is not there.
+    /// </summary>
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        if (_instance.AppToken is { } token)
+        {
+            request.Headers.Remove("dapr-api-token");
+            request.Headers.TryAddWithoutValidation("dapr-api-token", token);
+        }
+
+        if (_concurrency is not null)
+        {
+            await _concurrency.WaitAsync(cancellationToken);
+        }
+
+        try
+        {
+            return await _http.SendAsync(request, cancellationToken);
+        }
+        catch (HttpRequestException exception) when (exception.HttpRequestError is HttpRequestError.ConnectionError)
+        {
+            SetDown();
+            throw new AppUnreachableException($"app {_instance.AppId} does not accept connections", exception) { NotSent = true };
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new AppUnreachableException($"the connection to app {_instance.AppId} broke", exception);
+        }
+        finally
+        {
+            _concurrency?.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _monitor;
+        _http.Dispose();
+        _stop.Dispose();
+    }
+
+    private void SetDown()
+    {
+        _isUp = false;
+        _down.TrySetResult();
+    }
+
+    private async Task MonitorAsync(Func<CancellationToken, Task<IAsyncDisposable>> onUp)
+    {
+        var stop = _stop.Token;
+        try
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                using var watch = await ConnectAsync(stop);
+                _down = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                _isUp = true;
+                LogUp(_logger, _instance.AppId, _instance.Index);
+                using var up = CancellationTokenSource.CreateLinkedTokenSource(stop);
+                IAsyncDisposable? work = null;
+                try
+                {
+                    var starting = onUp(up.Token);
+                    await WaitForEndAsync(watch, stop);
+                    SetDown();
+                    await up.CancelAsync();
+                    work = await starting;
+                }
+                catch (Exception exception) when (exception is AppUnreachableException or OperationCanceledException)
+                {
+                    // The app went away while it was being asked what it wants; the next round asks again.
+                }
+                finally
+                {
+                    if (work is not null)
+                    {
+                        await work.DisposeAsync();
+                    }
+                }
+
+                LogDown(_logger, _instance.AppId, _instance.Index);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Shutting down.
+        }
+    }
+
+    private async Task<Socket> ConnectAsync(CancellationToken cancellationToken)
+    {
+        for (var delay = FirstProbeDelay; ; delay = delay * 2 > MaxProbeDelay ? MaxProbeDelay : delay * 2)
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                await socket.ConnectAsync(IPAddress.Loopback, _instance.AppPort!.Value, cancellationToken);
+                return socket;
+            }
+            catch (SocketException)
+            {
+                socket.Dispose();
+            }
+
+            await Task.Delay(delay, _time, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Returns when the app is gone: a call could not connect, or the idle connection ended and a new one is refused. Servers
+    /// close idle connections after a while, so an end alone means nothing.
+    /// </summary>
+    private async Task WaitForEndAsync(Socket watch, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[1];
+        while (true)
+        {
+            var read = watch.ReceiveAsync(buffer, SocketFlags.None, cancellationToken).AsTask();
+            await Task.WhenAny(read, _down.Task);
+            if (_down.Task.IsCompleted)
+            {
+                return;
+            }
+
+            try
+            {
+                await read;
+            }
+            catch (SocketException)
+            {
+                // Reset: the same as an end.
+            }
+
+            watch.Dispose();
+            watch = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                await watch.ConnectAsync(IPAddress.Loopback, _instance.AppPort!.Value, cancellationToken);
+            }
+            catch (SocketException)
+            {
+                return;
+            }
+        }
+    }
+
+    [LoggerMessage(2001, LogLevel.Information, "App {AppId} #{Index} accepts connections")]
+    private static partial void LogUp(ILogger logger, string appId, int index);
+
+    [LoggerMessage(2002, LogLevel.Warning, "App {AppId} #{Index} is gone")]
+    private static partial void LogDown(ILogger logger, string appId, int index);
+}

@@ -1,0 +1,120 @@
+using Microsoft.Extensions.Logging;
+using Sidecar.Abstractions;
+using Sidecar.Runtime.Loading;
+
+namespace Sidecar.Runtime.App;
+
+/// <summary>The component instances of one app instance.</summary>
+public sealed partial class ComponentSet : IAsyncDisposable
+{
+    private readonly Dictionary<string, (ComponentManifest Manifest, ComponentMetadata Metadata, IComponent Component)> _components = [];
+
+    /// <summary>Names, types and the instances, sorted by name.</summary>
+    public IEnumerable<(ComponentManifest Manifest, IComponent Component)> All =>
+        _components.Values.OrderBy(entry => entry.Manifest.Name, StringComparer.Ordinal).Select(entry => (entry.Manifest, entry.Component));
+
+    /// <summary>The component of that name and kind, or null.</summary>
+    public T? Find<T>(string name) where T : class, IComponent => _components.TryGetValue(name, out var entry) ? entry.Component as T : null;
+
+    /// <summary>Whether there is any of that kind.</summary>
+    public bool Any<T>() => _components.Values.Any(entry => entry.Component is T);
+
+    /// <summary>Resolved metadata of a component; empty when unknown.</summary>
+    public ComponentMetadata Metadata(string name) => _components.TryGetValue(name, out var entry) ? entry.Metadata : ComponentMetadata.Empty;
+
+    /// <summary>
+    /// Creates and initialises the components in scope: secret stores first, since the others' metadata may refer to them. Throws
+    /// <see cref="ComponentException"/> naming component and file, unless the component says <c>ignoreErrors</c>.
+    /// </summary>
+    public async Task InitAsync(
+        IEnumerable<ComponentManifest> manifests, SidecarInstance instance, SidecarRun run, ComponentRegistry registry, IServiceProvider services,
+        ILogger logger, CancellationToken cancellationToken)
+    {
+        foreach (var manifest in manifests.Where(manifest => manifest.IsFor(instance.AppId))
+            .OrderBy(manifest => manifest.Type.StartsWith("secretstores.", StringComparison.Ordinal) ? 0 : 1))
+        {
+            try
+            {
+                if (_components.ContainsKey(manifest.Name))
+                {
+                    throw new ComponentException("the name is used twice");
+                }
+
+                var factory = registry.Find(manifest.Type)
+                    ?? throw new ComponentException($"the type is unknown; this sidecar has: {string.Join(", ", registry.Types)}");
+                var metadata = await ResolveAsync(manifest, instance, cancellationToken);
+                var component = factory(new ComponentContext(
+                    manifest.Name, manifest.Type, manifest.Version, metadata, instance.AppId, instance.Index, run.DataDirectory, run.BaseDirectory, services));
+                await component.InitAsync(cancellationToken).WaitAsync(manifest.InitTimeout, cancellationToken);
+                _components.Add(manifest.Name, (manifest, metadata, component));
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                var problem = exception is TimeoutException ? $"did not start within {manifest.InitTimeout}" : exception.Message;
+                if (!manifest.IgnoreErrors)
+                {
+                    throw new ComponentException($"component '{manifest.Name}' ({manifest.Type}, {manifest.Source}): {problem}", exception);
+                }
+
+                LogIgnored(logger, instance.AppId, manifest.Name, problem);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var (_, _, component) in _components.Values.Reverse())
+        {
+            await component.DisposeAsync();
+        }
+    }
+
+    private async Task<ComponentMetadata> ResolveAsync(ComponentManifest manifest, SidecarInstance instance, CancellationToken cancellationToken)
+    {
+        var values = new List<KeyValuePair<string, string>>(manifest.Metadata.Count);
+        foreach (var entry in manifest.Metadata)
+        {
+            values.Add(new(entry.Name, entry switch
+            {
+                { SecretName: { } secret } => await SecretAsync(manifest, secret, entry.SecretKey ?? secret, cancellationToken),
+                { EnvRef: { } variable } => EnvironmentValue(variable),
+                _ => Expand(entry.Value ?? "", instance),
+            }));
+        }
+
+        return new ComponentMetadata(values);
+    }
+
+    private async Task<string> SecretAsync(ComponentManifest manifest, string name, string key, CancellationToken cancellationToken)
+    {
+        var storeName = manifest.SecretStore ?? throw new ComponentException($"secretKeyRef '{name}' needs auth.secretStore");
+        var store = Find<ISecretStore>(storeName) ?? throw new ComponentException($"the secret store '{storeName}' is not there or not in scope");
+        var secret = await store.GetAsync(name, ComponentMetadata.Empty, cancellationToken);
+        return secret?.GetValueOrDefault(key) ?? throw new ComponentException($"secret '{name}' has no key '{key}' in store '{storeName}'");
+    }
+
+    private static string EnvironmentValue(string variable) =>
+        variable.StartsWith("DAPR_", StringComparison.OrdinalIgnoreCase) || variable.Equals("APP_API_TOKEN", StringComparison.OrdinalIgnoreCase)
+            ? throw new ComponentException($"envRef must not name {variable}")
+            : Environment.GetEnvironmentVariable(variable) ?? "";
+
+    private static string Expand(string value, SidecarInstance instance)
+    {
+        while (value.IndexOf("{uuid}", StringComparison.Ordinal) is >= 0 and var index)
+        {
+            value = string.Concat(value.AsSpan(0, index), Guid.NewGuid().ToString(), value.AsSpan(index + "{uuid}".Length));
+        }
+
+        if (value.Contains("{podName}", StringComparison.Ordinal))
+        {
+            value = value.Replace("{podName}", Environment.GetEnvironmentVariable("POD_NAME") ?? throw new ComponentException("{podName} needs the variable POD_NAME"), StringComparison.Ordinal);
+        }
+
+        return value
+            .Replace("{namespace}", $"{Environment.GetEnvironmentVariable("NAMESPACE") ?? "default"}.{instance.AppId}", StringComparison.Ordinal)
+            .Replace("{appID}", instance.AppId, StringComparison.Ordinal);
+    }
+
+    [LoggerMessage(2003, LogLevel.Warning, "{AppId}: component {Component} is left out: {Problem}")]
+    private static partial void LogIgnored(ILogger logger, string appId, string component, string problem);
+}

@@ -1,0 +1,109 @@
+using Microsoft.Extensions.Logging;
+using Sidecar.Abstractions;
+using Sidecar.Runtime.App;
+using Sidecar.Runtime.Bindings;
+using Sidecar.Runtime.Loading;
+using Sidecar.Runtime.PubSub;
+using Sidecar.Runtime.Resiliency;
+using Sidecar.Runtime.State;
+
+namespace Sidecar.Runtime;
+
+/// <summary>One app instance as the sidecar sees it: its components, its policies and the way to the app.</summary>
+public sealed class AppInstance : IAsyncDisposable
+{
+    private readonly ILoggerFactory _loggers;
+    private readonly IReadOnlyList<SubscriptionManifest> _declared;
+
+    public AppInstance(SidecarInstance instance, ResourceSet resources, TimeProvider time, ILoggerFactory loggers)
+    {
+        Instance = instance;
+        Time = time;
+        _loggers = loggers;
+        _declared = [.. resources.Subscriptions.Where(subscription => subscription.Scopes.Count == 0 || subscription.Scopes.Contains(instance.AppId))];
+        Resiliency = new ResiliencyPolicies(resources.Resiliency, instance.AppId, time);
+        Channel = new AppChannel(instance, time, loggers.CreateLogger<AppChannel>());
+        State = new StateService(this);
+        Publisher = new Publisher(this);
+        Bindings = new BindingService(this);
+    }
+
+    public SidecarInstance Instance { get; }
+
+    public TimeProvider Time { get; }
+
+    public ComponentSet Components { get; } = new();
+
+    public ResiliencyPolicies Resiliency { get; }
+
+    public AppChannel Channel { get; }
+
+    public StateService State { get; }
+
+    public Publisher Publisher { get; }
+
+    public BindingService Bindings { get; }
+
+    /// <summary>Attributes that the app has set through the metadata API.</summary>
+    public IDictionary<string, string> ExtendedMetadata { get; } = new System.Collections.Concurrent.ConcurrentDictionary<string, string>();
+
+    /// <summary>Subscriptions that run now, for the metadata API.</summary>
+    public IReadOnlyList<SubscriptionManifest> Subscriptions { get; private set; } = [];
+
+    /// <summary>Creates the components and begins to watch the app.</summary>
+    public async Task StartAsync(
+        ResourceSet resources, SidecarRun run, ComponentRegistry registry, IServiceProvider services, CancellationToken cancellationToken)
+    {
+        await Components.InitAsync(resources.Components, Instance, run, registry, services, _loggers.CreateLogger<ComponentSet>(), cancellationToken);
+        Channel.Start(OnAppUpAsync);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Channel.DisposeAsync();
+        await Components.DisposeAsync();
+    }
+
+    /// <summary>The app listens: asks what it wants and starts to deliver. The result stops the deliveries.</summary>
+    private async Task<IAsyncDisposable> OnAppUpAsync(CancellationToken cancellationToken)
+    {
+        var logger = _loggers.CreateLogger<AppInstance>();
+        var programmatic = await SubscriptionReader.ReadAsync(this, logger, cancellationToken);
+        Subscriptions = [.. _declared, .. programmatic];
+        var work = new Intake();
+        try
+        {
+            foreach (var subscription in Subscriptions)
+            {
+                await work.AddAsync(SubscriptionRunner.StartAsync(this, subscription, _loggers.CreateLogger<SubscriptionRunner>(), cancellationToken));
+            }
+
+            foreach (var binding in await Bindings.StartInputsAsync(logger, cancellationToken))
+            {
+                await work.AddAsync(Task.FromResult<IAsyncDisposable?>(binding));
+            }
+
+            return work;
+        }
+        catch
+        {
+            await work.DisposeAsync();
+            throw;
+        }
+    }
+
+    private sealed class Intake : IAsyncDisposable
+    {
+        private readonly List<IAsyncDisposable> _items = [];
+
+        public async Task AddAsync(Task<IAsyncDisposable?> item)
+        {
+            if (await item is { } started)
+            {
+                _items.Add(started);
+            }
+        }
+
+        public async ValueTask DisposeAsync() => await Task.WhenAll(_items.Select(item => item.DisposeAsync().AsTask()));
+    }
+}

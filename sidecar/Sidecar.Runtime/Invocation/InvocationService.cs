@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using Sidecar.Runtime.App;
+using Sidecar.Runtime.Resiliency;
+
+namespace Sidecar.Runtime.Invocation;
+
+/// <summary>Finds the instances of an app and sends requests to them (dapr-http §4). All apps of a run live in this process.</summary>
+public sealed class InvocationService(TimeProvider time)
+{
+    /// <summary>Built-in retries: three, one second apart, only while the app certainly has not seen the request.</summary>
+    private const int BuiltInRetries = 3;
+
+    private static readonly TimeSpan BuiltInDelay = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<string, AppInstance[]> _apps = new(StringComparer.Ordinal);
+    private int _turn;
+
+    /// <summary>Adds an instance of an app.</summary>
+    public void Add(AppInstance app) => _apps.AddOrUpdate(app.Instance.AppId, [app], (_, instances) => [.. instances, app]);
+
+    /// <summary>
+    /// Sends to one instance of the app, round robin over those that accept connections. <paramref name="create"/> makes the request
+    /// for an instance; when <paramref name="canRepeat"/> is false (a body of unknown length) it is called once only and no policy
+    /// applies. Throws ERR_DIRECT_INVOKE when nobody takes it.
+    /// </summary>
+    public async Task<HttpResponseMessage> SendAsync(
+        AppInstance caller, string appId, Func<Uri, HttpRequestMessage> create, bool canRepeat, CancellationToken cancellationToken)
+    {
+        var name = appId.Split('.', 2)[0];
+        if (!_apps.TryGetValue(name, out var instances))
+        {
+            throw InvocationErrors.Unknown(name);
+        }
+
+        var policy = canRepeat ? caller.Resiliency.ForApp(name) : ExecutionPolicy.None;
+        try
+        {
+            return policy.IsNone
+                ? await SendWithBuiltInRetriesAsync(instances, create, canRepeat, cancellationToken)
+                : await policy.ExecuteAsync(
+                    token => SendOnceAsync(instances, create, token),
+                    response => new AttemptOutcome((int)response.StatusCode is >= 400 or < 200, (int)response.StatusCode),
+                    _ => true, time, cancellationToken);
+        }
+        catch (Exception exception) when (exception is AppUnreachableException or TimeoutException or CircuitOpenException)
+        {
+            throw InvocationErrors.Failed(name, exception);
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendWithBuiltInRetriesAsync(
+        AppInstance[] instances, Func<Uri, HttpRequestMessage> create, bool canRepeat, CancellationToken cancellationToken)
+    {
+        for (var retry = 0; ; retry++)
+        {
+            try
+            {
+                return await SendOnceAsync(instances, create, cancellationToken);
+            }
+            catch (AppUnreachableException exception) when (exception.NotSent && canRepeat && retry < BuiltInRetries)
+            {
+                await Task.Delay(BuiltInDelay, time, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Tries each instance once: a refused connection moves on to the next, which costs nothing and repeats nothing.</summary>
+    private async Task<HttpResponseMessage> SendOnceAsync(AppInstance[] instances, Func<Uri, HttpRequestMessage> create, CancellationToken cancellationToken)
+    {
+        AppUnreachableException? refused = null;
+        var start = (uint)Interlocked.Increment(ref _turn);
+        for (var offset = 0; offset < instances.Length; offset++)
+        {
+            var instance = instances[(start + (uint)offset) % (uint)instances.Length];
+            if (!instance.Channel.IsUp && (offset < instances.Length - 1 || instances.Any(other => other.Channel.IsUp)))
+            {
+                continue;
+            }
+
+            try
+            {
+                return await instance.Channel.SendAsync(create(instance.Channel.Address), cancellationToken);
+            }
+            catch (AppUnreachableException exception) when (exception.NotSent)
+            {
+                refused = exception;
+            }
+        }
+
+        throw refused ?? new AppUnreachableException("no instance of the app accepts connections") { NotSent = true };
+    }
+}
+
+/// <summary>Errors of service invocation.</summary>
+public static class InvocationErrors
+{
+    public static DaprErrorException NoTarget() => new(404, "ERR_DIRECT_INVOKE", "failed getting app id either from the URL path or the header dapr-app-id");
+
+    public static DaprErrorException Unknown(string appId) => new(500, "ERR_DIRECT_INVOKE", $"failed to invoke, id: {appId}, err: couldn't find the app");
+
+    public static DaprErrorException Failed(string appId, Exception exception) => new(
+        500, "ERR_DIRECT_INVOKE", $"failed to invoke, id: {appId}, err: {exception.Message}", innerException: exception);
+}

@@ -1,0 +1,86 @@
+using Sidecar.Abstractions;
+
+namespace Sidecar.Runtime.PubSub;
+
+/// <summary>An entry of a bulk publish.</summary>
+public sealed record BulkEntry(string EntryId, ReadOnlyMemory<byte> Data, string? ContentType, ComponentMetadata Metadata);
+
+/// <summary>Publishing of one app instance.</summary>
+public sealed class Publisher(AppInstance app)
+{
+    /// <summary>Publishes one message; returns when the broker has it.</summary>
+    public async Task PublishAsync(
+        string pubSubName, string topic, ReadOnlyMemory<byte> data, string? contentType, ComponentMetadata metadata, string? traceParent,
+        string? traceState, CancellationToken cancellationToken)
+    {
+        var broker = Broker(pubSubName, topic);
+        var message = ToMessage(broker, pubSubName, topic, data, contentType, metadata, traceParent, traceState);
+        try
+        {
+            await app.Resiliency.ForOutbound(pubSubName, "Pubsub").ExecuteAsync(
+                async token =>
+                {
+                    await broker.PublishAsync(topic, message, token);
+                    return true;
+                },
+                _ => default, _ => true, app.Time, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            throw PubSubErrors.PublishFailed(pubSubName, topic, exception);
+        }
+    }
+
+    /// <summary>Publishes many messages; the result names the entries that failed.</summary>
+    public async Task<IReadOnlyList<(string EntryId, string Error)>> PublishManyAsync(
+        string pubSubName, string topic, IReadOnlyList<BulkEntry> entries, string? traceParent, string? traceState, CancellationToken cancellationToken)
+    {
+        var broker = Broker(pubSubName, topic);
+        OutgoingMessage[] messages = [.. entries.Select(entry =>
+            ToMessage(broker, pubSubName, topic, entry.Data, entry.ContentType, entry.Metadata, traceParent, traceState))];
+        IReadOnlyList<Exception?> outcomes;
+        try
+        {
+            outcomes = await broker.PublishManyAsync(topic, messages, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            return [.. entries.Select(entry => (entry.EntryId, exception.Message))];
+        }
+
+        return [.. entries.Zip(outcomes).Where(pair => pair.Second is not null).Select(pair => (pair.First.EntryId, pair.Second!.Message))];
+    }
+
+    /// <summary>Publishes the unchanged bytes of a message that could not be delivered.</summary>
+    public ValueTask PublishDeadLetterAsync(IPubSub broker, string topic, IncomingMessage message, CancellationToken cancellationToken) =>
+        broker.PublishAsync(topic, new OutgoingMessage(message.Data, CloudEventEnvelope.ContentType, message.Metadata), cancellationToken);
+
+    private IPubSub Broker(string pubSubName, string topic)
+    {
+        if (pubSubName.Length == 0)
+        {
+            throw PubSubErrors.NameEmpty();
+        }
+
+        var broker = app.Components.Find<IPubSub>(pubSubName)
+            ?? throw (app.Components.Any<IPubSub>() ? PubSubErrors.NotFound(pubSubName) : PubSubErrors.NotConfigured(app.Instance.AppId));
+        if (topic.Length == 0)
+        {
+            throw PubSubErrors.TopicEmpty(pubSubName);
+        }
+
+        return TopicScopes.MayPublish(app.Components.Metadata(pubSubName), app.Instance.AppId, topic)
+            ? broker
+            : throw PubSubErrors.Forbidden(topic, app.Instance.AppId);
+    }
+
+    private OutgoingMessage ToMessage(
+        IPubSub broker, string pubSubName, string topic, ReadOnlyMemory<byte> data, string? contentType, ComponentMetadata metadata,
+        string? traceParent, string? traceState) => metadata.Bool("rawPayload", false)
+        ? new OutgoingMessage(data, contentType, metadata)
+        : new OutgoingMessage(
+            CloudEventEnvelope.Create(
+                data, contentType, topic, pubSubName, app.Instance.AppId, metadata, traceParent, traceState,
+                broker.Features.HasFlag(PubSubFeatures.MessageTtl), app.Time),
+            CloudEventEnvelope.ContentType, metadata);
+}

@@ -1,0 +1,45 @@
+namespace Sidecar.Runtime.Resiliency;
+
+/// <summary>When and how often something is tried again (spec.policies.retries).</summary>
+/// <param name="IsExponential">Exponential with ±50 % randomization, or constant.</param>
+/// <param name="Duration">Wait of a constant policy.</param>
+/// <param name="MaxInterval">Longest wait of an exponential policy.</param>
+/// <param name="MaxRetries">Retries after the first attempt; -1 unlimited.</param>
+/// <param name="StatusCodes">When given, only these HTTP statuses are retried; failures without a status always are.</param>
+public sealed record RetryPolicy(bool IsExponential, TimeSpan Duration, TimeSpan MaxInterval, int MaxRetries, StatusCodeSet? StatusCodes)
+{
+    /// <summary>An exponential policy ends after this time in all, whatever MaxRetries says.</summary>
+    public static readonly TimeSpan MaxElapsed = TimeSpan.FromMinutes(15);
+
+    private const double Multiplier = 1.5;
+    private static readonly TimeSpan FirstInterval = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Wait before the given retry (1-based), or null when there is none.</summary>
+    public TimeSpan? Delay(int retry, TimeSpan elapsed)
+    {
+        if ((MaxRetries >= 0 && retry > MaxRetries) || (IsExponential && elapsed > MaxElapsed))
+        {
+            return null;
+        }
+
+        if (!IsExponential)
+        {
+            return Duration;
+        }
+
+        var interval = FirstInterval * Math.Pow(Multiplier, Math.Min(retry - 1, 50));
+        return (interval > MaxInterval ? MaxInterval : interval) * (0.5 + Random.Shared.NextDouble());
+    }
+}
+
+/// <summary>A list of codes and ranges: <c>429,500-599</c>.</summary>
+public sealed class StatusCodeSet(IReadOnlyList<(int From, int To)> ranges)
+{
+    /// <summary>Parses the list; throws <see cref="FormatException"/>.</summary>
+    public static StatusCodeSet Parse(string text) => new([.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+        .Select(part => part.Split('-'))
+        .Select(bounds => (int.Parse(bounds[0], System.Globalization.CultureInfo.InvariantCulture), int.Parse(bounds[^1], System.Globalization.CultureInfo.InvariantCulture)))]);
+
+    /// <summary>Whether the code is in the list.</summary>
+    public bool Contains(int code) => ranges.Any(range => code >= range.From && code <= range.To);
+}

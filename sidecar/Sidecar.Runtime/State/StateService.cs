@@ -1,0 +1,144 @@
+using System.Globalization;
+using Sidecar.Abstractions;
+using Sidecar.Runtime.Resiliency;
+
+namespace Sidecar.Runtime.State;
+
+/// <summary>One write as the API received it, before the key prefix.</summary>
+public sealed record StateRequest(string Key, ReadOnlyMemory<byte>? Value, string? ETag, string? Concurrency, ComponentMetadata Metadata);
+
+/// <summary>State operations of one app instance (dapr-http §1).</summary>
+public sealed class StateService(AppInstance app)
+{
+    private const string Separator = "||";
+
+    /// <summary>The value, or null.</summary>
+    public async Task<StateItem?> GetAsync(string store, string key, CancellationToken cancellationToken)
+    {
+        var component = Store(store);
+        var prefixed = Prefix(store, key);
+        return await RunAsync(store, "ERR_STATE_GET", async token => await component.GetAsync(prefixed, token), cancellationToken);
+    }
+
+    /// <summary>Values in the order of the keys.</summary>
+    public async Task<IReadOnlyList<StateItem?>> GetManyAsync(string store, IReadOnlyList<string> keys, CancellationToken cancellationToken)
+    {
+        var component = Store(store);
+        string[] prefixed = [.. keys.Select(key => Prefix(store, key))];
+        return await RunAsync(store, "ERR_STATE_BULK_GET", async token => await component.GetManyAsync(prefixed, token), cancellationToken);
+    }
+
+    /// <summary>Saves items one by one, as Dapr does without a transaction.</summary>
+    public async Task SaveAsync(string store, IReadOnlyList<StateRequest> requests, CancellationToken cancellationToken)
+    {
+        var component = Store(store);
+        StateWrite[] writes = [.. requests.Select(request => ToWrite(store, request))];
+        foreach (var write in writes)
+        {
+            await RunAsync(store, "ERR_STATE_SAVE", token => WriteAsync(component, write, token), cancellationToken);
+        }
+    }
+
+    /// <summary>Deletes a key; absent keys are no error.</summary>
+    public async Task DeleteAsync(string store, StateRequest request, CancellationToken cancellationToken)
+    {
+        var component = Store(store);
+        var write = ToWrite(store, request) with { FirstWrite = false };
+        await RunAsync(store, "ERR_STATE_DELETE", token => WriteAsync(component, write, token), cancellationToken);
+    }
+
+    /// <summary>All or nothing. Every failure is 500, also a stale etag (as in Dapr).</summary>
+    public async Task TransactAsync(string store, IReadOnlyList<StateRequest> requests, CancellationToken cancellationToken)
+    {
+        var component = Store(store);
+        if (!component.Features.HasFlag(StateFeatures.Transactional))
+        {
+            throw StateErrors.NoTransactions(store);
+        }
+
+        StateWrite[] writes = [.. requests.Select(request => ToWrite(store, request))];
+        try
+        {
+            await app.Resiliency.ForOutbound(store, "Statestore").ExecuteAsync(
+                async token =>
+                {
+                    await component.TransactAsync(writes, token);
+                    return true;
+                },
+                _ => default, IsRetriable, app.Time, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            throw new DaprErrorException(500, "ERR_STATE_TRANSACTION", exception.Message, innerException: exception);
+        }
+    }
+
+    /// <summary>Stored key = prefix + <c>||</c> + key, by the component's metadata <c>keyPrefix</c>.</summary>
+    public string Prefix(string store, string key)
+    {
+        if (key.Contains(Separator, StringComparison.Ordinal))
+        {
+            throw StateErrors.IllegalKey(key, store);
+        }
+
+        var prefix = KeyPrefix(store);
+        return prefix.Length == 0 ? key : $"{prefix}{Separator}{key}";
+    }
+
+    /// <summary>The prefix without separator; empty for <c>none</c>.</summary>
+    public string KeyPrefix(string store) => app.Components.Metadata(store)["keyPrefix"]?.ToLowerInvariant() switch
+    {
+        null or "" or "appid" => app.Instance.AppId,
+        "name" => store,
+        "namespace" => Environment.GetEnvironmentVariable("NAMESPACE") is { Length: > 0 } space ? $"{space}.{app.Instance.AppId}" : app.Instance.AppId,
+        "none" => "",
+        var literal => literal,
+    };
+
+    /// <summary>The component, or Dapr's error.</summary>
+    public IStateStore Store(string store) => app.Components.Find<IStateStore>(store)
+        ?? throw (app.Components.Any<IStateStore>() ? StateErrors.NotFound(store) : StateErrors.NotConfigured(app.Instance.AppId));
+
+    private static async Task<bool> WriteAsync(IStateStore component, StateWrite write, CancellationToken cancellationToken)
+    {
+        await component.WriteAsync(write, cancellationToken);
+        return true;
+    }
+
+    private StateWrite ToWrite(string store, StateRequest request)
+    {
+        var firstWrite = request.Concurrency switch
+        {
+            null or "" or "last-write" => false,
+            "first-write" => true,
+            var other => throw StateErrors.Malformed($"unrecognized concurrency value '{other}'"),
+        };
+        TimeSpan? ttl = null;
+        if (request.Metadata["ttlInSeconds"] is { Length: > 0 } text)
+        {
+            if (!long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var seconds))
+            {
+                throw StateErrors.Malformed($"ttlInSeconds '{text}' is not an integer");
+            }
+
+            ttl = seconds > 0 ? TimeSpan.FromSeconds(seconds) : null;
+        }
+
+        return new StateWrite(Prefix(store, request.Key), request.Value, request.ETag, firstWrite && request.ETag is null, ttl);
+    }
+
+    private async Task<T> RunAsync<T>(string store, string code, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await app.Resiliency.ForOutbound(store, "Statestore").ExecuteAsync(call, _ => default, IsRetriable, app.Time, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            throw StateErrors.Failed(code, store, exception);
+        }
+    }
+
+    /// <summary>A condition that did not hold will not hold at the next attempt either.</summary>
+    private static bool IsRetriable(Exception exception) => exception is not (ETagMismatchException or ETagInvalidException);
+}

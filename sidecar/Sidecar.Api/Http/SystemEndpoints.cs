@@ -1,0 +1,174 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Sidecar.Abstractions;
+using Sidecar.Runtime;
+using Sidecar.Runtime.Loading;
+
+namespace Sidecar.Api.Http;
+
+/// <summary>Health, metadata, and what this engine does not have (dapr-http §10).</summary>
+internal static class SystemEndpoints
+{
+    /// <summary>The Dapr version whose API this is.</summary>
+    private const string RuntimeVersion = "1.18.0";
+
+    public static void MapSystem(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1.0/healthz", http => Health(http, http.App().Instance.AppPort is null || http.App().Channel.IsUp, "ERR_HEALTH_NOT_READY", "dapr is not ready"));
+        routes.MapGet("/v1.0/healthz/outbound", http => Health(http, true, "ERR_OUTBOUND_HEALTH_NOT_READY", "dapr outbound is not ready"));
+        routes.MapGet("/v1.0/metadata", GetMetadataAsync);
+        routes.MapPut("/v1.0/metadata/{key}", async http =>
+        {
+            var value = await http.ReadBodyAsync();
+            http.App().ExtendedMetadata[http.Route("key")] = System.Text.Encoding.UTF8.GetString(value.Span);
+            await http.NoContent();
+        });
+
+        // Blocks that exist in Dapr and not here answer so, instead of falling through to invocation.
+        foreach (var prefix in (string[])["actors", "workflows", "jobs", "conversation", "crypto", "subtlecrypto"])
+        {
+            foreach (var version in (string[])["v1.0", "v1.0-alpha1", "v1.0-alpha2", "v1.0-beta1"])
+            {
+                routes.Map($"/{version}/{prefix}/{{**rest}}", Unsupported(prefix));
+            }
+        }
+
+        foreach (var version in (string[])["v1.0", "v1.0-alpha1"])
+        {
+            routes.MapGet($"/{version}/configuration/{{store}}/subscribe", Unsupported("configuration subscriptions"));
+            routes.MapGet($"/{version}/configuration/{{store}}/{{id}}/unsubscribe", Unsupported("configuration subscriptions"));
+        }
+
+        routes.MapPost("/v1.0/shutdown", Unsupported("shutdown"));
+    }
+
+    private static RequestDelegate Unsupported(string what) =>
+        _ => throw new DaprErrorException(501, "ERR_API_UNIMPLEMENTED", $"{what}: not implemented by the embedded sidecar");
+
+    private static Task Health(HttpContext http, bool ready, string code, string message)
+    {
+        if (http.Request.Query["appid"] is [{ } appId, ..] && appId != http.App().Instance.AppId)
+        {
+            throw new DaprErrorException(500, "ERR_HEALTH_APPID_NOT_MATCH", "dapr app-id does not match");
+        }
+
+        return ready ? http.NoContent() : throw new DaprErrorException(500, code, message);
+    }
+
+    private static Task GetMetadataAsync(HttpContext http)
+    {
+        var app = http.App();
+        return http.WriteJsonAsync(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("id", app.Instance.AppId);
+            writer.WriteString("runtimeVersion", RuntimeVersion);
+            writer.WriteStartArray("components");
+            foreach (var (manifest, component) in app.Components.All)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("name", manifest.Name);
+                writer.WriteString("type", manifest.Type);
+                writer.WriteString("version", manifest.Version);
+                writer.WriteStartArray("capabilities");
+                foreach (var capability in Capabilities(component))
+                {
+                    writer.WriteStringValue(capability);
+                }
+
+                writer.WriteEndArray();
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteStartObject("extended");
+            writer.WriteString("daprRuntimeVersion", RuntimeVersion);
+            writer.WriteString("engine", "embedded");
+            foreach (var (name, value) in app.ExtendedMetadata)
+            {
+                writer.WriteString(name, value);
+            }
+
+            writer.WriteEndObject();
+            writer.WriteStartArray("subscriptions");
+            foreach (var subscription in app.Subscriptions)
+            {
+                WriteSubscription(writer, subscription);
+            }
+
+            writer.WriteEndArray();
+            if (app.Instance.AppPort is { } port)
+            {
+                writer.WriteStartObject("appConnectionProperties");
+                writer.WriteNumber("port", port);
+                writer.WriteString("protocol", "http");
+                writer.WriteString("channelAddress", "127.0.0.1");
+                writer.WriteEndObject();
+            }
+
+            writer.WriteStartObject("actorRuntime");
+            writer.WriteString("runtimeStatus", "DISABLED");
+            writer.WriteEndObject();
+            writer.WriteStartArray("resiliencies");
+            foreach (var name in app.Resiliency.Names)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("name", name);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        });
+    }
+
+    private static void WriteSubscription(System.Text.Json.Utf8JsonWriter writer, SubscriptionManifest subscription)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("pubsubname", subscription.PubSubName);
+        writer.WriteString("topic", subscription.Topic);
+        writer.WriteStartArray("rules");
+        foreach (var rule in subscription.Rules)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("match", rule.Match ?? "");
+            writer.WriteString("path", rule.Path);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteString("deadLetterTopic", subscription.DeadLetterTopic ?? "");
+        writer.WriteString("type", subscription.IsDeclarative ? "DECLARATIVE" : "PROGRAMMATIC");
+        writer.WriteEndObject();
+    }
+
+    private static IEnumerable<string> Capabilities(IComponent component)
+    {
+        if (component is IStateStore state)
+        {
+            (StateFeatures Flag, string Name)[] all =
+            [
+                (StateFeatures.ETag, "ETAG"), (StateFeatures.Transactional, "TRANSACTIONAL"), (StateFeatures.Ttl, "TTL"),
+                (StateFeatures.Actor, "ACTOR"), (StateFeatures.DeleteWithPrefix, "DELETE_WITH_PREFIX"),
+            ];
+            return all.Where(entry => state.Features.HasFlag(entry.Flag)).Select(entry => entry.Name);
+        }
+
+        if (component is IPubSub pubSub)
+        {
+            (PubSubFeatures Flag, string Name)[] all =
+            [
+                (PubSubFeatures.SubscribeWildcards, "SUBSCRIBE_WILDCARDS"), (PubSubFeatures.MessageTtl, "MESSAGE_TTL"), (PubSubFeatures.BulkPublish, "BULK_PUBSUB"),
+            ];
+            return all.Where(entry => pubSub.Features.HasFlag(entry.Flag)).Select(entry => entry.Name);
+        }
+
+        return
+        [
+            .. component is IInputBinding ? ["INPUT_BINDING"] : Array.Empty<string>(),
+            .. component is IOutputBinding ? ["OUTPUT_BINDING"] : Array.Empty<string>(),
+            .. component is ISecretStore { MultipleValuesPerSecret: true } ? ["MULTIPLE_KEY_VALUES_PER_SECRET"] : Array.Empty<string>(),
+        ];
+    }
+}

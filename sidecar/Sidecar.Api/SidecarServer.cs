@@ -1,0 +1,180 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Sidecar.Abstractions;
+using Sidecar.Api.Http;
+using Sidecar.Runtime;
+using Sidecar.Runtime.Invocation;
+using Sidecar.Runtime.Loading;
+
+namespace Sidecar.Api;
+
+/// <summary>Knobs for hosts and tests.</summary>
+public sealed class SidecarServerOptions
+{
+    /// <summary>Adds component types; by default all of this build.</summary>
+    public Action<ComponentRegistry> Components { get; set; } = StandardComponents.AddAll;
+
+    /// <summary>Clock of everything, for tests.</summary>
+    public TimeProvider Time { get; set; } = TimeProvider.System;
+
+    /// <summary>Configures logging; by default single lines on the console.</summary>
+    public Action<ILoggingBuilder>? Logging { get; set; }
+
+    /// <summary>How long running deliveries may take to finish when the process stops. Default 5 s.</summary>
+    public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(5);
+}
+
+/// <summary>Starts the endpoints of all app instances of a run in this process.</summary>
+public static class SidecarServer
+{
+    /// <summary>
+    /// Loads components, opens the ports and begins to watch the apps. Throws <see cref="ComponentException"/> with a sentence for the
+    /// operator. A port of 0 is replaced by a free one, see <see cref="RunningSidecar.Instances"/>.
+    /// </summary>
+    public static async Task<RunningSidecar> StartAsync(SidecarRun run, SidecarServerOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new SidecarServerOptions();
+        run = run with { Instances = [.. run.Instances.Select(FreePorts.Choose)] };
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [], EnvironmentName = "Production" });
+        builder.Logging.ClearProviders();
+        (options.Logging ?? (logging => logging.AddSimpleConsole(console => console.SingleLine = true)))(builder.Logging);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).SetMinimumLevel(Level(run.LogLevel));
+        builder.Services.AddSingleton(options.Time);
+        builder.Services.AddHttpClient();
+        builder.Services.AddSingleton<InvocationService>();
+        builder.Services.AddSingleton<ErrorWriter>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
+        builder.WebHost.UseSetting(WebHostDefaults.PreventHostingStartupKey, "true");
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.Http2.MaxStreamsPerConnection = 10_000;
+            kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * 1024 * 1024;
+            kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+            foreach (var instance in run.Instances)
+            {
+                kestrel.ListenLocalhost(instance.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
+                kestrel.ListenLocalhost(instance.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+            }
+        });
+
+        var host = builder.Build();
+        var loggers = host.Services.GetRequiredService<ILoggerFactory>();
+        var sidecar = new RunningSidecar(host, run, options);
+        try
+        {
+            await sidecar.LoadAsync(loggers, cancellationToken);
+            MapEndpoints(host, sidecar);
+            await host.StartAsync(cancellationToken);
+            return sidecar;
+        }
+        catch
+        {
+            await sidecar.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static void MapEndpoints(WebApplication host, RunningSidecar sidecar)
+    {
+        var gatekeeper = new Gatekeeper(sidecar.ByPort(instance => instance.HttpPort), sidecar.ByPort(instance => instance.GrpcPort));
+        var errors = host.Services.GetRequiredService<ErrorWriter>();
+        host.Use(next => http => gatekeeper.InvokeAsync(http, inner => errors.InvokeAsync(inner, context => next(context))));
+        host.UseRouting();
+        host.MapState();
+        host.MapPublish();
+        host.MapInvoke();
+        host.MapOtherBlocks();
+        host.MapSystem();
+        sidecar.MapGrpc(host);
+    }
+
+    private static LogLevel Level(string text) => text switch
+    {
+        "debug" => LogLevel.Debug,
+        "warn" => LogLevel.Warning,
+        "error" => LogLevel.Error,
+        _ => LogLevel.Information,
+    };
+}
+
+/// <summary>The sidecars of a run.</summary>
+public sealed class RunningSidecar : IAsyncDisposable
+{
+    private readonly WebApplication _host;
+    private readonly SidecarRun _run;
+    private readonly SidecarServerOptions _options;
+    private readonly List<AppInstance> _apps = [];
+    private int _disposed;
+
+    internal RunningSidecar(WebApplication host, SidecarRun run, SidecarServerOptions options)
+    {
+        _host = host;
+        _run = run;
+        _options = options;
+    }
+
+    /// <summary>The instances with their ports.</summary>
+    public IReadOnlyList<SidecarInstance> Instances => _run.Instances;
+
+    /// <summary>The runtime side of the instances, for tests.</summary>
+    public IReadOnlyList<AppInstance> Apps => _apps;
+
+    /// <summary>Completes when the process is asked to stop (SIGTERM, SIGINT).</summary>
+    public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => _host.WaitForShutdownAsync(cancellationToken);
+
+    /// <summary>Takes nothing in any more, lets what runs finish, and closes the components.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        // Deliveries first: what they do not finish goes back to its group.
+        await Task.WhenAll(_apps.Select(app => app.Channel.DisposeAsync().AsTask())).WaitAsync(_options.ShutdownTimeout, CancellationToken.None)
+            .ContinueWith(static _ => { }, TaskScheduler.Default);
+        await _host.StopAsync();
+        foreach (var app in _apps)
+        {
+            await app.Components.DisposeAsync();
+        }
+
+        await _host.DisposeAsync();
+    }
+
+    internal IReadOnlyDictionary<int, AppInstance> ByPort(Func<SidecarInstance, int> port) => _apps.ToDictionary(app => port(app.Instance));
+
+    internal async Task LoadAsync(ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        var registry = new ComponentRegistry();
+        _options.Components(registry);
+        var invocation = _host.Services.GetRequiredService<InvocationService>();
+        var resources = new Dictionary<string, ResourceSet>();
+        foreach (var instance in _run.Instances)
+        {
+            var key = string.Join('\n', instance.ResourcesPaths);
+            if (!resources.TryGetValue(key, out var set))
+            {
+                resources[key] = set = ResourceLoader.Load(instance.ResourcesPaths);
+            }
+
+            var app = new AppInstance(instance, set, _options.Time, loggers);
+            _apps.Add(app);
+            invocation.Add(app);
+            await app.StartAsync(set, _run, registry, _host.Services, cancellationToken);
+        }
+    }
+
+    internal void MapGrpc(IEndpointRouteBuilder routes)
+    {
+    }
+}

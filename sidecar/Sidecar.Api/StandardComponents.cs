@@ -1,0 +1,18 @@
+using Sidecar.Abstractions;
+using Sidecar.Components.InMemory;
+using Sidecar.Components.Standard;
+using Sidecar.Components.Tandem;
+
+namespace Sidecar.Api;
+
+/// <summary>The component types of this build; an adapter project adds its line here.</summary>
+public static class StandardComponents
+{
+    /// <summary>Adds all of them.</summary>
+    public static void AddAll(ComponentRegistry registry)
+    {
+        registry.AddTandem();
+        registry.AddInMemory();
+        registry.AddStandard();
+    }
+}

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -12,6 +13,10 @@ using Sidecar.Api.Http;
 using Sidecar.Runtime;
 using Sidecar.Runtime.Invocation;
 using Sidecar.Runtime.Loading;
+using Sidecar.Runtime.Workflows;
+using Sidecar.Workflows;
+using Sidecar.Workflows.Service;
+using Tandem.Protocol.Grpc;
 
 namespace Sidecar.Api;
 
@@ -26,6 +31,9 @@ public sealed class SidecarServerOptions
 
     /// <summary>Configures logging; by default single lines on the console.</summary>
     public Action<ILoggingBuilder>? Logging { get; set; }
+
+    /// <summary>Limits and times of the workflow engines.</summary>
+    public WorkflowEngineOptions Workflows { get; set; } = new();
 
     /// <summary>How long running deliveries may take to finish when the process stops. Default 5 s.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(5);
@@ -61,8 +69,8 @@ public static class SidecarServer
             kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
             foreach (var instance in run.Instances)
             {
-                kestrel.ListenLocalhost(instance.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
-                kestrel.ListenLocalhost(instance.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+                kestrel.Listen(IPAddress.Loopback, instance.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
+                kestrel.Listen(IPAddress.Loopback, instance.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
             }
         });
 
@@ -74,6 +82,7 @@ public static class SidecarServer
             await sidecar.LoadAsync(loggers, cancellationToken);
             MapEndpoints(host, sidecar);
             await host.StartAsync(cancellationToken);
+            sidecar.Watch();
             return sidecar;
         }
         catch
@@ -113,6 +122,7 @@ public sealed class RunningSidecar : IAsyncDisposable
     private readonly SidecarRun _run;
     private readonly SidecarServerOptions _options;
     private readonly List<AppInstance> _apps = [];
+    private readonly Dictionary<string, WorkflowEngine> _engines = [];
     private int _disposed;
 
     internal RunningSidecar(WebApplication host, SidecarRun run, SidecarServerOptions options)
@@ -142,6 +152,11 @@ public sealed class RunningSidecar : IAsyncDisposable
         // Deliveries first: what they do not finish goes back to its group.
         await Task.WhenAll(_apps.Select(app => app.Channel.DisposeAsync().AsTask())).WaitAsync(_options.ShutdownTimeout, CancellationToken.None)
             .ContinueWith(static _ => { }, TaskScheduler.Default);
+        foreach (var engine in _engines.Values)
+        {
+            await engine.DisposeAsync();
+        }
+
         await _host.StopAsync();
         foreach (var app in _apps)
         {
@@ -170,11 +185,27 @@ public sealed class RunningSidecar : IAsyncDisposable
             var app = new AppInstance(instance, set, _options.Time, loggers);
             _apps.Add(app);
             invocation.Add(app);
-            await app.StartAsync(set, _run, registry, _host.Services, cancellationToken);
+            await app.LoadAsync(set, _run, registry, _host.Services, cancellationToken);
+            if (!_engines.ContainsKey(instance.AppId) && WorkflowStore.Find(app) is { } store)
+            {
+                var engine = new WorkflowEngine(
+                    instance.AppId, store, WorkflowEngine.DefaultKeyPrefix(instance.AppId), _options.Workflows, _options.Time, loggers);
+                _engines.Add(instance.AppId, engine);
+                await engine.StartAsync(cancellationToken);
+            }
         }
     }
 
-    internal void MapGrpc(IEndpointRouteBuilder routes)
-    {
-    }
+    /// <summary>Begins to watch the apps; after the ports are open, since an app that is up calls back at once.</summary>
+    internal void Watch() => _apps.ForEach(app => app.Watch());
+
+    internal void MapGrpc(IEndpointRouteBuilder routes) => routes.MapGrpc(
+        TaskHubSidecarService.Create(http => _engines.TryGetValue(http.App().Instance.AppId, out var engine)
+            ? engine
+            : throw new GrpcException(
+                GrpcStatusCode.FailedPrecondition, $"app {http.App().Instance.AppId} has no state store with metadata actorStateStore: \"true\" in its scope")),
+        new GrpcServerOptions { MaxReceiveMessageBytes = MaxGrpcMessageBytes, MaxSendMessageBytes = null });
+
+    /// <summary>Turns carry whole histories, so the limit is wider than that of HTTP bodies.</summary>
+    private const int MaxGrpcMessageBytes = 16 * 1024 * 1024;
 }

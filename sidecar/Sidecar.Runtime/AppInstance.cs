@@ -50,13 +50,13 @@ public sealed class AppInstance : IAsyncDisposable
     /// <summary>Subscriptions that run now, for the metadata API.</summary>
     public IReadOnlyList<SubscriptionManifest> Subscriptions { get; private set; } = [];
 
-    /// <summary>Creates the components and begins to watch the app.</summary>
-    public async Task StartAsync(
-        ResourceSet resources, SidecarRun run, ComponentRegistry registry, IServiceProvider services, CancellationToken cancellationToken)
-    {
-        await Components.InitAsync(resources.Components, Instance, run, registry, services, _loggers.CreateLogger<ComponentSet>(), cancellationToken);
-        Channel.Start(OnAppUpAsync);
-    }
+    /// <summary>Creates the components.</summary>
+    public Task LoadAsync(
+        ResourceSet resources, SidecarRun run, ComponentRegistry registry, IServiceProvider services, CancellationToken cancellationToken) =>
+        Components.InitAsync(resources.Components, Instance, run, registry, services, _loggers.CreateLogger<ComponentSet>(), cancellationToken);
+
+    /// <summary>Begins to watch the app: as soon as it listens it gets its messages.</summary>
+    public void Watch() => Channel.Start(OnAppUpAsync);
 
     public async ValueTask DisposeAsync()
     {

@@ -30,7 +30,18 @@ internal static class InvokeEndpoints
     public static void MapInvoke(this IEndpointRouteBuilder routes)
     {
         routes.Map("/v1.0/invoke/{appId}/method/{**path}", http => InvokeAsync(http, http.Route("appId"), http.Route("path")));
-        routes.MapFallback("{**path}", http => InvokeAsync(http, null, http.Route("path")));
+        routes.MapFallback("{**path}", http => http.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true
+            ? UnknownGrpcMethod(http)
+            : InvokeAsync(http, null, http.Route("path")));
+    }
+
+    /// <summary>A trailers-only UNIMPLEMENTED: of gRPC only the workflow service is served.</summary>
+    private static Task UnknownGrpcMethod(HttpContext http)
+    {
+        http.Response.ContentType = "application/grpc";
+        http.Response.Headers["grpc-status"] = "12";
+        http.Response.Headers["grpc-message"] = "not implemented by the embedded sidecar";
+        return Task.CompletedTask;
     }
 
     private static async Task InvokeAsync(HttpContext http, string? pathTarget, string path)

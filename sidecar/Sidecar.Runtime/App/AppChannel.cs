@@ -120,7 +120,7 @@ public sealed partial class AppChannel : IAsyncDisposable
         {
             while (!stop.IsCancellationRequested)
             {
-                using var watch = await ConnectAsync(stop);
+                var watch = await ConnectAsync(stop);
                 _down = new(TaskCreationOptions.RunContinuationsAsynchronously);
                 _isUp = true;
                 LogUp(_logger, _instance.AppId, _instance.Index);
@@ -178,11 +178,13 @@ public sealed partial class AppChannel : IAsyncDisposable
     /// Returns when the app is gone: a call could not connect, or the idle connection ended and a new one is refused. Servers
     /// close idle connections after a while, so an end alone means nothing.
     /// </summary>
-    private async Task WaitForEndAsync(Socket watch, CancellationToken cancellationToken)
+    private async Task WaitForEndAsync(Socket first, CancellationToken cancellationToken)
     {
         var buffer = new byte[1];
+        using var closeLast = new SocketHolder { Socket = first };
         while (true)
         {
+            var watch = closeLast.Socket;
             var read = watch.ReceiveAsync(buffer, SocketFlags.None, cancellationToken).AsTask();
             await Task.WhenAny(read, _down.Task);
             if (_down.Task.IsCompleted)
@@ -200,16 +202,23 @@ public sealed partial class AppChannel : IAsyncDisposable
             }
 
             watch.Dispose();
-            watch = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            closeLast.Socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                await watch.ConnectAsync(IPAddress.Loopback, _instance.AppPort!.Value, cancellationToken);
+                await closeLast.Socket.ConnectAsync(IPAddress.Loopback, _instance.AppPort!.Value, cancellationToken);
             }
             catch (SocketException)
             {
                 return;
             }
         }
+    }
+
+    private sealed class SocketHolder : IDisposable
+    {
+        public required Socket Socket { get; set; }
+
+        public void Dispose() => Socket.Dispose();
     }
 
     [LoggerMessage(2001, LogLevel.Information, "App {AppId} #{Index} accepts connections")]

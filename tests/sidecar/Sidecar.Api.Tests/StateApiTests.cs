@@ -1,0 +1,124 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace Sidecar.Api.Tests;
+
+public sealed class StateApiTests : IAsyncLifetime
+{
+    private readonly TestRun _run = new TestRun().Component("store", "state.in-memory");
+    private HttpClient _http = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _run.AppAsync("a");
+        await _run.AppAsync("b");
+        await _run.StartAsync();
+        _http = _run.Client();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await _run.DisposeAsync();
+    }
+
+    private Task<HttpResponseMessage> SaveAsync(object item) => _http.PostAsJsonAsync("/v1.0/state/store", new[] { item });
+
+    private static async Task<string> CodeAsync(HttpResponseMessage response) =>
+        (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errorCode").GetString()!;
+
+    [Fact]
+    public async Task Returns_what_was_saved_with_an_etag()
+    {
+        Assert.Equal(HttpStatusCode.NoContent, (await SaveAsync(new { key = "k", value = new { n = 1 } })).StatusCode);
+
+        var response = await _http.GetAsync("/v1.0/state/store/k?");
+
+        Assert.Equal("""{"n":1}""", await response.Content.ReadAsStringAsync());
+        Assert.NotEmpty(response.Headers.GetValues("ETag"));
+    }
+
+    [Fact]
+    public async Task Answers_204_for_an_absent_key() => Assert.Equal(HttpStatusCode.NoContent, (await _http.GetAsync("/v1.0/state/store/none")).StatusCode);
+
+    [Fact]
+    public async Task Keeps_the_apps_apart()
+    {
+        await SaveAsync(new { key = "mine", value = 1 });
+        using var other = _run.Client(1);
+
+        Assert.Equal(HttpStatusCode.NoContent, (await other.GetAsync("/v1.0/state/store/mine")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Refuses_a_stale_etag_with_409()
+    {
+        await SaveAsync(new { key = "e", value = 1 });
+        var etag = (await _http.GetAsync("/v1.0/state/store/e")).Headers.GetValues("ETag").Single();
+        Assert.Equal(HttpStatusCode.NoContent, (await SaveAsync(new { key = "e", value = 2, etag })).StatusCode);
+
+        var stale = await SaveAsync(new { key = "e", value = 3, etag });
+
+        Assert.Equal(HttpStatusCode.Conflict, stale.StatusCode);
+        Assert.Equal("ERR_STATE_SAVE", await CodeAsync(stale));
+    }
+
+    [Fact]
+    public async Task First_write_wins()
+    {
+        var options = new { concurrency = "first-write" };
+        Assert.Equal(HttpStatusCode.NoContent, (await SaveAsync(new { key = "f", value = 1, options })).StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, (await SaveAsync(new { key = "f", value = 2, options })).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_transaction_is_all_or_nothing_and_fails_with_500()
+    {
+        await SaveAsync(new { key = "t1", value = 1 });
+        var response = await _http.PostAsJsonAsync("/v1.0/state/store/transaction", new
+        {
+            operations = new object[]
+            {
+                new { operation = "upsert", request = new { key = "t2", value = 2 } },
+                new { operation = "delete", request = new { key = "t1", etag = "999999" } },
+            },
+        });
+
+        Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
+        Assert.Equal("ERR_STATE_TRANSACTION", await CodeAsync(response));
+        Assert.Equal(HttpStatusCode.NoContent, (await _http.GetAsync("/v1.0/state/store/t2")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Bulk_get_answers_in_order_with_missing_keys_bare()
+    {
+        await SaveAsync(new { key = "b1", value = "x" });
+        var items = await (await _http.PostAsJsonAsync("/v1.0/state/store/bulk", new { keys = new[] { "nope", "b1" } })).Content.ReadFromJsonAsync<JsonElement>();
+
+        Assert.False(items[0].TryGetProperty("data", out _));
+        Assert.Equal("x", items[1].GetProperty("data").GetString());
+    }
+
+    [Theory]
+    [InlineData("/v1.0/state/nope/k", HttpStatusCode.BadRequest, "ERR_STATE_STORE_NOT_FOUND")]
+    [InlineData("/v1.0/state/store/a%7C%7Cb", HttpStatusCode.BadRequest, "ERR_MALFORMED_REQUEST")]
+    public async Task Errors_carry_daprs_codes(string path, HttpStatusCode status, string code)
+    {
+        var response = await _http.GetAsync(path);
+
+        Assert.Equal(status, response.StatusCode);
+        Assert.Equal(code, await CodeAsync(response));
+    }
+
+    [Fact]
+    public async Task Bodies_that_are_no_json_are_malformed_and_large_ones_refused()
+    {
+        Assert.Equal("ERR_MALFORMED_REQUEST", await CodeAsync(await _http.PostAsync("/v1.0/state/store", new StringContent("nonsense"))));
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await _http.PostAsync("/v1.0/state/store", new ByteArrayContent(new byte[5 * 1024 * 1024]))).StatusCode);
+    }
+
+    [Fact]
+    public async Task Queries_are_not_supported_and_say_so() => Assert.Equal(
+        "ERR_STATE_STORE_NOT_SUPPORTED", await CodeAsync(await _http.PostAsJsonAsync("/v1.0-alpha1/state/store/query", new { })));
+}

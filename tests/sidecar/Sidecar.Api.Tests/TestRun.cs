@@ -1,0 +1,116 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Logging;
+using Sidecar.Abstractions;
+
+namespace Sidecar.Api.Tests;
+
+/// <summary>A sidecar over real sockets with small apps in this process; components from YAML written for the test.</summary>
+public sealed class TestRun : IAsyncDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sidecar-api");
+    private readonly List<WebApplication> _apps = [];
+    private readonly List<SidecarInstance> _instances = [];
+
+    public RunningSidecar Sidecar { get; private set; } = null!;
+
+    public string Folder => _folder.FullName;
+
+    public TestRun Component(string name, string type, string metadata = "", string tail = "")
+    {
+        var entries = string.Concat(metadata.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(entry => entry.Split('=', 2))
+            .Select(pair => $"    - {{name: {pair[0]}, value: \"{pair[1]}\"}}\n"));
+        File.WriteAllText(
+            Path.Combine(Folder, $"{name}.yaml"),
+            $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{name: {name}}}\nspec:\n  type: {type}\n  version: v1\n  metadata:\n{(entries.Length == 0 ? "    []\n" : entries)}{tail}");
+        return this;
+    }
+
+    public TestRun Yaml(string file, string text)
+    {
+        File.WriteAllText(Path.Combine(Folder, file), text);
+        return this;
+    }
+
+    public static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    /// <summary>Adds an app instance; its endpoints are mapped by the delegate. Null adds one without a server.</summary>
+    public async Task<TestRun> AppAsync(string appId, Action<WebApplication>? map = null, string? apiToken = null, int index = 0)
+    {
+        int? port = null;
+        if (map is not null)
+        {
+            port = FreePort();
+            _apps.Add(await StartAppAsync(port.Value, map));
+        }
+
+        _instances.Add(new SidecarInstance
+        {
+            AppId = appId, Index = index, AppPort = port, HttpPort = 0, GrpcPort = 0, ApiToken = apiToken, AppToken = "app-token", ResourcesPaths = [Folder],
+        });
+        return this;
+    }
+
+    public static async Task<WebApplication> StartAppAsync(int port, Action<WebApplication> map)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
+        var app = builder.Build();
+        map(app);
+        await app.StartAsync();
+        return app;
+    }
+
+    public WebApplication App(int index) => _apps[index];
+
+    public async Task<TestRun> StartAsync()
+    {
+        Sidecar = await SidecarServer.StartAsync(
+            new SidecarRun { DataDirectory = Path.Combine(Folder, "data"), BaseDirectory = Folder, Instances = _instances },
+            new SidecarServerOptions { Logging = logging => logging.ClearProviders() });
+        foreach (var app in Sidecar.Apps.Where(app => app.Instance.AppPort is not null))
+        {
+            await Eventually(() => app.Channel.IsUp);
+        }
+
+        return this;
+    }
+
+    public HttpClient Client(int instance = 0) => new(new SocketsHttpHandler { UseProxy = false })
+    {
+        BaseAddress = new Uri($"http://127.0.0.1:{Sidecar.Instances[instance].HttpPort}"),
+        Timeout = TimeSpan.FromSeconds(60),
+    };
+
+    public static async Task Eventually(Func<bool> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!condition())
+        {
+            await Task.Delay(10, limit.Token);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Sidecar is not null)
+        {
+            await Sidecar.DisposeAsync();
+        }
+
+        foreach (var app in _apps)
+        {
+            await app.DisposeAsync();
+        }
+
+        _folder.Delete(recursive: true);
+    }
+}

@@ -4,7 +4,10 @@ using Sidecar.Components.Keys;
 
 namespace Sidecar.Components.InMemory;
 
-/// <summary><c>state.in-memory</c>: the semantics of <c>state.tandem</c> without the file. Shared by all instances with one component name.</summary>
+/// <summary>
+/// <c>state.in-memory</c>: the semantics of <c>state.tandem</c> without the file. Shared by all instances with one
+/// component name.
+/// </summary>
 internal sealed class InMemoryStateStore(InMemoryTable table, TimeProvider time) : IStateStore, IKeyListing
 {
     public StateFeatures Features =>

@@ -3,7 +3,10 @@ using Sidecar.Components.Keys;
 
 namespace Sidecar.Components.InMemory;
 
-/// <summary>The data behind one component name. Writers take turns; expired entries, hidden at once, are removed by the first write after each <see cref="SweepInterval"/>.</summary>
+/// <summary>
+/// The data behind one component name. Writers take turns; expired entries, hidden at once, are removed by the first write
+/// after each <see cref="SweepInterval"/>.
+/// </summary>
 internal sealed class InMemoryTable(string name)
 {
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(30);

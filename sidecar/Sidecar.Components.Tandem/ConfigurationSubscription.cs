@@ -14,7 +14,7 @@ internal sealed class ConfigurationSubscription : IAsyncDisposable
     private readonly KeyTable _table;
     private readonly HashSet<string> _keys;
     private readonly Func<IReadOnlyDictionary<string, ConfigurationItem>, CancellationToken, Task> _handler;
-    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(1);
     private readonly CancellationTokenSource _stopping;
     private readonly Lock _gate = new();
     private readonly Task _pump;
@@ -38,7 +38,7 @@ internal sealed class ConfigurationSubscription : IAsyncDisposable
     {
         _table.Changed -= OnChanged;
         await _stopping.CancelAsync();
-        await _pump;
+        await _pump.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stopping.Dispose();
     }
 
@@ -59,44 +59,40 @@ internal sealed class ConfigurationSubscription : IAsyncDisposable
 
     private async Task PumpAsync(CancellationToken cancellationToken)
     {
-        await foreach (var _ in ReadSignalsAsync(cancellationToken))
+        try
         {
-            Dictionary<string, ConfigurationItem> changed;
-            lock (_gate)
+            while (true)
             {
-                (changed, _pending) = (_pending, new Dictionary<string, ConfigurationItem>(StringComparer.Ordinal));
+                await _signal.Reader.ReadAsync(cancellationToken);
+                await NotifyAsync(cancellationToken);
             }
-
-            if (changed.Count == 0)
-            {
-                continue;
-            }
-
-            try
-            {
-                await _handler(changed, cancellationToken);
-            }
-            catch (Exception)
-            {
-                // The runtime reports what its subscriber did wrong; the next change is delivered all the same.
-            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Disposed.
         }
     }
 
-    private async IAsyncEnumerable<bool> ReadSignalsAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    private async Task NotifyAsync(CancellationToken cancellationToken)
     {
-        while (!cancellationToken.IsCancellationRequested)
+        Dictionary<string, ConfigurationItem> changed;
+        lock (_gate)
         {
-            try
-            {
-                await _signal.Reader.ReadAsync(cancellationToken);
-            }
-            catch (OperationCanceledException)
-            {
-                yield break;
-            }
+            (changed, _pending) = (_pending, new Dictionary<string, ConfigurationItem>(StringComparer.Ordinal));
+        }
 
-            yield return true;
+        if (changed.Count == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await _handler(changed, cancellationToken);
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The runtime reports what its subscriber did wrong; the next change is delivered all the same.
         }
     }
 }

@@ -26,13 +26,15 @@ public abstract class TandemComponent : IComponent
 
     private protected Durability Durability { get; private set; }
 
-    private protected FileStore Store => _lease?.Store ?? throw new InvalidOperationException($"component '{Context.Name}' is not initialised");
+    private protected FileStore Store =>
+        _lease?.Store ?? throw new InvalidOperationException($"component '{Context.Name}' is not initialised");
 
     /// <inheritdoc/>
     public async Task InitAsync(CancellationToken cancellationToken)
     {
         Durability = Context.Metadata.Bool("fsync", true) ? Durability.Flushed : Durability.Written;
-        _lease = await FileStores.AcquireAsync(Context.DataDirectory, new StoreOptions { Time = Time, Logger = Logger() }, cancellationToken);
+        var options = new StoreOptions { Time = Time, Logger = Logger() };
+        _lease = await FileStores.AcquireAsync(Context.DataDirectory, options, cancellationToken);
         try
         {
             await StartAsync(cancellationToken);

@@ -81,14 +81,16 @@ public sealed class TandemConfigurationStore : TandemComponent, IConfigurationSt
         var path = Path.GetFullPath(file, Context.BaseDirectory);
         foreach (var (key, value, version) in await ReadSeedAsync(path, cancellationToken))
         {
-            if (_table.Find(key) is not { } entry || Decode(entry) is var item && (item.Value != value || version is not null && item.Version != version))
+            var item = _table.Find(key) is { } entry ? Decode(entry) : null;
+            if (item?.Value != value || version is not null && item.Version != version)
             {
                 await SetAsync(key, value, version, cancellationToken);
             }
         }
     }
 
-    private static async Task<IReadOnlyList<(string Key, string Value, string? Version)>> ReadSeedAsync(string path, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<(string Key, string Value, string? Version)>> ReadSeedAsync(
+        string path, CancellationToken cancellationToken)
     {
         try
         {

@@ -1,6 +1,9 @@
 namespace TestKit;
 
-/// <summary>A clock that stands still until a test advances it; timers that became due fire during the call, in the order of their due times.</summary>
+/// <summary>
+/// A clock that stands still until a test advances it; timers that became due fire during the call, in the order of their
+/// due times.
+/// </summary>
 public sealed class ManualTimeProvider : TimeProvider
 {
     private readonly Lock _gate = new();

@@ -29,7 +29,10 @@ internal sealed record BrokerPolicy
     /// </summary>
     public TimeSpan ReturnPause { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Metadata <c>retention</c>: how long a message that all lasting groups acknowledged is kept for groups to come. Default 24 h.</summary>
+    /// <summary>
+    /// Metadata <c>retention</c>: how long a message that all lasting groups acknowledged is kept for groups to come. Default
+    /// 24 h.
+    /// </summary>
     public TimeSpan Retention { get; init; } = TimeSpan.FromHours(24);
 
     /// <summary>Metadata <c>retainedMessages</c>: most acknowledged messages kept per topic for groups to come. Default 1000.</summary>
@@ -38,7 +41,9 @@ internal sealed record BrokerPolicy
     /// <summary>Most bytes of acknowledged messages kept per topic for groups to come: 16 MiB.</summary>
     public long RetainedBytes { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>Metadata <c>maxBacklog</c>: publishing fails while so many messages of a topic are not acknowledged. Default 100,000.</summary>
+    /// <summary>
+    /// Metadata <c>maxBacklog</c>: publishing fails while so many messages of a topic are not acknowledged. Default 100,000.
+    /// </summary>
     public int MaxBacklog { get; init; } = 100_000;
 
     /// <summary>

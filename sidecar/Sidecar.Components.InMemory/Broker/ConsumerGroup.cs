@@ -184,7 +184,8 @@ internal sealed class ConsumerGroup
         }
 
         var wait = TimeSpan.FromTicks(Math.Max(0, due - Now));
-        _timer ??= _topic.Broker.Time.CreateTimer(static group => ((ConsumerGroup)group!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer ??= _topic.Broker.Time.CreateTimer(
+            static group => ((ConsumerGroup)group!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _timer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 

@@ -38,7 +38,8 @@ internal sealed class Topic
         if (Volatile.Read(ref _backlog) >= Broker.Policy.MaxBacklog)
         {
             throw new InvalidOperationException(
-                $"topic '{Name}' of '{Broker.Name}' holds {_backlog} unacknowledged messages, its limit is {Broker.Policy.MaxBacklog} (metadata maxBacklog)");
+                $"topic '{Name}' of '{Broker.Name}' holds {_backlog} unacknowledged messages, "
+                + $"its limit is {Broker.Policy.MaxBacklog} (metadata maxBacklog)");
         }
     }
 
@@ -71,14 +72,17 @@ internal sealed class Topic
         }
     }
 
-    /// <summary>The group, made when absent: a lasting one after <paramref name="acknowledgedThrough"/>, an ephemeral one at the end.</summary>
+    /// <summary>
+    /// The group, made when absent: a lasting one after <paramref name="acknowledgedThrough"/>, an ephemeral one at the end.
+    /// </summary>
     public ConsumerGroup Group(string group, bool ephemeral, long acknowledgedThrough)
     {
         lock (Gate)
         {
             if (!_groups.TryGetValue(group, out var found))
             {
-                found = new ConsumerGroup(this, group, ephemeral, ephemeral ? _log.Next - 1 : Math.Max(acknowledgedThrough, _log.First - 1));
+                var start = ephemeral ? _log.Next - 1 : Math.Max(acknowledgedThrough, _log.First - 1);
+                found = new ConsumerGroup(this, group, ephemeral, start);
                 _groups.Add(group, found);
                 _log.Recount();
                 TrimLocked();
@@ -119,8 +123,8 @@ internal sealed class Topic
     {
         lock (Gate)
         {
-            return new TopicImage(
-                _log.First, _log.Next, [.. _log.Entries], [.. _groups.Values.Where(group => !group.Ephemeral).Select(group => group.Capture())]);
+            var lasting = _groups.Values.Where(group => !group.Ephemeral);
+            return new TopicImage(_log.First, _log.Next, [.. _log.Entries], [.. lasting.Select(group => group.Capture())]);
         }
     }
 

@@ -12,7 +12,10 @@ internal sealed class TopicEntry(byte[] data, ComponentMetadata metadata, long p
 {
     public const long Never = long.MaxValue;
 
-    /// <summary>Position in the topic, 1, 2, 3 … without reuse; its decimal form is the message id. Given once, before anybody sees the entry.</summary>
+    /// <summary>
+    /// Position in the topic, 1, 2, 3 … without reuse; its decimal form is the message id. Given once, before anybody sees the
+    /// entry.
+    /// </summary>
     public long Sequence { get; set; }
 
     public byte[] Data { get; } = data;

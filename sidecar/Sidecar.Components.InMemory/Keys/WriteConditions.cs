@@ -6,7 +6,9 @@ namespace Sidecar.Components.Keys;
 /// <summary>The rules of conditional writes. An empty etag means none, as in Dapr's Redis store.</summary>
 internal static class WriteConditions
 {
-    /// <summary>Throws <see cref="ETagInvalidException"/> when the etag is none that <see cref="KeyEntry.ETag"/> could have given out.</summary>
+    /// <summary>
+    /// Throws <see cref="ETagInvalidException"/> when the etag is none that <see cref="KeyEntry.ETag"/> could have given out.
+    /// </summary>
     public static void CheckForm(StateWrite write)
     {
         if (!string.IsNullOrEmpty(write.ETag) && !TryParse(write.ETag, out _))

@@ -46,7 +46,9 @@ internal sealed partial class Committer
         return SubmitLaterAsync(operation, cancellationToken);
     }
 
-    /// <summary>Queues the operation and completes when it is done. Once it is queued it happens, so the token counts only before.</summary>
+    /// <summary>
+    /// Queues the operation and completes when it is done. Once it is queued it happens, so the token counts only before.
+    /// </summary>
     public async ValueTask CommitAsync(AwaitedOperation operation, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

@@ -64,7 +64,8 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
         }
         catch (StoreInUseException inUse)
         {
-            throw new ComponentException($"the store '{directory}' is in use by process {inUse.Holder}; stop that process or use another data directory");
+            throw new ComponentException(
+                $"the store '{directory}' is in use by process {inUse.Holder}; stop that process or use another data directory");
         }
 
         try
@@ -88,7 +89,8 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
         _memoryBrokers.GetOrAdd(name, static (name, time) => new MessageBroker(name, time, journal: null), Time);
 
     /// <summary>Performs all writes or none.</summary>
-    public ValueTask WriteAsync(KeyTable table, IReadOnlyList<StateWrite> writes, Durability durability, CancellationToken cancellationToken)
+    public ValueTask WriteAsync(
+        KeyTable table, IReadOnlyList<StateWrite> writes, Durability durability, CancellationToken cancellationToken)
     {
         foreach (var write in writes)
         {
@@ -140,7 +142,9 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
 
     private void CompactWhenDue()
     {
-        if (_log.Size < Math.Max(_options.CompactAfterBytes, _log.SnapshotSize) || !_compaction.IsCompleted || _closing.IsCancellationRequested)
+        if (_log.Size < Math.Max(_options.CompactAfterBytes, _log.SnapshotSize)
+            || !_compaction.IsCompleted
+            || _closing.IsCancellationRequested)
         {
             return;
         }
@@ -165,6 +169,6 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
         }
     }
 
-    [LoggerMessage(2901, LogLevel.Warning, "The store could not be compacted; its log is kept and it is tried again when the log has grown")]
+    [LoggerMessage(2901, LogLevel.Warning, "The store could not be compacted; its log is kept until a later try succeeds")]
     private static partial void LogCompactionFailed(ILogger logger, Exception exception);
 }

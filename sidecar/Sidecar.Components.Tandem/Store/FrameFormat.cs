@@ -20,6 +20,9 @@ internal static class FrameFormat
     public const int HeaderSize = 16;
     public const int FileHeaderSize = 32;
     public const uint Version = 1;
+    /// <summary>What a message about a store that cannot be opened ends with.</summary>
+    public const string Reset = "run './daprw reset' to start with an empty store";
+
     private const int MaxPayload = 1024 * 1024 * 1024;
 
     private static ReadOnlySpan<byte> Magic => "TANDEMST"u8;
@@ -49,14 +52,14 @@ internal static class FrameFormat
     {
         if (file.Length < FileHeaderSize || !file[..8].SequenceEqual(Magic))
         {
-            throw new ComponentException($"'{path}' is not a store file; move it away, or run './daprw reset' to start with an empty store");
+            throw new ComponentException($"'{path}' is not a store file; move it away, or {Reset}");
         }
 
         var version = BinaryPrimitives.ReadUInt32LittleEndian(file[8..]);
         if (version != Version)
         {
             throw new ComponentException(
-                $"'{path}' has store format {version}, this build reads format {Version}; run './daprw reset' to start with an empty store");
+                $"'{path}' has store format {version}, this build reads format {Version}; {Reset}");
         }
 
         if (BinaryPrimitives.ReadUInt32LittleEndian(file[24..]) != Checksum(file[..24])
@@ -82,7 +85,7 @@ internal static class FrameFormat
         BinaryPrimitives.ReadUInt32LittleEndian(frame[4..]) == Checksum(frame[8..]);
 
     public static ComponentException Damaged(string path, long offset) =>
-        new($"store file '{path}' is damaged at offset {offset}; restore it from a copy, or run './daprw reset' to start with an empty store");
+        new($"store file '{path}' is damaged at offset {offset}; restore it from a copy, or {Reset}");
 
     // CRC-32C with the processor's instruction; System.IO.Hashing would offer the slower CRC-32 only.
     private static uint Checksum(ReadOnlySpan<byte> bytes)

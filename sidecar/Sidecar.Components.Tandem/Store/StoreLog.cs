@@ -43,7 +43,7 @@ internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposabl
             if (logs.Count == 0 || logs[i] != first + i)
             {
                 throw new ComponentException(
-                    $"store file '{LogPath(first + i)}' is missing; restore it from a copy, or run './daprw reset' to start with an empty store");
+                    $"store file '{LogPath(first + i)}' is missing; restore it from a copy, or {FrameFormat.Reset}");
             }
 
             ReadLog(model, logs[i], isLast: i == logs.Count - 1);

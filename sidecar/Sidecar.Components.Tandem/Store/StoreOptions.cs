@@ -13,7 +13,10 @@ internal sealed record StoreOptions
 
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
-    /// <summary>Log bytes after which a snapshot is written and the log before it deleted; at least the size of the last snapshot. Default 64 MiB.</summary>
+    /// <summary>
+    /// Log bytes after which a snapshot is written and the log before it deleted; at least the size of the last snapshot.
+    /// Default 64 MiB.
+    /// </summary>
     public long CompactAfterBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>A commit is closed when it has so many bytes. Default 4 MiB.</summary>

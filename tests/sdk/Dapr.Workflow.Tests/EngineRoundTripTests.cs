@@ -1,0 +1,193 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Sidecar.Abstractions;
+using Sidecar.Components.InMemory;
+using Sidecar.Workflows;
+using Sidecar.Workflows.Service;
+using Tandem.Protocol.Grpc;
+
+namespace Dapr.Workflow.Tests;
+
+/// <summary>The worker on the sidecar's own engine, over a socket.</summary>
+public sealed class EngineRoundTripTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task Workflow_of_every_kind_of_task_completes()
+    {
+        await using var app = await App.StartAsync(options =>
+        {
+            options.RegisterActivity<int, int>("Double", (_, n) => Task.FromResult(n * 2));
+            options.RegisterWorkflow<int, int>("Child", async (context, n) =>
+            {
+                await context.CreateTimer(TimeSpan.FromMilliseconds(1));
+                return await context.CallActivityAsync<int>("Double", n);
+            });
+            options.RegisterWorkflow<int, string>("Parent", async (context, rounds) =>
+            {
+                var doubled = await Task.WhenAll(Enumerable.Range(1, 5).Select(n => context.CallActivityAsync<int>("Double", n)));
+                var child = await context.CallChildWorkflowAsync<int>("Child", doubled.Sum());
+                context.SetCustomStatus("waiting");
+                var approved = await context.WaitForExternalEventAsync<string>("approve", TimeSpan.FromHours(1));
+                if (rounds > 1)
+                {
+                    context.ContinueAsNew(rounds - 1);
+                    return "";
+                }
+
+                return $"{child} {approved}";
+            });
+        });
+
+        await app.Client.ScheduleNewWorkflowAsync("Parent", "p1", 2);
+        await app.Client.RaiseEventAsync("p1", "Approve", "first");
+        await app.Client.RaiseEventAsync("p1", "approve", "second");
+        var state = await app.Client.WaitForWorkflowCompletionAsync("p1", cancellation: new CancellationTokenSource(Patience).Token);
+
+        Assert.Equal(WorkflowRuntimeStatus.Completed, state.RuntimeStatus);
+        Assert.Equal("60 second", state.ReadOutputAs<string>());
+        Assert.True(await app.Client.PurgeInstanceAsync("p1"));
+        Assert.False((await app.Client.GetWorkflowStateAsync("p1")).Exists);
+    }
+
+    [Fact]
+    public async Task Activity_retries_go_through_durable_timers()
+    {
+        var attempts = 0;
+        await using var app = await App.StartAsync(options =>
+        {
+            options.RegisterActivity<string, int>("Flaky", (_, _) =>
+                Interlocked.Increment(ref attempts) < 3 ? throw new InvalidOperationException("again") : Task.FromResult(attempts));
+            options.RegisterWorkflow<string, int>("Retrying", (context, _) => context.CallActivityAsync<int>(
+                "Flaky", options: new WorkflowTaskOptions(new WorkflowRetryPolicy(5, TimeSpan.FromMilliseconds(1)))));
+            options.RegisterWorkflow<string, string>("Failing", (_, _) => throw new FormatException("no"));
+        });
+
+        await app.Client.ScheduleNewWorkflowAsync("Retrying", "r1");
+        await app.Client.ScheduleNewWorkflowAsync("Failing", "f1");
+        var retried = await app.Client.WaitForWorkflowCompletionAsync("r1", cancellation: new CancellationTokenSource(Patience).Token);
+        var failed = await app.Client.WaitForWorkflowCompletionAsync("f1", cancellation: new CancellationTokenSource(Patience).Token);
+
+        Assert.Equal(3, retried.ReadOutputAs<int>());
+        Assert.Equal(WorkflowRuntimeStatus.Failed, failed.RuntimeStatus);
+        Assert.True(failed.FailureDetails!.IsCausedBy<FormatException>());
+    }
+
+    [Fact]
+    public async Task Engine_restart_in_the_middle_of_an_activity_does_not_run_it_again()
+    {
+        var runs = 0;
+        var started = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
+        await using var app = await App.StartAsync(options =>
+        {
+            options.RegisterActivity<string, string>("Slow", async (_, _) =>
+            {
+                Interlocked.Increment(ref runs);
+                started.TrySetResult();
+                await release.Task;
+                return "once";
+            });
+            options.RegisterWorkflow<string, string>("Order", (context, _) => context.CallActivityAsync<string>("Slow"));
+        });
+        await app.Client.ScheduleNewWorkflowAsync("Order", "o1");
+        await started.Task.WaitAsync(Patience);
+
+        await app.RestartEngineAsync();
+        release.SetResult();
+        var state = await app.Client.WaitForWorkflowCompletionAsync("o1", cancellation: new CancellationTokenSource(Patience).Token);
+
+        Assert.Equal("once", state.ReadOutputAs<string>());
+        Assert.Equal(1, runs);
+    }
+
+    [Fact]
+    public async Task Suspend_resume_and_terminate_are_obeyed()
+    {
+        await using var app = await App.StartAsync(options => options.RegisterWorkflow<string, string>(
+            "Order", (context, _) => context.WaitForExternalEventAsync<string>("go")));
+        var client = app.Client;
+
+        await client.ScheduleNewWorkflowAsync("Order", "s1");
+        await client.SuspendWorkflowAsync("s1");
+        Assert.Equal(WorkflowRuntimeStatus.Suspended, (await client.GetWorkflowStateAsync("s1")).RuntimeStatus);
+        await client.RaiseEventAsync("s1", "go", "later");
+        await client.ResumeWorkflowAsync("s1");
+        var resumed = await client.WaitForWorkflowCompletionAsync("s1", cancellation: new CancellationTokenSource(Patience).Token);
+
+        await client.ScheduleNewWorkflowAsync("Order", "t1");
+        await client.TerminateWorkflowAsync("t1", "enough");
+        var terminated = await client.WaitForWorkflowCompletionAsync("t1", cancellation: new CancellationTokenSource(Patience).Token);
+
+        Assert.Equal("later", resumed.ReadOutputAs<string>());
+        Assert.Equal(WorkflowRuntimeStatus.Terminated, terminated.RuntimeStatus);
+        Assert.Equal("enough", terminated.ReadOutputAs<string>());
+    }
+
+    /// <summary>An app with its worker, and a sidecar whose engine can be replaced on the same store.</summary>
+    private sealed class App : IAsyncDisposable
+    {
+        private readonly WebApplication sidecar;
+        private readonly IStateStore store;
+        private WorkflowEngine engine;
+        private IHost? host;
+
+        private App(IStateStore store)
+        {
+            this.store = store;
+            engine = NewEngine();
+            var builder = WebApplication.CreateSlimBuilder();
+            builder.Logging.ClearProviders();
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+            sidecar = builder.Build();
+            sidecar.MapGrpc(TaskHubSidecarService.Create(_ => engine));
+        }
+
+        public DaprWorkflowClient Client => host!.Services.GetRequiredService<DaprWorkflowClient>();
+
+        public static async Task<App> StartAsync(Action<WorkflowRuntimeOptions> configure)
+        {
+            var services = new ServiceCollection().BuildServiceProvider();
+            var store = (IStateStore)new ComponentRegistry().AddInMemory().Find("state.in-memory")!(new ComponentContext(
+                "store", "state.in-memory", "v1", new ComponentMetadata([]), "app", 0, "", "", services));
+            var app = new App(store);
+            await app.engine.StartAsync(CancellationToken.None);
+            await app.sidecar.StartAsync();
+
+            var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+            builder.Configuration.AddInMemoryCollection([new("DAPR_GRPC_ENDPOINT", app.sidecar.Urls.Single())]);
+            builder.Services.AddLogging(logging => logging.ClearProviders());
+            builder.Services.AddDaprWorkflow(configure);
+            app.host = builder.Build();
+            await app.host.StartAsync();
+            return app;
+        }
+
+        public async Task RestartEngineAsync()
+        {
+            await engine.DisposeAsync();
+            var next = NewEngine();
+            await next.StartAsync(CancellationToken.None);
+            engine = next;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await host!.StopAsync();
+            host.Dispose();
+            await engine.DisposeAsync();
+            await sidecar.DisposeAsync();
+        }
+
+        private WorkflowEngine NewEngine() => new(
+            "app", store, WorkflowEngine.DefaultKeyPrefix("app"), new WorkflowEngineOptions(), TimeProvider.System, NullLoggerFactory.Instance);
+    }
+}

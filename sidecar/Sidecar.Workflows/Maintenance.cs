@@ -54,7 +54,7 @@ internal sealed partial class Maintenance(
 
                 return active;
             }
-            catch (Exception exception) when (exception is not OperationCanceledException)
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
                 LogListingFailed(exception, delay);
                 await Task.Delay(delay, time, cancellationToken);

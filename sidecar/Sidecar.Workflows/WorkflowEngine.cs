@@ -193,21 +193,11 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         _metrics.Dispose();
     }
 
-    internal void CheckId(string instanceId)
+    private void CheckId(string instanceId)
     {
-        if (instanceId.Length == 0)
+        if (InstanceIds.Fault(instanceId, _options) is { } fault)
         {
-            throw new WorkflowException(WorkflowError.InvalidArgument, "the instance id is missing");
-        }
-
-        if (instanceId.Length > _options.MaxInstanceIdLength)
-        {
-            throw new WorkflowException(WorkflowError.InvalidArgument, $"the instance id has more than {_options.MaxInstanceIdLength} characters");
-        }
-
-        if (instanceId.Contains("||", StringComparison.Ordinal) || instanceId.Any(char.IsControl))
-        {
-            throw new WorkflowException(WorkflowError.InvalidArgument, $"the instance id '{instanceId}' has '||' or control characters in it");
+            throw new WorkflowException(WorkflowError.InvalidArgument, fault);
         }
     }
 
@@ -273,13 +263,13 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         return true;
     }
 
-    private static async Task<T> StoreReadAsync<T>(Func<Task<T>> read)
+    private async Task<T> StoreReadAsync<T>(Func<Task<T>> read)
     {
         try
         {
             return await read();
         }
-        catch (Exception exception) when (exception is not (OperationCanceledException or WorkflowException))
+        catch (Exception exception) when (exception is not WorkflowException && !_stopping.IsCancellationRequested)
         {
             throw new WorkflowException(WorkflowError.Unavailable, "the workflow state store failed: " + exception.Message, exception);
         }

@@ -20,6 +20,8 @@ internal enum Creation
     StillActive,
     /// <summary>The id belongs to an ended instance whose children still run.</summary>
     ChildrenActive,
+    /// <summary>The id is malformed.</summary>
+    InvalidId,
 }
 
 /// <content>New instances, and what instances wait for.</content>
@@ -37,6 +39,11 @@ internal sealed partial class InstanceRunner
     /// </summary>
     public Task<Creation> CreateAsync(string instanceId, ExecutionStartedEvent start, string creationKey) => WithInstanceAsync(instanceId, async instance =>
     {
+        if (InstanceIds.Fault(instanceId, _options) is not null)
+        {
+            return Creation.InvalidId;
+        }
+
         try
         {
             var old = instance.State?.Metadata ?? await _store.ReadMetadataAsync(instanceId, _stopping);
@@ -85,7 +92,7 @@ internal sealed partial class InstanceRunner
             MarkReady(instance);
             return Creation.Created;
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (!IsStopping(exception))
         {
             throw StoreFailed(instance, exception);
         }
@@ -152,12 +159,12 @@ internal sealed partial class InstanceRunner
             // Only an id that is free or ended is worth its gate; so no instance waits for the gate of one that may wait for it.
             if ((known is not null && !InstanceState.IsTerminal((OrchestrationStatus)known.Status))
                 || child.ChildWorkflowInstanceCreated.InstanceId == instance.Id
-                || await CreateChildAsync(instance.Id, state.Metadata, child) is Creation.StillActive or Creation.ChildrenActive)
+                || await CreateChildAsync(instance.Id, state.Metadata, child) is Creation.StillActive or Creation.ChildrenActive or Creation.InvalidId)
             {
                 refused.Add(Events.ChildFailed(Now, child.EventId, new TaskFailureDetails
                 {
                     ErrorType = "WorkflowInstanceAlreadyExists",
-                    ErrorMessage = $"A workflow with the id '{child.ChildWorkflowInstanceCreated.InstanceId}' is already running",
+                    ErrorMessage = $"The id '{child.ChildWorkflowInstanceCreated.InstanceId}' is malformed, or a workflow that has not ended has it",
                     IsNonRetriable = true,
                 }));
             }

@@ -51,7 +51,7 @@ internal sealed partial class InstanceRunner
             Offer(instance, null);
             return 1;
         }
-        catch (Exception exception) when (exception is not (OperationCanceledException or WorkflowException))
+        catch (Exception exception) when (!IsStopping(exception) && exception is not WorkflowException)
         {
             throw StoreFailed(instance, exception);
         }

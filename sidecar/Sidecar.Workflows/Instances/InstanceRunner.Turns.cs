@@ -28,7 +28,7 @@ internal sealed partial class InstanceRunner
             }
 
             var held = instance.Held.ToList();
-            var events = state.Deliverable([.. state.Inbox, .. held.Select(p => p.Event)]);
+            var events = state.Deliverable([.. state.Inbox, .. held.Where(p => p.ExecutionId is null || p.ExecutionId == state.ExecutionId).Select(p => p.Event)]);
             foreach (var pending in held.Where(p => !events.Contains(p.Event)).ToList())
             {
                 held.Remove(pending);
@@ -107,7 +107,7 @@ internal sealed partial class InstanceRunner
         {
             await SendAsync(instance.Id, before!, outcome!);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (!IsStopping(exception))
         {
             await InGateAsync(instance, turn, () => throw exception);
         }
@@ -155,7 +155,7 @@ internal sealed partial class InstanceRunner
 
             await step();
         }
-        catch (Exception exception) when (exception is not (OperationCanceledException or WorkflowException { Error: WorkflowError.NotFound }))
+        catch (Exception exception) when (!IsStopping(exception) && exception is not WorkflowException { Error: WorkflowError.NotFound })
         {
             instance.Turn = null;
             instance.Phase = TurnPhase.Idle;

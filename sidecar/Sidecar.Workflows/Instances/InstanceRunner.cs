@@ -189,7 +189,7 @@ internal sealed partial class InstanceRunner : IWorkSource
 
             MarkReady(instance);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (!IsStopping(exception))
         {
             while (instance.Incoming.TryDequeue(out var pending))
             {
@@ -367,7 +367,7 @@ internal sealed partial class InstanceRunner : IWorkSource
                 {
                     await action(instance);
                 }
-                catch (Exception exception) when (exception is not OperationCanceledException)
+                catch (Exception exception) when (!IsStopping(exception))
                 {
                     StoreFailed(instance, exception);
                 }
@@ -380,6 +380,9 @@ internal sealed partial class InstanceRunner : IWorkSource
             // The engine stops; what was to be done follows from the store at the next start.
         }
     }
+
+    /// <summary>A cancellation that is no failure of the store; a store's own timeout is one.</summary>
+    private bool IsStopping(Exception exception) => exception is OperationCanceledException && _stopping.IsCancellationRequested;
 
     private static void Offer(Instance instance, InstanceMetadata? metadata)
     {

@@ -74,7 +74,7 @@ public abstract class WorkflowContext : IWorkflowContext
         var raised = WaitForExternalEventAsync<T>(eventName, over.Token);
         if (timeout >= TimeSpan.Zero && await Task.WhenAny(raised, CreateTimer(timeout, over.Token)) != raised)
         {
-            await over.CancelAsync();
+            over.Cancel(); // CancelAsync would leave the workflow's thread.
         }
 
         return await raised;

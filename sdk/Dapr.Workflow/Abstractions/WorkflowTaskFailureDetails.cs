@@ -28,6 +28,12 @@ public class WorkflowTaskFailureDetails(string errorType, string errorMessage, s
             return true;
         }
 
+        // Workers in other languages send names that are no type names.
+        if (ErrorType.Length == 0 || ErrorType.Contains(',', StringComparison.Ordinal))
+        {
+            return false;
+        }
+
         var thrown = AppDomain.CurrentDomain.GetAssemblies().Select(a => a.GetType(ErrorType)).FirstOrDefault(t => t is not null);
         return thrown is not null && typeof(T).IsAssignableFrom(thrown);
     }

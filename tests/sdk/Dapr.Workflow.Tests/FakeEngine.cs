@@ -34,6 +34,9 @@ internal sealed class FakeEngine : IAsyncDisposable
 
     public int Port => new Uri(app.Urls.Single()).Port;
 
+    /// <summary>Completes at the worker's first keep-alive call.</summary>
+    public TaskCompletionSource Hello { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>Answers the calls of the client; a test replaces what it needs.</summary>
     public Func<string, object, object> OnCall { get; set; } = (method, _) => throw new GrpcException(GrpcStatusCode.Unimplemented, method);
 
@@ -71,7 +74,11 @@ internal sealed class FakeEngine : IAsyncDisposable
     private string NewToken() => $"token-{Interlocked.Increment(ref tokens)}";
 
     private GrpcService Service() => new GrpcService("TaskHubSidecarService")
-        .Unary("Hello", Empty.Parser, (Empty empty, GrpcCallContext _) => Task.FromResult(empty))
+        .Unary("Hello", Empty.Parser, (Empty empty, GrpcCallContext _) =>
+        {
+            Hello.TrySetResult();
+            return Task.FromResult(empty);
+        })
         .ServerStreaming<GetWorkItemsRequest, WorkItem>("GetWorkItems", GetWorkItemsRequest.Parser, HandOutAsync)
         .Unary("CompleteOrchestratorTask", WorkflowResponse.Parser, (WorkflowResponse response, GrpcCallContext _) =>
         {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Tandem.Protocol.Grpc;
 using Tandem.Protocol.Workflows;
+using TestKit;
 
 namespace Dapr.Workflow.Tests;
 
@@ -146,6 +147,20 @@ public sealed class WorkflowWorkerTests
         await stop.WaitAsync(FakeEngine.Patience);
 
         Assert.Equal("\"delivered\"", (await result).Result);
+    }
+
+    [Fact]
+    public async Task Says_hello_while_the_stream_is_open()
+    {
+        var clock = new ManualTimeProvider();
+        await using var worker = await TestWorker.StartAsync(_ => { }, services => services.AddSingleton<TimeProvider>(clock));
+        await worker.Engine.NextStreamAsync();
+
+        await UntilAsync(() =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(30));
+            return worker.Engine.Hello.Task.IsCompleted;
+        });
     }
 
     [Fact]

@@ -87,7 +87,12 @@ internal sealed partial class InstanceRunner : IWorkSource
             else
             {
                 SetActive(instance.Id, false);
+                _timers.RemoveAll(instance.Id);
+                instance.Held.ToList().ForEach(p => Unhold(instance, p, Delivery.Dropped));
             }
+
+            // A write whose success was not heard of may have brought what somebody waits for.
+            Offer(instance, instance.State?.Metadata);
         }
 
         return instance.State;

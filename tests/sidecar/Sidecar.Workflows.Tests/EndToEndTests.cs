@@ -66,7 +66,7 @@ public sealed class EndToEndTests
         return store;
     }
 
-    private static IHost BuildApp(Uri sidecar)
+    internal static IHost BuildApp(Uri sidecar)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();

@@ -1,0 +1,98 @@
+using System.Net;
+using System.Reflection;
+
+namespace Dapr.Client;
+
+/// <summary>
+/// The HTTP connection to the own sidecar. While the sidecar is away (it restarts within a second or two) calls are repeated for
+/// <see cref="RetryTime"/>: every operation of the API may be repeated, publishing because delivery is at least once anyway,
+/// conditional writes because who loses against itself reads again.
+/// </summary>
+internal sealed class SidecarConnection : IDisposable
+{
+    public static readonly TimeSpan RetryTime = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(1);
+    private static readonly string UserAgent =
+        $"dapr-sdk-dotnet/v{typeof(SidecarConnection).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0"}";
+
+    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
+        ConnectTimeout = TimeSpan.FromSeconds(5),
+    });
+
+    private readonly TimeSpan _timeout;
+
+    public SidecarConnection(string endpoint, string token, TimeSpan timeout)
+    {
+        Endpoint = new Uri(endpoint);
+        Token = token;
+        _timeout = timeout;
+    }
+
+    public Uri Endpoint { get; }
+
+    public string Token { get; }
+
+    /// <summary>Sends; the body is buffered, so it can be sent again. The caller judges the status.</summary>
+    public async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, ReadOnlyMemory<byte>? body, string? contentType, Action<HttpRequestMessage>? prepare, bool retry,
+        CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        if (_timeout > TimeSpan.Zero)
+        {
+            limit.CancelAfter(_timeout);
+        }
+
+        var started = TimeProvider.System.GetTimestamp();
+        for (var delay = FirstDelay; ; delay = delay * 2 > MaxDelay ? MaxDelay : delay * 2)
+        {
+            using var request = new HttpRequestMessage(method, new Uri(Endpoint, path));
+            if (body is { } bytes)
+            {
+                request.Content = new ReadOnlyMemoryContent(bytes);
+                request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType ?? "application/json");
+            }
+
+            request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
+            if (Token.Length > 0)
+            {
+                request.Headers.TryAddWithoutValidation(DaprDefaults.TokenHeader, Token);
+            }
+
+            prepare?.Invoke(request);
+            try
+            {
+                var response = await _http.SendAsync(request, limit.Token).ConfigureAwait(false);
+                try
+                {
+                    await response.Content.LoadIntoBufferAsync(limit.Token).ConfigureAwait(false);
+                    return response;
+                }
+                catch
+                {
+                    response.Dispose();
+                    throw;
+                }
+            }
+            catch (Exception exception) when (exception is HttpRequestException or IOException
+                && retry && !limit.IsCancellationRequested && TimeProvider.System.GetElapsedTime(started) < RetryTime)
+            {
+                await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), limit.Token).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (exception is HttpRequestException or IOException)
+            {
+                throw new DaprException("The sidecar cannot be reached.", exception);
+            }
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+}

@@ -83,12 +83,25 @@ internal sealed class LocalStorageBinding(ComponentContext context) : IOutputBin
     private static string Required(BindingRequest request) =>
         request.Metadata["fileName"] is { Length: > 0 } name ? name : throw new BindingException("required metadata not set: fileName");
 
-    /// <summary>The path below the root; names that lead outside are refused, also through links.</summary>
+    /// <summary>The path below the root; names that lead outside or through a link are refused.</summary>
     private string Resolve(string name)
     {
         var path = Path.GetFullPath(Path.Combine(_root, name.TrimStart('/')));
-        var target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
-        return IsBelow(path, _root) && IsBelow(target, _root) ? path : throw new BindingException("fileName leads outside of rootPath");
+        if (!IsBelow(path, _root))
+        {
+            throw new BindingException("fileName leads outside of rootPath");
+        }
+
+        // Links below the root are never followed: none of the steps may be one.
+        for (var step = path; step.Length > _root.Length; step = Path.GetDirectoryName(step)!)
+        {
+            if (new FileInfo(step).LinkTarget is not null)
+            {
+                throw new BindingException("fileName leads through a link");
+            }
+        }
+
+        return path;
     }
 
     private static bool IsBelow(string path, string root) => path == root || path.StartsWith(root.TrimEnd('/') + "/", StringComparison.Ordinal);

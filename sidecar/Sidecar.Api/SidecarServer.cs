@@ -49,7 +49,6 @@ public static class SidecarServer
     public static async Task<RunningSidecar> StartAsync(SidecarRun run, SidecarServerOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new SidecarServerOptions();
-        run = run with { Instances = [.. run.Instances.Select(FreePorts.Choose)] };
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [], EnvironmentName = "Production" });
         builder.Logging.ClearProviders();
         (options.Logging ?? (logging => logging.AddSimpleConsole(console => console.SingleLine = true)))(builder.Logging);
@@ -60,6 +59,8 @@ public static class SidecarServer
         builder.Services.AddSingleton<ErrorWriter>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
         builder.WebHost.UseSetting(WebHostDefaults.PreventHostingStartupKey, "true");
+        RunningSidecar? sidecar = null;
+        var listeners = new List<ListenOptions>(run.Instances.Count * 2);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -67,21 +68,22 @@ public static class SidecarServer
             kestrel.Limits.Http2.MaxStreamsPerConnection = 10_000;
             kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * 1024 * 1024;
             kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
-            foreach (var instance in run.Instances)
+            foreach (var (index, instance) in run.Instances.Index())
             {
-                kestrel.Listen(IPAddress.Loopback, instance.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
-                kestrel.Listen(IPAddress.Loopback, instance.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+                Listen(kestrel, instance.HttpPort, HttpProtocols.Http1, listeners, () => new PortOwner(sidecar!.Apps[index], IsGrpc: false));
+                Listen(kestrel, instance.GrpcPort, HttpProtocols.Http2, listeners, () => new PortOwner(sidecar!.Apps[index], IsGrpc: true));
             }
         });
 
         var host = builder.Build();
         var loggers = host.Services.GetRequiredService<ILoggerFactory>();
-        var sidecar = new RunningSidecar(host, run, options);
+        sidecar = new RunningSidecar(host, run, options);
         try
         {
             await sidecar.LoadAsync(loggers, cancellationToken);
             MapEndpoints(host, sidecar);
             await host.StartAsync(cancellationToken);
+            sidecar.SetPorts([.. listeners.Select(listener => listener.IPEndPoint!.Port)]);
             sidecar.Watch();
             return sidecar;
         }
@@ -92,9 +94,23 @@ public static class SidecarServer
         }
     }
 
+    /// <summary>Opens a port and remembers on each of its connections whose it is. After the start a port of 0 is the one the system chose.</summary>
+    private static void Listen(
+        KestrelServerOptions kestrel, int port, HttpProtocols protocols, List<ListenOptions> listeners, Func<PortOwner> owner) =>
+        kestrel.Listen(IPAddress.Loopback, port, listen =>
+        {
+            listen.Protocols = protocols;
+            listen.Use(next => connection =>
+            {
+                connection.Items[typeof(PortOwner)] = owner();
+                return next(connection);
+            });
+            listeners.Add(listen);
+        });
+
     private static void MapEndpoints(WebApplication host, RunningSidecar sidecar)
     {
-        var gatekeeper = new Gatekeeper(sidecar.ByPort(instance => instance.HttpPort), sidecar.ByPort(instance => instance.GrpcPort));
+        var gatekeeper = new Gatekeeper();
         var errors = host.Services.GetRequiredService<ErrorWriter>();
         host.Use(next => http => gatekeeper.InvokeAsync(http, inner => errors.InvokeAsync(inner, context => next(context))));
         host.UseRouting();
@@ -133,13 +149,21 @@ public sealed class RunningSidecar : IAsyncDisposable
     }
 
     /// <summary>The instances with their ports.</summary>
-    public IReadOnlyList<SidecarInstance> Instances => _run.Instances;
+    public IReadOnlyList<SidecarInstance> Instances { get; private set; } = [];
 
     /// <summary>The runtime side of the instances, for tests.</summary>
     public IReadOnlyList<AppInstance> Apps => _apps;
 
-    /// <summary>Completes when the process is asked to stop (SIGTERM, SIGINT).</summary>
-    public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => _host.WaitForShutdownAsync(cancellationToken);
+    /// <summary>
+    /// Completes when the process is asked to stop (SIGTERM, SIGINT). The ports stay open until <see cref="DisposeAsync"/>: handlers that
+    /// finish then still save and publish.
+    /// </summary>
+    public async Task WaitForShutdownAsync(CancellationToken cancellationToken = default)
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = _host.Lifetime.ApplicationStopping.Register(() => asked.TrySetResult());
+        await asked.Task.WaitAsync(cancellationToken);
+    }
 
     /// <summary>Takes nothing in any more, lets what runs finish, and closes the components.</summary>
     public async ValueTask DisposeAsync()
@@ -150,8 +174,7 @@ public sealed class RunningSidecar : IAsyncDisposable
         }
 
         // Deliveries first: what they do not finish goes back to its group.
-        await Task.WhenAll(_apps.Select(app => app.Channel.DisposeAsync().AsTask())).WaitAsync(_options.ShutdownTimeout, CancellationToken.None)
-            .ContinueWith(static _ => { }, TaskScheduler.Default);
+        await Task.WhenAll(_apps.Select(app => app.Channel.StopAsync(_options.ShutdownTimeout)));
         foreach (var engine in _engines.Values)
         {
             await engine.DisposeAsync();
@@ -160,13 +183,15 @@ public sealed class RunningSidecar : IAsyncDisposable
         await _host.StopAsync();
         foreach (var app in _apps)
         {
-            await app.Components.DisposeAsync();
+            await app.DisposeAsync();
         }
 
         await _host.DisposeAsync();
     }
 
-    internal IReadOnlyDictionary<int, AppInstance> ByPort(Func<SidecarInstance, int> port) => _apps.ToDictionary(app => port(app.Instance));
+    /// <summary>Ports in the order of the instances: HTTP, gRPC, HTTP, …</summary>
+    internal void SetPorts(int[] ports) =>
+        Instances = [.. _run.Instances.Select((instance, index) => instance with { HttpPort = ports[index * 2], GrpcPort = ports[(index * 2) + 1] })];
 
     internal async Task LoadAsync(ILoggerFactory loggers, CancellationToken cancellationToken)
     {

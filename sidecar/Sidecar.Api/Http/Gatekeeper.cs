@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Sidecar.Runtime;
 
 namespace Sidecar.Api.Http;
@@ -9,28 +11,21 @@ namespace Sidecar.Api.Http;
 /// First in line: finds the app instance of the port and refuses who has no business here. Loopback is no trust boundary: a web
 /// page can post to a port of this machine, so foreign Host and Origin headers are refused before the token is looked at.
 /// </summary>
-internal sealed class Gatekeeper(IReadOnlyDictionary<int, AppInstance> httpPorts, IReadOnlyDictionary<int, AppInstance> grpcPorts)
+internal sealed class Gatekeeper
 {
     private const string TokenHeader = "dapr-api-token";
 
     public async Task InvokeAsync(HttpContext http, Func<HttpContext, Task> next)
     {
-        var port = http.Connection.LocalPort;
-        var isGrpc = grpcPorts.TryGetValue(port, out var app);
-        if (!isGrpc && !httpPorts.TryGetValue(port, out app))
-        {
-            http.Response.StatusCode = StatusCodes.Status404NotFound;
-            return;
-        }
-
+        var (app, isGrpc) = (PortOwner)http.Features.GetRequiredFeature<IConnectionItemsFeature>().Items[typeof(PortOwner)]!;
         http.Items[typeof(AppInstance)] = app;
-        if (!IsLoopbackHost(http.Request.Host.Host) || (http.Request.Headers.Origin is [{ Length: > 0 } origin, ..] && !IsLoopbackOrigin(origin)))
+        if (!IsOwnHost(http.Request.Host, http.Connection.LocalPort) || !http.Request.Headers.Origin.All(IsLoopbackOrigin))
         {
             await RefuseAsync(http, StatusCodes.Status403Forbidden, "this port answers to programs of this machine only");
             return;
         }
 
-        if (app!.Instance.ApiToken is { } token && !IsHealth(http.Request.Path) && !HasToken(http.Request, token))
+        if (app.Instance.ApiToken is { } token && !IsHealth(http.Request.Path) && !HasToken(http.Request, token))
         {
             if (isGrpc)
             {
@@ -60,9 +55,11 @@ internal sealed class Gatekeeper(IReadOnlyDictionary<int, AppInstance> httpPorts
 
     private static bool IsHealth(PathString path) => path.Value is "/v1.0/healthz" or "/v1.0/healthz/outbound";
 
+    private static bool IsOwnHost(HostString host, int port) => IsLoopbackHost(host.Host) && host.Port == port;
+
     private static bool IsLoopbackHost(string host) => host is "127.0.0.1" or "localhost" or "[::1]" or "::1";
 
-    private static bool IsLoopbackOrigin(string origin) => Uri.TryCreate(origin, UriKind.Absolute, out var uri) && IsLoopbackHost(uri.Host);
+    private static bool IsLoopbackOrigin(string? origin) => Uri.TryCreate(origin, UriKind.Absolute, out var uri) && IsLoopbackHost(uri.Host);
 
     private static Task RefuseAsync(HttpContext http, int status, string text)
     {
@@ -71,3 +68,6 @@ internal sealed class Gatekeeper(IReadOnlyDictionary<int, AppInstance> httpPorts
         return http.Response.WriteAsync(text, http.RequestAborted);
     }
 }
+
+/// <summary>What a connection's port belongs to; put into the connection's items by its listener.</summary>
+internal sealed record PortOwner(AppInstance App, bool IsGrpc);

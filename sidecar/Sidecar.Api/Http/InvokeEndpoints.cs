@@ -29,10 +29,10 @@ internal static class InvokeEndpoints
 
     public static void MapInvoke(this IEndpointRouteBuilder routes)
     {
-        routes.Map("/v1.0/invoke/{appId}/method/{**path}", http => InvokeAsync(http, http.Route("appId"), http.Route("path")));
+        routes.Map("/v1.0/invoke/{appId}/method/{**path}", http => InvokeAsync(http, http.Route("appId")));
         routes.MapFallback("{**path}", http => http.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true
             ? UnknownGrpcMethod(http)
-            : InvokeAsync(http, null, http.Route("path")));
+            : InvokeAsync(http, null));
     }
 
     /// <summary>A trailers-only UNIMPLEMENTED: of gRPC only the workflow service is served.</summary>
@@ -44,7 +44,7 @@ internal static class InvokeEndpoints
         return Task.CompletedTask;
     }
 
-    private static async Task InvokeAsync(HttpContext http, string? pathTarget, string path)
+    private static async Task InvokeAsync(HttpContext http, string? pathTarget)
     {
         var target = HeaderTarget(http.Request) ?? BasicTarget(http.Request) ?? pathTarget ?? throw InvocationErrors.NoTarget();
         http.AllowAnyBody();
@@ -56,7 +56,7 @@ internal static class InvokeEndpoints
 
         HttpRequestMessage Create(Uri address)
         {
-            var message = new HttpRequestMessage(new HttpMethod(request.Method), Address(address, path, request))
+            var message = new HttpRequestMessage(new HttpMethod(request.Method), Address(address, pathTarget is not null, request))
             {
                 Content = !hasBody ? null : repeatable ? new ReadOnlyMemoryContent(body) : new StreamContent(request.Body, BufferSize),
             };
@@ -94,6 +94,12 @@ internal static class InvokeEndpoints
         if (response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.NotModified || HttpMethods.IsHead(http.Request.Method))
         {
             return;
+        }
+
+        if (response.Content.Headers.ContentType?.MediaType == "text/event-stream")
+        {
+            // A stream of events may be silent at first; its headers tell the client that it is connected.
+            await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
         }
 
         await using var body = await response.Content.ReadAsStreamAsync(http.RequestAborted);
@@ -140,16 +146,15 @@ internal static class InvokeEndpoints
         }
     }
 
-    private static Uri Address(Uri address, string path, HttpRequest request)
+    private static Uri Address(Uri address, bool isUrlForm, HttpRequest request)
     {
         // The raw target keeps the caller's escaping; only the prefix of the URL form is cut off.
         var raw = request.HttpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget;
         var query = raw.IndexOf('?');
         var rawPath = query < 0 ? raw : raw[..query];
-        var marker = rawPath.IndexOf("/method/", StringComparison.Ordinal);
-        var method = marker >= 0 && rawPath.Contains("/v1.0/invoke/", StringComparison.Ordinal) ? rawPath[(marker + "/method/".Length)..] : path;
-        var uri = new Uri(address, "/" + method.TrimStart('/') + (query < 0 || query == raw.Length - 1 ? "" : raw[query..]));
-        return uri;
+        var marker = isUrlForm ? rawPath.IndexOf("/method/", StringComparison.Ordinal) : -1;
+        var method = marker >= 0 ? rawPath[(marker + "/method/".Length)..] : isUrlForm ? "" : rawPath;
+        return new Uri(address, "/" + method.TrimStart('/') + (query < 0 || query == raw.Length - 1 ? "" : raw[query..]));
     }
 
     private static string? HeaderTarget(HttpRequest request) => request.Headers[AppIdHeader] is [{ Length: > 0 } id, ..] ? id : null;

@@ -21,6 +21,9 @@ public sealed partial class AppChannel : IAsyncDisposable
     private static readonly TimeSpan FirstProbeDelay = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan MaxProbeDelay = TimeSpan.FromMilliseconds(250);
 
+    private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan MaxRetryDelay = TimeSpan.FromSeconds(5);
+
     private readonly SidecarInstance _instance;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
@@ -30,6 +33,7 @@ public sealed partial class AppChannel : IAsyncDisposable
     private TaskCompletionSource _down = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _monitor = Task.CompletedTask;
     private volatile bool _isUp;
+    private TimeSpan _drainTimeout;
 
     public AppChannel(SidecarInstance instance, TimeProvider time, ILogger logger)
     {
@@ -89,6 +93,11 @@ public sealed partial class AppChannel : IAsyncDisposable
             SetDown();
             throw new AppUnreachableException($"app {_instance.AppId} does not accept connections", exception) { NotSent = true };
         }
+        catch (OperationCanceledException exception) when (exception.InnerException is TimeoutException && !cancellationToken.IsCancellationRequested)
+        {
+            // The handler's only timeout is that of connecting.
+            throw new AppUnreachableException($"app {_instance.AppId} does not answer a connection attempt", exception) { NotSent = true };
+        }
         catch (Exception exception) when (exception is HttpRequestException or IOException && !cancellationToken.IsCancellationRequested)
         {
             throw new AppUnreachableException($"the connection to app {_instance.AppId} broke", exception);
@@ -99,12 +108,21 @@ public sealed partial class AppChannel : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>
+    /// Ends the work for the app: nothing new is handed over, what runs may finish within the time and is given back to its
+    /// group after it. Calls to the app are possible until the channel is disposed.
+    /// </summary>
+    public async Task StopAsync(TimeSpan drainTimeout)
     {
+        _drainTimeout = drainTimeout;
         await _stop.CancelAsync();
         await _monitor;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(TimeSpan.Zero);
         _http.Dispose();
-        _stop.Dispose();
     }
 
     private void SetDown()
@@ -118,40 +136,75 @@ public sealed partial class AppChannel : IAsyncDisposable
         var stop = _stop.Token;
         try
         {
-            while (!stop.IsCancellationRequested)
+            for (var failedStarts = 0; !stop.IsCancellationRequested;)
             {
                 var watch = await ConnectAsync(stop);
                 _down = new(TaskCreationOptions.RunContinuationsAsynchronously);
                 _isUp = true;
-                LogUp(_logger, _instance.AppId, _instance.Index);
-                using var up = CancellationTokenSource.CreateLinkedTokenSource(stop);
-                IAsyncDisposable? work = null;
-                try
+                if (failedStarts == 0)
                 {
-                    var starting = onUp(up.Token);
-                    await WaitForEndAsync(watch, stop);
-                    SetDown();
-                    await up.CancelAsync();
-                    work = await starting;
-                }
-                catch (Exception exception) when (exception is AppUnreachableException or OperationCanceledException)
-                {
-                    // The app went away while it was being asked what it wants; the next round asks again.
-                }
-                finally
-                {
-                    if (work is not null)
-                    {
-                        await work.DisposeAsync();
-                    }
+                    LogUp(_logger, _instance.AppId, _instance.Index);
                 }
 
-                LogDown(_logger, _instance.AppId, _instance.Index);
+                if (await ServeAsync(watch, onUp, stop))
+                {
+                    failedStarts = 0;
+                    continue;
+                }
+
+                failedStarts++;
+                await Task.Delay(TimeSpan.FromTicks(Math.Min(FirstRetryDelay.Ticks << Math.Min(failedStarts - 1, 10), MaxRetryDelay.Ticks)), _time, stop);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             // Shutting down.
+        }
+    }
+
+    /// <summary>
+    /// Keeps the work for the app going until the app is gone or the sidecar stops. False when the work could not be started
+    /// although the app is there: then it is to be tried again.
+    /// </summary>
+    private async Task<bool> ServeAsync(Socket watch, Func<CancellationToken, Task<IAsyncDisposable>> onUp, CancellationToken stop)
+    {
+        // Not linked to the stop: handlers that run then may finish.
+        using var work = new CancellationTokenSource();
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var end = WaitForEndAsync(watch, watching.Token);
+        var starting = onUp(work.Token);
+        await Task.WhenAny(starting, end);
+        var startFailed = starting.IsCompleted && !starting.IsCompletedSuccessfully;
+        if (startFailed)
+        {
+            await watching.CancelAsync();
+        }
+
+        await end.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (stop.IsCancellationRequested)
+        {
+            work.CancelAfter(_drainTimeout);
+        }
+        else if (!startFailed)
+        {
+            SetDown();
+            LogDown(_logger, _instance.AppId, _instance.Index);
+            await work.CancelAsync();
+        }
+
+        try
+        {
+            await using var running = await starting;
+            return true;
+        }
+        catch (Exception exception)
+        {
+            if (startFailed)
+            {
+                LogStartFailed(_logger, _instance.AppId, _instance.Index, exception.Message);
+            }
+
+            return !startFailed;
         }
     }
 
@@ -226,4 +279,7 @@ public sealed partial class AppChannel : IAsyncDisposable
 
     [LoggerMessage(2002, LogLevel.Warning, "App {AppId} #{Index} is gone")]
     private static partial void LogDown(ILogger logger, string appId, int index);
+
+    [LoggerMessage(2004, LogLevel.Error, "App {AppId} #{Index}: its deliveries could not be started ({Problem}); trying again")]
+    private static partial void LogStartFailed(ILogger logger, string appId, int index, string problem);
 }

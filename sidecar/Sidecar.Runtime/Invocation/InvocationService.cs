@@ -20,8 +20,8 @@ public sealed class InvocationService(TimeProvider time)
 
     /// <summary>
     /// Sends to one instance of the app, round robin over those that accept connections. <paramref name="create"/> makes the request
-    /// for an instance; when <paramref name="canRepeat"/> is false (a body of unknown length) it is called once only and no policy
-    /// applies. Throws ERR_DIRECT_INVOKE when nobody takes it.
+    /// for an instance; when <paramref name="canRepeat"/> is false (a body that streams) nothing is repeated once a connection stands and
+    /// no policy applies. Throws ERR_DIRECT_INVOKE when nobody takes it.
     /// </summary>
     public async Task<HttpResponseMessage> SendAsync(
         AppInstance caller, string appId, Func<Uri, HttpRequestMessage> create, bool canRepeat, CancellationToken cancellationToken)
@@ -36,7 +36,7 @@ public sealed class InvocationService(TimeProvider time)
         try
         {
             return policy.IsNone
-                ? await SendWithBuiltInRetriesAsync(instances, create, canRepeat, cancellationToken)
+                ? await SendWithBuiltInRetriesAsync(instances, create, cancellationToken)
                 : await policy.ExecuteAsync(
                     token => SendOnceAsync(instances, create, token),
                     response => new AttemptOutcome((int)response.StatusCode is >= 400 or < 200, (int)response.StatusCode),
@@ -49,7 +49,7 @@ public sealed class InvocationService(TimeProvider time)
     }
 
     private async Task<HttpResponseMessage> SendWithBuiltInRetriesAsync(
-        AppInstance[] instances, Func<Uri, HttpRequestMessage> create, bool canRepeat, CancellationToken cancellationToken)
+        AppInstance[] instances, Func<Uri, HttpRequestMessage> create, CancellationToken cancellationToken)
     {
         for (var retry = 0; ; retry++)
         {
@@ -57,7 +57,7 @@ public sealed class InvocationService(TimeProvider time)
             {
                 return await SendOnceAsync(instances, create, cancellationToken);
             }
-            catch (AppUnreachableException exception) when (exception.NotSent && canRepeat && retry < BuiltInRetries)
+            catch (AppUnreachableException exception) when (exception.NotSent && retry < BuiltInRetries)
             {
                 await Task.Delay(BuiltInDelay, time, cancellationToken);
             }

@@ -166,9 +166,10 @@ internal static class BulkDelivery
     {
         public async ValueTask DisposeAsync()
         {
+            // The intake first: handlers that run wait for the loop, which must still post their batch.
+            await subscription.DisposeAsync();
             await stop.CancelAsync();
             await loop;
-            await subscription.DisposeAsync();
             stop.Dispose();
         }
     }

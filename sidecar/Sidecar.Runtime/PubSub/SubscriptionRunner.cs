@@ -172,13 +172,18 @@ public sealed partial class SubscriptionRunner
         var opened = new List<(int Index, Envelope Envelope, Uri Address)>();
         for (var index = 0; index < messages.Count; index++)
         {
-            if (TryOpen(messages[index], out var envelope) && Route(envelope.Document.RootElement) is { } address && envelope.ExpiresAt > _app.Time.GetUtcNow())
+            if (!TryOpen(messages[index], out var envelope))
+            {
+                outcomes[index] = await SettleAsync(messages[index], "the payload is no CloudEvent", mustSucceed: true, cancellationToken);
+            }
+            else if (envelope.ExpiresAt > _app.Time.GetUtcNow() && Route(envelope.Document.RootElement) is { } address)
             {
                 opened.Add((index, envelope, address));
             }
             else
             {
-                outcomes[index] = await SettleAsync(messages[index], "unreadable, expired, or no rule matches", cancellationToken);
+                envelope.Document.Dispose();
+                outcomes[index] = await SettleAsync(messages[index], "expired, or no rule matches", mustSucceed: false, cancellationToken);
             }
         }
 
@@ -196,7 +201,7 @@ public sealed partial class SubscriptionRunner
                             var index = pending[position].Index;
                             if (statuses[position] == DeliveryResult.Drop)
                             {
-                                outcomes[index] = await SettleAsync(messages[index], "the app answered DROP", token);
+                                outcomes[index] = await SettleAsync(messages[index], "the app answered DROP", mustSucceed: false, token);
                             }
 
                             if (statuses[position] != DeliveryResult.Retry)
@@ -225,7 +230,7 @@ public sealed partial class SubscriptionRunner
 
             foreach (var entry in pending)
             {
-                outcomes[entry.Index] = await SettleAsync(messages[entry.Index], "the app did not take it", cancellationToken);
+                outcomes[entry.Index] = await SettleAsync(messages[entry.Index], "the app did not take it", mustSucceed: true, cancellationToken);
             }
         }
 
@@ -237,11 +242,11 @@ public sealed partial class SubscriptionRunner
         return outcomes;
     }
 
-    private async Task<Exception?> SettleAsync(IncomingMessage message, string reason, CancellationToken cancellationToken)
+    private async Task<Exception?> SettleAsync(IncomingMessage message, string reason, bool mustSucceed, CancellationToken cancellationToken)
     {
         try
         {
-            await DeadLetterAsync(message, reason, mustSucceed: true, cancellationToken);
+            await DeadLetterAsync(message, reason, mustSucceed, cancellationToken);
             return null;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

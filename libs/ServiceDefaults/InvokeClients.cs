@@ -1,0 +1,80 @@
+using Dapr.Client;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ServiceDefaults;
+
+/// <summary>Typed clients of other apps.</summary>
+public static class InvokeClients
+{
+    /// <summary>
+    /// Adds a typed client whose relative addresses go to the app by service invocation. While the own sidecar is away its calls are
+    /// repeated, see <see cref="SidecarRetryHandler"/>.
+    /// </summary>
+    public static IServiceCollection AddDaprInvokeClient<TClient>(this IServiceCollection services, string appId) where TClient : class
+    {
+        services.AddTransient<SidecarRetryHandler>();
+        services.AddHttpClient<TClient>((provider, http) =>
+            {
+                http.BaseAddress = new Uri($"http://{appId}");
+                http.Timeout = TimeSpan.FromSeconds(100);
+                if (provider.GetRequiredService<IConfiguration>()["DAPR_API_TOKEN"] is { Length: > 0 } token)
+                {
+                    http.DefaultRequestHeaders.Add("dapr-api-token", token);
+                }
+            })
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
+            {
+                UseProxy = false,
+                UseCookies = false,
+                PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
+                ConnectTimeout = TimeSpan.FromSeconds(5),
+            })
+            .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
+            .AddHttpMessageHandler<SidecarRetryHandler>()
+            .AddHttpMessageHandler(provider =>
+            {
+                var configuration = provider.GetRequiredService<IConfiguration>();
+                return new InvocationHandler
+                {
+                    DefaultAppId = appId,
+                    DaprEndpoint = configuration["DAPR_HTTP_ENDPOINT"] is { Length: > 0 } endpoint ? endpoint : $"http://127.0.0.1:{configuration["DAPR_HTTP_PORT"] ?? "3500"}",
+                };
+            });
+        return services;
+    }
+}
+
+/// <summary>
+/// Repeats calls to the own sidecar for 30 s while it refuses connections: it restarts within a second or two, and the callee has
+/// certainly not seen such a request. Answers of any kind are passed on as they are.
+/// </summary>
+public sealed class SidecarRetryHandler(TimeProvider time) : DelegatingHandler
+{
+    /// <summary>How long a call is repeated.</summary>
+    public static readonly TimeSpan RetryTime = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(1);
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        if (request.Content is not null)
+        {
+            await request.Content.LoadIntoBufferAsync(cancellationToken);
+        }
+
+        var started = time.GetTimestamp();
+        for (var delay = FirstDelay; ; delay = delay * 2 > MaxDelay ? MaxDelay : delay * 2)
+        {
+            try
+            {
+                return await base.SendAsync(request, cancellationToken);
+            }
+            catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConnectionError && time.GetElapsedTime(started) < RetryTime)
+            {
+                await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), time, cancellationToken);
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System.Globalization;
+using Dapr;
+using Dapr.Client;
+
+namespace ServiceDefaults;
+
+/// <summary>Read, change and compare-and-set of one state document: the way every app updates what several replicas may touch.</summary>
+public static class StateDocuments
+{
+    private const int MaxTries = 10;
+
+    /// <summary>
+    /// Applies a change to a document under its etag and returns what is stored then. The change gets null when there is no
+    /// document and returns the new one, or the same reference to leave it as it is; it may run several times and must have no
+    /// other effect. Up to ten jittered tries, then <see cref="DaprException"/>.
+    /// </summary>
+    public static async Task<T> UpdateStateAsync<T>(
+        this DaprClient dapr, string store, string key, Func<T?, T> change, TimeSpan? ttl = null, CancellationToken cancellationToken = default)
+        where T : class
+    {
+        var options = new StateOptions { Concurrency = ConcurrencyMode.FirstWrite };
+        var metadata = ttl is { } time
+            ? new Dictionary<string, string> { ["ttlInSeconds"] = ((long)time.TotalSeconds).ToString(CultureInfo.InvariantCulture) }
+            : null;
+        for (var attempt = 1; ; attempt++)
+        {
+            var (stored, etag) = await dapr.GetStateAndETagAsync<T?>(store, key, cancellationToken: cancellationToken);
+            var changed = change(stored);
+            if (ReferenceEquals(changed, stored))
+            {
+                return changed;
+            }
+
+            if (await TrySaveAsync(dapr, store, key, changed, stored is null ? null : etag, options, metadata, cancellationToken))
+            {
+                return changed;
+            }
+
+            if (attempt == MaxTries)
+            {
+                throw new DaprException($"'{key}' changed under each of {MaxTries} attempts");
+            }
+
+            await Task.Delay(Random.Shared.Next(2, 20 * attempt), cancellationToken);
+        }
+    }
+
+    private static async Task<bool> TrySaveAsync<T>(
+        DaprClient dapr, string store, string key, T value, string? etag, StateOptions options, Dictionary<string, string>? metadata,
+        CancellationToken cancellationToken)
+    {
+        if (etag is not null)
+        {
+            return await dapr.TrySaveStateAsync(store, key, value, etag, options, metadata, cancellationToken);
+        }
+
+        try
+        {
+            await dapr.SaveStateAsync(store, key, value, options, metadata, cancellationToken);
+            return true;
+        }
+        catch (DaprException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Somebody else was first, or the outcome is unknown: the next read tells.
+            return false;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using Contracts;
+using Dapr.Client;
+using EventRouter.Logs;
+using Microsoft.Extensions.Options;
+
+namespace EventRouter.Features;
+
+/// <summary>
+/// Cron binding <c>cron-deadlines</c>: fires on every replica. Each one refreshes its count of open jobs; the one that gets
+/// the lock sweeps. The lock only saves work: two sweeps at a time do no harm.
+/// </summary>
+internal static class OnCronDeadlines
+{
+    private const string Resource = "deadline-sweep";
+
+    private static readonly string s_instance = Guid.NewGuid().ToString("N");
+
+    public static void MapOnCronDeadlines(this IEndpointRouteBuilder routes) => routes.MapPost("/cron-deadlines", HandleAsync);
+
+    private static async Task<IResult> HandleAsync(
+        OpenJobs openJobs, DeadlineSweep sweep, DaprClient dapr, IOptions<EventRouterOptions> options, CancellationToken cancellationToken)
+    {
+        var listed = await openJobs.ReadAllAsync(cancellationToken);
+        if (listed.Count == 0)
+        {
+            return Results.Ok();
+        }
+
+        var taken = await dapr.Lock(Components.Lock, Resource, s_instance, options.Value.SweepLockSeconds, cancellationToken);
+        if (!taken.Success)
+        {
+            return Results.Ok();
+        }
+
+        try
+        {
+            await sweep.RunAsync(listed, cancellationToken);
+        }
+        finally
+        {
+            await dapr.Unlock(Components.Lock, Resource, s_instance, CancellationToken.None);
+        }
+
+        return Results.Ok();
+    }
+}

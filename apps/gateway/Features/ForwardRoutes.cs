@@ -1,0 +1,56 @@
+using Gateway.Forwarding;
+using Gateway.Security;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+using ServiceDefaults;
+
+namespace Gateway.Features;
+
+/// <summary>Maps the route table. Everything that protects what is behind happens here, once.</summary>
+internal static class ForwardRoutes
+{
+    public static void MapForwardRoutes(this IEndpointRouteBuilder routes)
+    {
+        var options = routes.ServiceProvider.GetRequiredService<IOptions<GatewayOptions>>().Value;
+        foreach (var (name, route) in options.Routes)
+        {
+            RequestDelegate handler = context => HandleAsync(context, route, options);
+            var endpoint = route.Methods.Length == 0 ? routes.Map(route.Path, handler) : routes.MapMethods(route.Path, route.Methods, handler);
+            endpoint.WithDisplayName(name);
+        }
+    }
+
+    private static async Task HandleAsync(HttpContext context, GatewayRoute route, GatewayOptions options)
+    {
+        var caller = context.RequestServices.GetRequiredService<Callers>().Of(context);
+        if (caller.UserId is null && !route.Public)
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+            await Problems.WriteAsync(context, StatusCodes.Status401Unauthorized, "UNAUTHORIZED", "Sign in first");
+            return;
+        }
+
+        if (!CrossSite.IsAllowed(context.Request, caller.ByCookie))
+        {
+            await Problems.WriteAsync(context, StatusCodes.Status403Forbidden, "CROSS_SITE_REQUEST", "A write with a cookie must come from our own pages");
+            return;
+        }
+
+        var limit = route.MaxBodyBytes ?? options.MaxBodyBytes;
+        // Refused before the server's own limit is set, so that the server still drains a body that is not too far above it:
+        // a client that is still sending then gets the answer and no broken connection.
+        if (context.Request.ContentLength > limit)
+        {
+            await Problems.WriteAsync(
+                context, StatusCodes.Status413PayloadTooLarge, "BODY_TOO_LARGE", $"The request body is larger than the {limit} bytes this path allows");
+            return;
+        }
+
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = limit;
+        }
+
+        await context.RequestServices.GetRequiredService<Forwarder>().ForwardAsync(context, route, caller);
+    }
+}

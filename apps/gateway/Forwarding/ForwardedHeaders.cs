@@ -1,0 +1,91 @@
+using System.Collections.Frozen;
+using System.Net.Http.Headers;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace Gateway.Forwarding;
+
+/// <summary>Which headers pass the gateway. What a client says about who it is or where it comes from never does.</summary>
+internal static class ForwardedHeaders
+{
+    public const string UserId = "X-User-ID";
+    public const string RequestId = "X-Request-ID";
+
+    /// <summary>RFC 9110 §7.6.1, and what the transport sets itself.</summary>
+    private static readonly FrozenSet<string> s_hopByHop = new[]
+    {
+        HeaderNames.Connection, HeaderNames.KeepAlive, HeaderNames.ProxyAuthenticate, HeaderNames.ProxyAuthorization, HeaderNames.ProxyConnection,
+        HeaderNames.TE, HeaderNames.Trailer, HeaderNames.TransferEncoding, HeaderNames.Upgrade, "HTTP2-Settings",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>
+    /// Set by the gateway alone, or of no use behind it: the trace headers come from the current activity, and credentials go
+    /// only to apps that verify them.
+    /// </summary>
+    private static readonly FrozenSet<string> s_replaced = new[]
+    {
+        HeaderNames.Host, HeaderNames.Cookie, HeaderNames.Authorization, HeaderNames.Expect, HeaderNames.TraceParent, HeaderNames.TraceState,
+        "Forwarded", "X-Real-IP", "X-Original-URL", "X-Rewrite-URL", UserId, "X-User-Role", "X-Auth-Provider", "X-Provider",
+        "X-Refresh-Token", RequestId, "grpc-trace-bin",
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    private static readonly string[] s_replacedPrefixes = ["dapr-", "X-Forwarded-", "X-User-", "X-Envoy-"];
+
+    /// <summary>Copies what may pass from the client's request.</summary>
+    public static void CopyRequest(HttpRequest from, HttpRequestMessage to)
+    {
+        var named = NamedInConnection(from.Headers.Connection);
+        foreach (var (name, values) in from.Headers)
+        {
+            if (Passes(name) && !named.Contains(name) && !to.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
+            {
+                to.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            }
+        }
+    }
+
+    /// <summary>Copies what may pass from the app's response.</summary>
+    public static void CopyResponse(HttpResponseMessage from, HttpResponse to)
+    {
+        Copy(from.Headers.NonValidated, to);
+        Copy(from.Content.Headers.NonValidated, to);
+    }
+
+    /// <summary>Whether a client's header may pass. <c>_</c> counts as <c>-</c>: some servers behind take them for the same.</summary>
+    public static bool Passes(string name)
+    {
+        if (name.StartsWith(':'))
+        {
+            return false;
+        }
+
+        var normal = name.Contains('_') ? name.Replace('_', '-') : name;
+        return !s_hopByHop.Contains(normal)
+            && !s_replaced.Contains(normal)
+            && !s_replacedPrefixes.Any(prefix => normal.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
+    }
+
+    private static void Copy(HttpHeadersNonValidated headers, HttpResponse to)
+    {
+        foreach (var (name, values) in headers)
+        {
+            if (!s_hopByHop.Contains(name) && !name.StartsWith("dapr-", StringComparison.OrdinalIgnoreCase)
+                && !name.Equals(HeaderNames.TraceParent, StringComparison.OrdinalIgnoreCase)
+                && !name.Equals(HeaderNames.TraceState, StringComparison.OrdinalIgnoreCase))
+            {
+                to.Headers[name] = new StringValues([.. values]);
+            }
+        }
+    }
+
+    private static HashSet<string> NamedInConnection(StringValues connection)
+    {
+        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var value in connection)
+        {
+            names.UnionWith((value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        }
+
+        return names;
+    }
+}

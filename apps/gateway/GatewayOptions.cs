@@ -1,0 +1,95 @@
+using System.ComponentModel.DataAnnotations;
+using Contracts;
+
+namespace Gateway;
+
+/// <summary>Settings of the gateway, section <c>Gateway</c>; the route table is in gateway.routes.json.</summary>
+public sealed class GatewayOptions
+{
+    public const string Section = "Gateway";
+
+    /// <summary>What is forwarded where, by a name that configuration can override.</summary>
+    [Required, MinLength(1)]
+    public Dictionary<string, GatewayRoute> Routes { get; set; } = [];
+
+    /// <summary>Paths, with all below them, that answer 501 <c>NOT_IMPLEMENTED</c>.</summary>
+    public string[] NotImplemented { get; set; } = [];
+
+    /// <summary>Apps that <c>GET /readyz</c> waits for.</summary>
+    [Required, MinLength(1)]
+    public string[] RequiredApps { get; set; } =
+    [
+        Apps.Images, Apps.Scan, Apps.ScanWorker, Apps.EventRouter, Apps.Sse, Apps.Characters, Apps.Users,
+    ];
+
+    /// <summary>Time limit of one app's answer to <c>GET /readyz</c>. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
+    public TimeSpan ReadyTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Largest request body of a route that names no other limit, bytes. Default 1 MiB.</summary>
+    [Range(0, 1L << 40)]
+    public long MaxBodyBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>Bodies up to this size are held, so that a request can be sent again; larger ones are streamed. Default 64 KiB.</summary>
+    [Range(0, 16 * 1024 * 1024)]
+    public int ReplayBodyBytes { get; set; } = 64 * 1024;
+
+    /// <summary>How long a request waits for an app that restarts before it gets 503. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
+    public TimeSpan RestartGrace { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>First pause between tries; doubles up to 1 s. Default 100 ms.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:00:10")]
+    public TimeSpan RetryPause { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Time limit of a connection attempt. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Time until an app has to answer with headers. Default 100 s; bodies and streams have no limit.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
+    public TimeSpan AnswerTimeout { get; set; } = TimeSpan.FromSeconds(100);
+
+    /// <summary>
+    /// <c>POST /api/v1/auth/guest</c> gives anyone an identity. Default: on in Development, off elsewhere; on in Production
+    /// stops the start.
+    /// </summary>
+    public bool? GuestLogin { get; set; }
+
+    /// <summary>Lifetime of a guest's token. Default 24 h.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
+    public TimeSpan GuestLifetime { get; set; } = TimeSpan.FromHours(24);
+}
+
+/// <summary>A line of the route table.</summary>
+public sealed class GatewayRoute
+{
+    /// <summary>Route pattern, e.g. <c>/api/v1/scan/{**rest}</c>.</summary>
+    [Required]
+    public string Path { get; set; } = "";
+
+    /// <summary>Methods; empty for all.</summary>
+    public string[] Methods { get; set; } = [];
+
+    /// <summary>App id.</summary>
+    [Required]
+    public string App { get; set; } = "";
+
+    /// <summary>
+    /// Forward to the app's own address (<c>services:{app}:http:{n}</c>) instead of by service invocation: event streams and
+    /// uploads, which must not pass through a sidecar. The app then verifies the token itself.
+    /// </summary>
+    public bool ByAddress { get; set; }
+
+    /// <summary>Whether the route answers without a token.</summary>
+    public bool Public { get; set; }
+
+    /// <summary>Largest request body, bytes; null for the general limit.</summary>
+    public long? MaxBodyBytes { get; set; }
+
+    /// <summary>Leading part of the path that is replaced by <see cref="RewriteTo"/>.</summary>
+    public string? RewriteFrom { get; set; }
+
+    /// <summary>See <see cref="RewriteFrom"/>.</summary>
+    public string? RewriteTo { get; set; }
+}

@@ -1,0 +1,4 @@
+namespace Gateway;
+
+/// <summary>Marks this assembly for test hosts.</summary>
+public sealed class GatewayService;

@@ -1,0 +1,28 @@
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Gateway.Security;
+
+/// <summary>
+/// Refuses paths that could be read in two ways. The sidecar decodes a path once more and resolves <c>..</c>, so an encoded
+/// separator could lead behind the route that was matched here.
+/// </summary>
+internal static class PathRules
+{
+    private static readonly string[] s_ambiguous = ["%2f", "%5c", "%2e", "%25", "%00", "\\", "//"];
+
+    /// <summary>Whether the path means the same to everyone.</summary>
+    public static bool IsPlain(HttpContext context)
+    {
+        var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
+        var end = target.IndexOf('?');
+        var raw = end < 0 ? target : target[..end];
+        if (raw.Length == 0)
+        {
+            // A test host has no request line; the parsed path is all there is.
+            raw = context.Request.Path.Value ?? "";
+        }
+
+        return !s_ambiguous.Any(sequence => raw.Contains(sequence, StringComparison.OrdinalIgnoreCase))
+            && !raw.Split('/').Any(segment => segment is "." or "..");
+    }
+}

@@ -1,0 +1,24 @@
+using ServiceDefaults;
+using Sse;
+using Sse.Features;
+using Sse.Streams;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.Services.AddOptions<SseOptions>()
+    .BindConfiguration(SseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddSingleton<IJobLogDocuments, DaprJobLogDocuments>();
+builder.Services.AddSingleton<JobLogReader>();
+builder.Services.AddSingleton<StreamHub>();
+builder.Services.AddSingleton<JobAccess>();
+builder.Services.AddSingleton<StreamEndpoint>();
+builder.Services.AddSingleton<KeepAliveService>();
+builder.Services.AddHostedService(services => services.GetRequiredService<KeepAliveService>());
+
+var app = builder.Build();
+app.UseSubscriptionRenewal();
+app.MapDefaultEndpoints();
+app.MapStreamJobEvents();
+app.MapGetJobLog();
+app.MapOnJobLogAppended();
+app.Run();

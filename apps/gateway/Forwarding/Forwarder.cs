@@ -117,6 +117,11 @@ internal sealed partial class Forwarder(
 
             LogFailed(logger, exception, route.App, context.Request.Path);
         }
+        catch (OperationCanceledException) when (!timeout.IsCancellationRequested && body.CanBeSent)
+        {
+            // The handler's own limit for connecting: nothing was sent.
+            return (null, false);
+        }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {
             await Problems.WriteAsync(context, StatusCodes.Status504GatewayTimeout, "UPSTREAM_TIMEOUT", $"{route.App} did not answer in time");

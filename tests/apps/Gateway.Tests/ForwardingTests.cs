@@ -86,11 +86,11 @@ public sealed class ForwardingTests
         await using var app = new GatewayApp(settings: ("services:images:http:0", images.Url));
         using var client = app.Client(bearerOf: "u1");
         var upload = new GatedContent(12 * 1024 * 1024, firstBytes.Task);
-        using var response = await client.PutAsync("/api/v1/images/scan/x.jpg", upload).WaitAsync(GatewayApp.Patience);
+        using var response = await client.PutAsync("/api/v1/images/upload/scan/x.jpg", upload).WaitAsync(GatewayApp.Patience);
         Assert.Equal(201, (int)response.StatusCode);
         Assert.Equal(12 * 1024 * 1024, total);
 
-        using var tooLarge = await client.PutAsync("/api/v1/images/scan/x.jpg", new ByteArrayContent(new byte[20 * 1024 * 1024 + 1]));
+        using var tooLarge = await client.PutAsync("/api/v1/images/upload/scan/x.jpg", new ByteArrayContent(new byte[20 * 1024 * 1024 + 1]));
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, tooLarge.StatusCode);
     }
 
@@ -144,7 +144,7 @@ public sealed class ForwardingTests
         await before.DisposeAsync();
         await using var app = new GatewayApp(settings: [("services:images:http:0", url.ToString()), ("Gateway:RestartGrace", "00:00:50")]);
         using var client = app.Client(bearerOf: "u1");
-        var pending = client.PutAsync("/api/v1/images/scan/x.jpg", new ByteArrayContent(new byte[500_000]));
+        var pending = client.PutAsync("/api/v1/images/upload/scan/x.jpg", new ByteArrayContent(new byte[500_000]));
         await using var after = await FakeServer.StartAsync(url.Port);
         using var response = await pending.WaitAsync(GatewayApp.Patience);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);

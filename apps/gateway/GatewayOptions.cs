@@ -46,7 +46,10 @@ public sealed class GatewayOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Time until an app has to answer with headers. Default 100 s; bodies and streams have no limit.</summary>
+    /// <summary>
+    /// Time until an app has to answer with headers, counted from the last piece of a streamed request body. Default 100 s;
+    /// answers that have begun have no limit.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan AnswerTimeout { get; set; } = TimeSpan.FromSeconds(100);
 

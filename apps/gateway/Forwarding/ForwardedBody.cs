@@ -43,10 +43,11 @@ internal sealed class ForwardedBody
         return new ForwardedBody(request, present, held.AsMemory(0, read), whole: read < held.Length);
     }
 
-    /// <summary>Content for one try, or null without a body.</summary>
-    public HttpContent? ToContent() => !_present ? null : _whole ? new ReadOnlyMemoryContent(_held) : new Streamed(this);
+    /// <summary>Content for one try, or null without a body. <paramref name="onProgress"/> runs with each piece that is streamed.</summary>
+    public HttpContent? ToContent(Action onProgress) =>
+        !_present ? null : _whole ? new ReadOnlyMemoryContent(_held) : new Streamed(this, onProgress);
 
-    private sealed class Streamed(ForwardedBody body) : HttpContent
+    private sealed class Streamed(ForwardedBody body, Action onProgress) : HttpContent
     {
         protected override bool TryComputeLength(out long length)
         {
@@ -67,6 +68,7 @@ internal sealed class ForwardedBody
                 int read;
                 while ((read = await body._request.Body.ReadAsync(buffer, cancellationToken)) > 0)
                 {
+                    onProgress();
                     await stream.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
                     await stream.FlushAsync(cancellationToken);
                 }

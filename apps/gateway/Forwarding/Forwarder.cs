@@ -86,9 +86,13 @@ internal sealed partial class Forwarder(
     private async Task<(HttpResponseMessage? Response, bool Done)> TrySendAsync(
         HttpContext context, GatewayRoute route, Uri target, Caller caller, ForwardedBody body)
     {
-        using var request = ToRequest(context, route, target, caller, body);
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        timeout.CancelAfter(_options.AnswerTimeout);
+        // Lives as long as the request: an app may answer while the body is still being sent.
+        var timeout = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        context.Response.RegisterForDispose(timeout);
+        void Extend() => timeout.CancelAfter(_options.AnswerTimeout);
+        Extend();
+
+        using var request = ToRequest(context, route, target, caller, body.ToContent(Extend));
         try
         {
             var response = await upstream.Client.SendAsync(request, timeout.Token);
@@ -142,11 +146,11 @@ internal sealed partial class Forwarder(
         ? [.. addresses.InTurn(route.App).Select(address => new Uri(address, path.ToUriComponent() + query.ToUriComponent()))]
         : [sidecar.Invoke(route.App, path, query)];
 
-    private HttpRequestMessage ToRequest(HttpContext context, GatewayRoute route, Uri target, Caller caller, ForwardedBody body)
+    private HttpRequestMessage ToRequest(HttpContext context, GatewayRoute route, Uri target, Caller caller, HttpContent? content)
     {
         var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), target)
         {
-            Content = body.ToContent(),
+            Content = content,
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };

@@ -59,7 +59,8 @@ internal sealed class JobStream(Guid jobId, string userId, DateTimeOffset expire
 
         if (_queue.Writer.TryComplete())
         {
-            _cut.Cancel();
+            // Not inline: the caller holds the group's lock, which the ending stream needs to leave it.
+            _ = _cut.CancelAsync();
         }
 
         return false;

@@ -248,7 +248,7 @@ internal sealed partial class JobAppender(
         }
     }
 
-    [LoggerMessage(1002, LogLevel.Warning, "Store did not settle an append to job {JobId} (try {Attempt}); reading the log again")]
+    [LoggerMessage(1002, LogLevel.Debug, "Store did not settle an append to job {JobId} (try {Attempt}); reading the log again")]
     private static partial void LogUnsettled(ILogger logger, Exception exception, Guid jobId, int attempt);
 
     [LoggerMessage(1003, LogLevel.Error, "Append to job {JobId} given up after {Attempts} tries")]

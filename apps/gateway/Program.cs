@@ -4,6 +4,7 @@ using Gateway.Forwarding;
 using Gateway.Security;
 using Microsoft.Extensions.Options;
 using ServiceDefaults;
+using ServiceDefaults.Identity;
 
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions
 {
@@ -14,6 +15,7 @@ builder.Configuration.AddRouteTable();
 builder.AddServiceDefaults();
 builder.Services.AddOptions<GatewayOptions>()
     .BindConfiguration(GatewayOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddIdentityTokens();
 builder.Services.AddSingleton<Upstream>();
 builder.Services.AddSingleton<ServiceAddresses>();
 builder.Services.AddSingleton<SidecarAddress>();

@@ -1,4 +1,5 @@
 using ServiceDefaults;
+using ServiceDefaults.Identity;
 using Sse;
 using Sse.Features;
 using Sse.Streams;
@@ -7,6 +8,7 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.Services.AddOptions<SseOptions>()
     .BindConfiguration(SseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddIdentityTokens();
 builder.Services.AddSingleton<IJobLogDocuments, DaprJobLogDocuments>();
 builder.Services.AddSingleton<JobLogReader>();
 builder.Services.AddSingleton<StreamHub>();

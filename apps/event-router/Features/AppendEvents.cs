@@ -20,12 +20,12 @@ internal static class AppendEvents
     {
         if (AppendCommandRules.Check(command) is { } wrong)
         {
-            return Problems.Result(StatusCodes.Status400BadRequest, "INVALID_EVENT", wrong);
+            return Problems.Of(StatusCodes.Status400BadRequest, "INVALID_EVENT", wrong);
         }
 
         if (AppendCommandRules.SizeOf(command) > options.Value.MaxCommandBytes)
         {
-            return Problems.Result(
+            return Problems.Of(
                 StatusCodes.Status413PayloadTooLarge, "EVENTS_TOO_LARGE", "Results of this size belong into the object store; name their key");
         }
 
@@ -44,15 +44,15 @@ internal static class AppendEvents
 
         return refusal switch
         {
-            AppendRefusal.NotFound => Problems.Result(StatusCodes.Status404NotFound, "JOB_NOT_FOUND", "There is no such job"),
-            AppendRefusal.Closed => Problems.Result(StatusCodes.Status409Conflict, "JOB_CLOSED", "The job has ended"),
-            AppendRefusal.KeyReused => Problems.Result(
+            AppendRefusal.NotFound => Problems.Of(StatusCodes.Status404NotFound, "JOB_NOT_FOUND", "There is no such job"),
+            AppendRefusal.Closed => Problems.Of(StatusCodes.Status409Conflict, "JOB_CLOSED", "The job has ended"),
+            AppendRefusal.KeyReused => Problems.Of(
                 StatusCodes.Status422UnprocessableEntity, "IDEMPOTENCY_KEY_REUSED", "The idempotency key was used with another body"),
-            AppendRefusal.TooManyOpen => Problems.Result(
+            AppendRefusal.TooManyOpen => Problems.Of(
                 StatusCodes.Status429TooManyRequests, "TOO_MANY_OPEN_JOBS", "Wait until one of your jobs has ended"),
-            AppendRefusal.SystemBusy => Problems.Result(
+            AppendRefusal.SystemBusy => Problems.Of(
                 StatusCodes.Status503ServiceUnavailable, "SYSTEM_BUSY", "Too many jobs are open; try again shortly"),
-            _ => Problems.Result(StatusCodes.Status503ServiceUnavailable, "LOG_UNAVAILABLE", "The job log did not take the events; try again"),
+            _ => Problems.Of(StatusCodes.Status503ServiceUnavailable, "LOG_UNAVAILABLE", "The job log did not take the events; try again"),
         };
     }
 }

@@ -14,7 +14,7 @@ internal static class GetJob
         var (head, _) = await store.ReadAsync<JobHead>(JobLogKeys.Head(jobId), cancellationToken);
         if (head is null)
         {
-            return Problems.Result(StatusCodes.Status404NotFound, "JOB_NOT_FOUND", "There is no such job");
+            return Problems.Of(StatusCodes.Status404NotFound, "JOB_NOT_FOUND", "There is no such job");
         }
 
         var entries = await storage.ReadEntriesAsync(head, after ?? 0, cancellationToken);

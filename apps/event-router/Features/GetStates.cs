@@ -15,7 +15,7 @@ internal static class GetStates
     {
         if (query.JobIds is not { Count: <= MaxJobs } jobIds)
         {
-            return Problems.Result(StatusCodes.Status400BadRequest, "INVALID_QUERY", $"A query names at most {MaxJobs} jobs");
+            return Problems.Of(StatusCodes.Status400BadRequest, "INVALID_QUERY", $"A query names at most {MaxJobs} jobs");
         }
 
         var heads = await store.ReadManyAsync<JobHead>([.. jobIds.Distinct().Select(JobLogKeys.Head)], cancellationToken);

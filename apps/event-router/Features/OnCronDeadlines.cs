@@ -1,6 +1,7 @@
 using Contracts;
 using Dapr.Client;
 using EventRouter.Logs;
+using ServiceDefaults;
 using Microsoft.Extensions.Options;
 
 namespace EventRouter.Features;
@@ -15,7 +16,7 @@ internal static class OnCronDeadlines
 
     private static readonly string s_instance = Guid.NewGuid().ToString("N");
 
-    public static void MapOnCronDeadlines(this IEndpointRouteBuilder routes) => routes.MapPost("/cron-deadlines", HandleAsync);
+    public static void MapOnCronDeadlines(this IEndpointRouteBuilder routes) => routes.MapPost("/cron-deadlines", HandleAsync).RequireSidecar();
 
     private static async Task<IResult> HandleAsync(
         OpenJobs openJobs, DeadlineSweep sweep, DaprClient dapr, IOptions<EventRouterOptions> options, CancellationToken cancellationToken)

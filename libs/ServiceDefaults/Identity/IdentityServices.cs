@@ -1,6 +1,7 @@
 using Contracts;
 using Dapr;
 using Dapr.Client;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -19,13 +20,20 @@ public static partial class IdentityServices
         return services;
     }
 
-    private sealed partial class KeyLoader(DaprClient dapr, IdentityTokens tokens, ILogger<KeyLoader> logger) : IHostedService
+    private sealed partial class KeyLoader(DaprClient dapr, IdentityTokens tokens, IConfiguration configuration, ILogger<KeyLoader> logger) : IHostedService
     {
         private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
         /// <summary>Waits for sidecar and secret: without the key the app could check nobody, so it does not start to listen.</summary>
         public async Task StartAsync(CancellationToken cancellationToken)
         {
+            // Given directly where there is no sidecar: in tests of one app.
+            if (configuration[IdentityTokens.KeySetting] is { Length: > 0 } given)
+            {
+                tokens.UseKey(given);
+                return;
+            }
+
             for (var attempt = 1; ; attempt++)
             {
                 try

@@ -21,6 +21,9 @@ public sealed class IdentityTokens(TimeProvider time)
     /// <summary>Name of the secret that holds the key.</summary>
     public const string KeyName = "identity-signing-key";
 
+    /// <summary>Configuration key that gives the signing key directly, instead of the secret.</summary>
+    public const string KeySetting = "Identity:SigningKey";
+
     private const int MinKeyBytes = 32;
     private const int MaxTokenLength = 4096;
     private const string Issuer = "tandem";

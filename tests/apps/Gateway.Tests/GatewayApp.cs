@@ -62,6 +62,7 @@ internal sealed class GatewayApp : WebApplicationFactory<GatewayService>
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
+        builder.UseSetting(IdentityTokens.KeySetting, new string('k', 64));
         builder.UseEnvironment(_environment);
         foreach (var (name, value) in _settings)
         {

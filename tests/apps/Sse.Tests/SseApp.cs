@@ -59,6 +59,7 @@ internal sealed class SseApp : WebApplicationFactory<SseService>
         }
 
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
+        builder.UseSetting(IdentityTokens.KeySetting, new string('k', 64));
         builder.UseEnvironment("Development");
         builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton<IJobLogDocuments>(Logs)));
     }

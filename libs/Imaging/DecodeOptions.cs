@@ -1,0 +1,29 @@
+namespace Imaging;
+
+/// <summary>Limits and wishes for decoding. Limits are checked before anything of that size is allocated.</summary>
+public sealed record DecodeOptions
+{
+    /// <summary>The limits for uploads of strangers.</summary>
+    public static DecodeOptions Default { get; } = new();
+
+    /// <summary>Largest number of stored pixels, width times height. Default 40,000,000.</summary>
+    public long MaxPixels { get; init; } = 40_000_000;
+
+    /// <summary>Largest file, in bytes. Default 20 MiB.</summary>
+    public int MaxBytes { get; init; } = 20 * 1024 * 1024;
+
+    /// <summary>
+    /// Largest memory beside the returned pixels, in bytes. Default 50 MB. Only a progressive JPEG decoded at full size comes near
+    /// it (about 3 bytes per stored pixel); with <see cref="TargetMinSide"/> it needs a fraction.
+    /// </summary>
+    public long MaxWorkingBytes { get; init; } = 50_000_000;
+
+    /// <summary>
+    /// When set, the picture may be returned at 1/2, 1/4 or 1/8 of its size as long as its shorter side keeps at least this many
+    /// pixels. A JPEG then skips most of the work, which makes phone photos cheap. Default: full size.
+    /// </summary>
+    public int? TargetMinSide { get; init; }
+
+    /// <summary>Turns the picture upright by its EXIF orientation. Default true.</summary>
+    public bool ApplyOrientation { get; init; } = true;
+}

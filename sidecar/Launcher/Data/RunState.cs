@@ -1,0 +1,34 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Launcher.Data;
+
+/// <summary>What runs now, as <c>run/state.json</c>: for the other verbs, tests and tools. Rewritten whenever a process starts.</summary>
+internal sealed record RunState(int LauncherPid, string? Gateway, IReadOnlyList<RunProcess> Processes)
+{
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        WriteIndented = true,
+    };
+
+    public void Save(DataDirectory data) => PrivateFile.WriteReadable(data.State, JsonSerializer.SerializeToUtf8Bytes(this, Options));
+
+    /// <summary>The state of the run in progress, or null when there is none.</summary>
+    public static RunState? Read(DataDirectory data)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<RunState>(File.ReadAllBytes(data.State), Options);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>One process of the run. <see cref="Name"/> is <c>sidecar</c> or <c>app-id#index</c>.</summary>
+internal sealed record RunProcess(
+    string Name, string? AppId, int? Index, int? Pid, int? AppPort, int? HttpPort, int? GrpcPort, string Log);

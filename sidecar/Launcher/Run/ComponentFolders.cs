@@ -1,0 +1,38 @@
+using Launcher.Data;
+
+namespace Launcher.Run;
+
+/// <summary>
+/// The component files of a run. They name the data directory <c>.data/</c>, relative to dapr.yaml. With another data directory the run reads
+/// copies that name it instead.
+/// </summary>
+internal sealed class ComponentFolders(DataDirectory data, bool elsewhere)
+{
+    private readonly Dictionary<string, string> _copies = [];
+
+    public IReadOnlyList<string> Resolve(IReadOnlyList<string> folders) => elsewhere ? [.. folders.Select(Copy)] : folders;
+
+    private string Copy(string folder)
+    {
+        if (_copies.TryGetValue(folder, out var copy))
+        {
+            return copy;
+        }
+
+        var root = Path.Combine(data.Run, "components");
+        if (_copies.Count == 0 && Directory.Exists(root))
+        {
+            Directory.Delete(root, recursive: true);
+        }
+
+        copy = Path.Combine(root, $"{_copies.Count}-{Path.GetFileName(folder)}");
+        Directory.CreateDirectory(copy);
+        foreach (var file in Directory.EnumerateFiles(folder).Where(file => Path.GetExtension(file) is ".yaml" or ".yml"))
+        {
+            File.WriteAllText(Path.Combine(copy, Path.GetFileName(file)), File.ReadAllText(file).Replace(".data/", data.Root + "/", StringComparison.Ordinal));
+        }
+
+        _copies[folder] = copy;
+        return copy;
+    }
+}

@@ -1,0 +1,26 @@
+namespace Launcher.Run;
+
+/// <summary>Options of <c>daprw run</c>.</summary>
+internal sealed record RunOptions
+{
+    /// <summary>Run template, or a folder with a dapr.yaml.</summary>
+    public string File { get; init; } = "dapr.yaml";
+
+    /// <summary>Component set that takes the place of components/redis.</summary>
+    public string Set { get; init; } = "local";
+
+    /// <summary>Instances per app id; 1 where absent.</summary>
+    public IReadOnlyDictionary<string, int> Replicas { get; init; } = new Dictionary<string, int>();
+
+    public int? GatewayPort { get; init; }
+
+    /// <summary>Null: <c>.data</c> beside the template.</summary>
+    public string? DataDirectory { get; init; }
+
+    public bool Build { get; init; } = true;
+
+    public bool Restart { get; init; } = true;
+
+    /// <summary>How long the apps may take until the launcher says who is not ready.</summary>
+    public TimeSpan ReadyTimeout { get; init; } = TimeSpan.FromSeconds(120);
+}

@@ -1,0 +1,177 @@
+using System.Globalization;
+using Launcher.Logs;
+using Launcher.Processes;
+
+namespace Launcher.Run;
+
+/// <summary>Keeps one process of the run alive.</summary>
+internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, LogMerger merger, Guard guard, TimeProvider time, bool restart)
+{
+    /// <summary>So many deaths within <see cref="DeathWindow"/> end the run.</summary>
+    private const int DeathLimit = 5;
+
+    private static readonly TimeSpan DeathWindow = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time a process has between TERM and KILL.</summary>
+    public static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _gate = new();
+    private readonly Queue<long> _deaths = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private TaskCompletionSource _restartRequest = NewRequest();
+    private TimeSpan _delay = FirstDelay;
+    private Child? _child;
+    private Task? _loop;
+
+    public string Name => name;
+
+    public string LogPath => log.Path;
+
+    public int? Pid => _child?.Pid;
+
+    /// <summary>A process started or ended.</summary>
+    public event Action? Changed;
+
+    /// <summary>Starts the process and its supervision. The task ends when the process was stopped, and fails when the run must end.</summary>
+    public Task StartAsync() => _loop = SuperviseAsync();
+
+    /// <summary>Ends the process in an orderly way and starts it again at once; does not count as a death.</summary>
+    public void Restart()
+    {
+        lock (_gate)
+        {
+            _restartRequest.TrySetResult();
+        }
+    }
+
+    /// <summary>Ends the process for good.</summary>
+    public async Task StopAsync(CancellationToken hurry)
+    {
+        Child? child;
+        lock (_gate)
+        {
+            _stopping.Cancel();
+            child = _child;
+        }
+
+        if (child is not null)
+        {
+            await child.StopAsync(StopGrace, time, hurry);
+        }
+
+        if (_loop is not null)
+        {
+            await _loop.ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private async Task SuperviseAsync()
+    {
+        while (StartChild() is { } child)
+        {
+            var started = time.GetTimestamp();
+            Task request;
+            lock (_gate)
+            {
+                request = _restartRequest.Task;
+            }
+
+            var asked = await Task.WhenAny(child.Exited, request) == request && !child.Exited.IsCompleted;
+            if (asked)
+            {
+                merger.Say($"{name} restarts on request");
+                await child.StopAsync(StopGrace, time, _stopping.Token);
+            }
+
+            var status = await child.Exited;
+            End(child);
+            if (_stopping.IsCancellationRequested)
+            {
+                return;
+            }
+
+            if (!asked)
+            {
+                await MournAsync(child.Pid, status, time.GetElapsedTime(started));
+            }
+        }
+    }
+
+    /// <summary>Null when the run is stopping.</summary>
+    private Child? StartChild()
+    {
+        lock (_gate)
+        {
+            if (_stopping.IsCancellationRequested)
+            {
+                return null;
+            }
+
+            _restartRequest = _restartRequest.Task.IsCompleted ? NewRequest() : _restartRequest;
+            _child = Child.Run(spec, guard, log);
+        }
+
+        Changed?.Invoke();
+        return _child;
+    }
+
+    private void End(Child child)
+    {
+        lock (_gate)
+        {
+            _child = null;
+        }
+
+        child.Dispose();
+        Changed?.Invoke();
+    }
+
+    /// <summary>Announces a death and waits for the time of the next start.</summary>
+    private async Task MournAsync(int pid, ExitStatus status, TimeSpan lived)
+    {
+        if (lived >= DeathWindow)
+        {
+            _delay = FirstDelay;
+        }
+
+        var now = time.GetTimestamp();
+        _deaths.Enqueue(now);
+        while (time.GetElapsedTime(_deaths.Peek(), now) > DeathWindow)
+        {
+            _deaths.Dequeue();
+        }
+
+        var tail = log.TakeTail();
+        merger.Warn($"{name} (pid {pid}) {status}{(tail.Count == 0 ? " without a word" : $"; its last {tail.Count} lines:")}");
+        foreach (var line in tail)
+        {
+            merger.Say($"  {name} > {line}");
+        }
+
+        if (!restart)
+        {
+            throw new LauncherException($"{name} {status}: the run stops because of --no-restart");
+        }
+
+        if (_deaths.Count >= DeathLimit)
+        {
+            throw new LauncherException($"{name} died {DeathLimit} times within a minute: the run stops; see {log.Path}");
+        }
+
+        merger.Say(string.Create(CultureInfo.InvariantCulture, $"{name} starts again in {_delay.TotalSeconds:0.#} s"));
+        var wait = _delay;
+        _delay = _delay * 2 < LongestDelay ? _delay * 2 : LongestDelay;
+        try
+        {
+            await Task.Delay(wait, time, _stopping.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // StartChild ends the loop.
+        }
+    }
+
+    private static TaskCompletionSource NewRequest() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

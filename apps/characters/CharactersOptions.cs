@@ -1,0 +1,17 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Characters;
+
+/// <summary>Settings of characters.</summary>
+public sealed class CharactersOptions
+{
+    /// <summary>Configuration section.</summary>
+    public const string Section = "Characters";
+
+    /// <summary>
+    /// Most rewarded scans of a user within one day (Asia/Seoul); further ones complete without a reward. Rewards that are on
+    /// their way are not counted yet, so a user with several open scans can exceed it by those. Default 30.
+    /// </summary>
+    [Range(1, 10_000)]
+    public int MaxRewardsPerDay { get; set; } = 30;
+}

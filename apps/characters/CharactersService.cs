@@ -1,0 +1,4 @@
+namespace Characters;
+
+/// <summary>Marks the assembly for test hosts.</summary>
+public sealed class CharactersService;

@@ -1,0 +1,40 @@
+using Contracts.Scan;
+using ServiceDefaults;
+
+namespace Characters.Ownership;
+
+/// <summary>A character somebody owns. <paramref name="Id"/> is UUIDv5 of user and code: one row per user and character, however often it is won.</summary>
+public sealed record OwnedCharacter(Guid Id, string Code, DateTimeOffset AcquiredAt, string Source);
+
+/// <summary>A recorded reward fact.</summary>
+public sealed record RewardFact(Guid Id, Guid JobId, DateTimeOffset Ts);
+
+/// <summary>What one user has won: the document <c>owner:{user}</c>.</summary>
+public sealed record Owner(IReadOnlyList<OwnedCharacter> Characters, IReadOnlyList<RewardFact> Facts)
+{
+    /// <summary>Facts kept: far more than a message can be redelivered over, at the daily limit.</summary>
+    public const int KeptFacts = 500;
+
+    private static readonly TimeSpan Seoul = TimeSpan.FromHours(9);
+
+    /// <summary>Nothing won yet.</summary>
+    public static readonly Owner Empty = new([], []);
+
+    /// <summary>Whether the character is owned.</summary>
+    public bool Owns(string code) => Characters.Any(character => character.Code == code);
+
+    /// <summary>Rewards of the calendar day (Asia/Seoul) of <paramref name="now"/>.</summary>
+    public int RewardsOn(DateTimeOffset now) => Facts.Count(fact => fact.Ts.ToOffset(Seoul).Date == now.ToOffset(Seoul).Date);
+
+    /// <summary>Records a reward; the same instance when its fact is known.</summary>
+    public Owner Record(ScanRewarded reward) => Facts.Any(fact => fact.Id == reward.Id) ? this : this with
+    {
+        Facts = [new RewardFact(reward.Id, reward.JobId, reward.Ts), .. Facts.Take(KeptFacts - 1)],
+        Characters = Owns(reward.Character.Code)
+            ? Characters
+            : [.. Characters, new OwnedCharacter(OwnershipId(reward.UserId, reward.Character.Code), reward.Character.Code, reward.Ts, "scan")],
+    };
+
+    /// <summary>UUIDv5 in the DNS namespace of <c>ownership:{user}:{code}</c>.</summary>
+    public static Guid OwnershipId(string userId, string code) => Uuid5.Create(Uuid5.Dns, $"ownership:{userId}:{code}");
+}

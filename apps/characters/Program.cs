@@ -1,0 +1,18 @@
+using Characters;
+using Characters.Catalogue;
+using Characters.Features;
+using Contracts;
+using ServiceDefaults;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.Services.AddOptions<CharactersOptions>()
+    .BindConfiguration(CharactersOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddSingleton(CharacterCatalogue.Load(Path.Combine(AppContext.BaseDirectory, "Catalogue", "characters.json")));
+
+var app = builder.Build();
+app.MapDefaultEndpoints();
+app.MapMatchReward();
+app.MapOnScanRewarded();
+app.MapGroup("/api/v1/character").WithTags("Characters").RequireCaller(Apps.Gateway).MapGetCatalogue();
+app.Run();

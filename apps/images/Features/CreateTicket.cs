@@ -1,0 +1,49 @@
+using System.ComponentModel.DataAnnotations;
+using Images.Storage;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using ServiceDefaults;
+
+namespace Images.Features;
+
+/// <summary><c>POST /api/v1/images/{channel}</c>: a ticket to upload one picture straight to us.</summary>
+internal static class CreateTicket
+{
+    private static readonly string[] ContentTypes = ["image/jpeg", "image/png"];
+
+    public sealed record Request(
+        [Required, StringLength(255, MinimumLength = 1)] string? Filename,
+        [Required, StringLength(100)] string? ContentType,
+        [MaxLength(20)] IReadOnlyDictionary<string, string>? Metadata = null);
+
+    public sealed record Response(
+        string Key, Uri UploadUrl, Uri CdnUrl, int ExpiresIn, IReadOnlyDictionary<string, string> RequiredHeaders);
+
+    public static void MapCreateTicket(this IEndpointRouteBuilder images) => images.MapPost("/{channel}", HandleAsync).WithName(nameof(CreateTicket));
+
+    private static async Task<Results<Ok<Response>, ProblemHttpResult>> HandleAsync(
+        string channel, Request request, UserIdentity user, ImageRecords records, IOptions<ImagesOptions> options, CancellationToken cancellationToken)
+    {
+        if (!ImageKey.Channels.Contains(channel))
+        {
+            return Problems.Of(404, "CHANNEL_NOT_FOUND", $"channels: {string.Join(", ", ImageKey.Channels)}");
+        }
+
+        if (!ContentTypes.Contains(request.ContentType))
+        {
+            return Problems.Of(415, "UNSUPPORTED_IMAGE", $"pictures are {string.Join(" or ", ContentTypes)}");
+        }
+
+        var key = ImageKey.Create(channel, request.Filename!);
+        await records.SaveTicketAsync(new UploadTicket(key, channel, user.Id, request.ContentType!, request.Metadata), cancellationToken);
+        var settings = options.Value;
+        return TypedResults.Ok(new Response(
+            key,
+            new Uri(settings.PublicBaseUrl, $"/api/v1/images/upload/{key}"),
+            settings.CdnUrl(key),
+            (int)settings.TicketLifetime.TotalSeconds,
+            new Dictionary<string, string> { ["Content-Type"] = request.ContentType! }));
+    }
+
+    internal static Uri CdnUrl(this ImagesOptions options, string key) => new(options.PublicBaseUrl, $"/api/v1/images/{key}");
+}

@@ -1,0 +1,74 @@
+using Images.Storage;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using ServiceDefaults;
+using ServiceDefaults.Identity;
+
+namespace Images.Features;
+
+/// <summary>
+/// <c>PUT /api/v1/images/upload/{channel}/{file}</c>: the picture's bytes, streamed to disk. The gateway proxies this route by
+/// address (no sidecar sees the body), so the token is verified here and X-User-ID is never read. Repeating a PUT before
+/// the callback replaces the file.
+/// </summary>
+internal static class Upload
+{
+    public static void MapUpload(this IEndpointRouteBuilder routes) =>
+        routes.MapPut("/api/v1/images/upload/{channel}/{file}", HandleAsync).WithName(nameof(Upload)).DisableRequestTimeout();
+
+    private static async Task<Results<Ok, ProblemHttpResult>> HandleAsync(
+        string channel, string file, HttpContext http, IdentityTokens tokens, ImageRecords records, ObjectFiles files,
+        IOptions<ImagesOptions> options, CancellationToken cancellationToken)
+    {
+        // 1. Who: the token; what: a ticket of the same person.
+        if (tokens.Authenticate(http.Request) is not { } user)
+        {
+            return Problems.Of(401, "UNAUTHORIZED", "a token is needed");
+        }
+
+        if (ImageKey.FromPath(channel, file) is not { } key || await records.FindTicketAsync(key, cancellationToken) is not { } ticket)
+        {
+            return Problems.Of(404, "UPLOAD_NOT_FOUND", "there is no such upload, or its ticket has expired");
+        }
+
+        if (ticket.UploaderId != user.Id)
+        {
+            return Problems.Of(403, "UPLOADER_MISMATCH", "the ticket belongs to another user");
+        }
+
+        if (await records.FindAsync(key, cancellationToken) is not null)
+        {
+            return Problems.Of(409, "UPLOAD_FINISHED", "the picture is finished and cannot be replaced");
+        }
+
+        // 2. What is announced is checked before a byte is read.
+        if (http.Request.ContentType != ticket.ContentType)
+        {
+            return Problems.Of(415, "CONTENT_TYPE_MISMATCH", $"send Content-Type: {ticket.ContentType}, as the ticket says");
+        }
+
+        var limit = options.Value.MaxUploadBytes;
+        if (http.Request.ContentLength > limit)
+        {
+            return Problems.Of(413, "IMAGE_TOO_LARGE", $"a picture has at most {limit} bytes");
+        }
+
+        // 3. The body. Its limit is counted while it streams; the server's own smaller default is lifted for this route.
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = null;
+        }
+
+        try
+        {
+            var (etag, _) = await files.WriteAsync(key, ticket.ContentType, http.Request.Body, cancellationToken);
+            http.Response.Headers.ETag = $"\"{etag}\"";
+            return TypedResults.Ok();
+        }
+        catch (UploadException refused)
+        {
+            return Problems.Of(refused.Status, refused.Code, refused.Message);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Images;
+
+/// <summary>Settings of images.</summary>
+public sealed class ImagesOptions
+{
+    /// <summary>Configuration section.</summary>
+    public const string Section = "Images";
+
+    /// <summary>
+    /// Folder that component <c>objects</c> serves (its <c>rootPath</c>). Uploads are streamed into it, because a binding takes whole
+    /// messages of a few megabytes only; everybody else reads through the binding.
+    /// </summary>
+    [Required]
+    public string ObjectsPath { get; set; } = "";
+
+    /// <summary>Address under which clients reach the gateway. Default <c>http://localhost:8080</c>.</summary>
+    [Required]
+    public Uri PublicBaseUrl { get; set; } = new("http://localhost:8080");
+
+    /// <summary>Largest upload, bytes. Default 20 MiB.</summary>
+    [Range(1024, 1024L * 1024 * 1024)]
+    public long MaxUploadBytes { get; set; } = 20 * 1024 * 1024;
+
+    /// <summary>Most pixels of a picture. Default 40 million.</summary>
+    [Range(1, 1_000_000_000)]
+    public long MaxPixels { get; set; } = 40_000_000;
+
+    /// <summary>How long a ticket is good for. Default 15 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:10", "01:00:00")]
+    public TimeSpan TicketLifetime { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>An upload that sends nothing for this long is cut. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    public TimeSpan UploadIdleTimeout { get; set; } = TimeSpan.FromSeconds(30);
+}

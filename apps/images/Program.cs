@@ -1,0 +1,25 @@
+using Contracts;
+using Images;
+using Images.Features;
+using Images.Storage;
+using ServiceDefaults;
+using ServiceDefaults.Identity;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.Services.AddValidation();
+builder.Services.AddOptions<ImagesOptions>()
+    .BindConfiguration(ImagesOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddIdentityTokens();
+builder.Services.AddSingleton<ImageRecords>();
+builder.Services.AddSingleton<ObjectFiles>();
+
+var app = builder.Build();
+app.MapDefaultEndpoints();
+app.MapUpload();
+app.MapFindImage();
+var images = app.MapGroup("/api/v1/images").WithTags("Images").RequireCaller(Apps.Gateway);
+images.MapCreateTicket();
+images.MapFinishUpload();
+images.MapGetImage();
+app.Run();

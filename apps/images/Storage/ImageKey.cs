@@ -1,0 +1,27 @@
+using System.Text.RegularExpressions;
+
+namespace Images.Storage;
+
+/// <summary>Keys are made by us alone: <c>{channel}/{32 hex digits}{ext}</c>. Nothing of a user's file name but its ending gets in.</summary>
+internal static partial class ImageKey
+{
+    /// <summary>Channels of the API.</summary>
+    public static readonly string[] Channels = ["chat", "scan", "my"];
+
+    /// <summary>A new key; an ending that is not 1–8 letters or digits becomes <c>.bin</c>.</summary>
+    public static string Create(string channel, string fileName)
+    {
+        var extension = Path.GetExtension(fileName).ToLowerInvariant();
+        return $"{channel}/{Guid.NewGuid():N}{(Extension().IsMatch(extension) ? extension : ".bin")}";
+    }
+
+    /// <summary>The key of the two path segments, or null when they are not of our form (so also no path can be smuggled in).</summary>
+    public static string? FromPath(string channel, string file) =>
+        Channels.Contains(channel) && FileName().IsMatch(file) ? $"{channel}/{file}" : null;
+
+    [GeneratedRegex(@"\A\.[a-z0-9]{1,8}\z")]
+    private static partial Regex Extension();
+
+    [GeneratedRegex(@"\A[0-9a-f]{32}\.[a-z0-9]{1,8}\z")]
+    private static partial Regex FileName();
+}

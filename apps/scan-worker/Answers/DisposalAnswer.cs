@@ -1,0 +1,90 @@
+using System.Text.Json;
+using Ai;
+using Microsoft.Extensions.AI;
+using ScanWorker.Knowledge;
+using ScanWorker.Prompts;
+using ScanWorker.Stages;
+using ServiceDefaults;
+
+namespace ScanWorker.Answers;
+
+/// <summary>Asks a model for the answer to the person, from the rule that was found.</summary>
+public sealed class DisposalAnswer
+{
+    /// <summary>Task name, see <see cref="ChatTasks"/>.</summary>
+    public const string Task = "disposal-answer";
+
+    private const int MaxSteps = 10;
+
+    private static readonly JsonElement Schema = JsonDocument.Parse("""
+        {"type":"object","additionalProperties":false,"required":["steps","insufficiencies","user_answer"],
+         "properties":{"steps":{"type":"array","items":{"type":"string"}},
+          "insufficiencies":{"type":"array","items":{"type":"string"}},"user_answer":{"type":"string"}}}
+        """).RootElement;
+
+    private readonly IChatModels _models;
+    private readonly Prompt _prompt;
+
+    public DisposalAnswer(IChatModels models, string promptFolder)
+    {
+        _models = models;
+        _prompt = Prompt.Load(promptFolder, "answer.system", "classification", "situation_tags", "disposal_rules");
+    }
+
+    /// <summary>Composes the answer. Without a rule it is a fixed one and no model is asked.</summary>
+    public async Task<AnswerResult> ComposeAsync(
+        VisionResult vision, RuleResult rule, string userInput, string? model, int rewardPoints, CancellationToken cancellationToken)
+    {
+        var classification = vision.Classification;
+        AnswerResult Result(AnswerText text, string provider, string modelId) => new(
+            text.Steps.Where(step => !string.IsNullOrWhiteSpace(step)).Take(MaxSteps)
+                .Select((step, index) => ($"단계{index + 1}", step)).ToDictionary(pair => pair.Item1, pair => pair.step),
+            text.Insufficiencies, text.UserAnswer, classification.MajorCategory, classification.MiddleCategory,
+            classification.MajorCategory == Taxonomy.Recyclables, rewardPoints, provider, modelId);
+
+        if (rule.Data is null)
+        {
+            return Result(AnswerText.NoRule(vision.Meta.Question), "fixed", "fixed");
+        }
+
+        var client = _models.Get(model);
+        var system = _prompt.Fill(
+            ("classification", JsonSerializer.Serialize(vision.Classification, TandemJson.Options)),
+            ("situation_tags", string.Join(", ", vision.SituationTags)),
+            ("disposal_rules", JsonSerializer.Serialize(rule.Data, TandemJson.Options)));
+        ChatMessage[] messages = [new(ChatRole.System, system), new(ChatRole.User, userInput)];
+        var options = ChatTasks.Json(Task, "disposal_answer", Schema);
+        // The local provider reads the facts as data instead of from the prompt's text.
+        messages[0].AdditionalProperties = new() { [LocalDisposalAnswer.FactsKey] = new LocalDisposalAnswer.Facts(vision, rule.Data) };
+        var response = await client.GetResponseAsync(messages, options, cancellationToken);
+        var metadata = client.GetService<ChatClientMetadata>();
+        return Result(Parse(response.Text), metadata?.ProviderName ?? "unknown", response.ModelId ?? metadata?.DefaultModelId ?? "unknown");
+    }
+
+    private static AnswerText Parse(string text)
+    {
+        try
+        {
+            var answer = JsonSerializer.Deserialize<AnswerText>(text, TandemJson.Options);
+            if (answer is { UserAnswer: { Length: > 0 }, Steps: not null, Insufficiencies: not null })
+            {
+                return answer;
+            }
+        }
+        catch (JsonException)
+        {
+            // Reported below, like an answer that lacks fields.
+        }
+
+        throw new ModelException("MODEL_ANSWER_INVALID", "the model's answer is not the JSON that was asked for", isTransient: true);
+    }
+}
+
+/// <summary>The JSON of an answer.</summary>
+public sealed record AnswerText(IReadOnlyList<string> Steps, IReadOnlyList<string> Insufficiencies, string UserAnswer)
+{
+    /// <summary>The answer when no rule matches; carries the question that would settle the matter, when there is one.</summary>
+    public static AnswerText NoRule(string? question) => new(
+        [], ["배출 규정 매칭 실패"],
+        "죄송해요, 이 품목에 맞는 배출 규정을 찾지 못했어요. " + (question ?? "다른 각도에서 다시 찍어 보거나 지자체 안내를 확인해 주세요."));
+}

@@ -1,0 +1,69 @@
+using System.Text.Json;
+using Ai.Local;
+using Microsoft.Extensions.AI;
+using ScanWorker.Knowledge;
+using ScanWorker.Stages;
+using ServiceDefaults;
+
+namespace ScanWorker.Answers;
+
+/// <summary>
+/// The local provider's answer: the rule's own sentences in a template, in the language of the question. It cannot see the
+/// thing's condition, so it claims nothing about it and says so.
+/// </summary>
+public sealed class LocalDisposalAnswer : ILocalSkill
+{
+    /// <summary>Where the system message carries the <see cref="Facts"/>.</summary>
+    public const string FactsKey = "facts";
+
+    private const double KoreanShare = 0.2;
+
+    /// <summary>What the answer is made from.</summary>
+    public sealed record Facts(VisionResult Vision, DisposalRule Rule);
+
+    public string Task => DisposalAnswer.Task;
+
+    public Task<string> AnswerAsync(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken)
+    {
+        var facts = (Facts)messages[0].AdditionalProperties![FactsKey]!;
+        var question = messages[^1].Text;
+        var answer = IsKorean(question) ? Korean(facts) : English(facts);
+        return System.Threading.Tasks.Task.FromResult(JsonSerializer.Serialize(answer, TandemJson.Options));
+    }
+
+    /// <summary>Hangul is at least a fifth of the letters, or there are no letters.</summary>
+    internal static bool IsKorean(string text)
+    {
+        int letters = 0, hangul = 0;
+        foreach (var character in text.Where(char.IsLetter))
+        {
+            letters++;
+            hangul += character is (>= '가' and <= '힣') or (>= 'ᄀ' and <= 'ᇿ') or (>= '㄰' and <= '㆏') ? 1 : 0;
+        }
+
+        return letters == 0 || hangul >= letters * KoreanShare;
+    }
+
+    private static AnswerText Korean(Facts facts)
+    {
+        var (vision, rule) = facts;
+        var specific = rule.SpecificSteps.FirstOrDefault(pair =>
+            vision.Classification.MinorCategory is { } minor && (pair.Key.Contains(minor) || minor.Contains(pair.Key))).Value ?? [];
+        return new AnswerText(
+            [.. rule.CommonSteps, .. specific], [],
+            $"{rule.Name}(으)로 보여요{Certainty(vision, " (확신도 {0:P0})")}. {rule.CommonSteps[0]}. "
+            + "사진만으로 오염이나 라벨 상태까지는 확인하지 못했으니 배출 전에 한 번 살펴봐 주세요.");
+    }
+
+    private static AnswerText English(Facts facts)
+    {
+        var (vision, rule) = facts;
+        return new AnswerText(
+            rule.English.Steps, [],
+            $"This looks like {rule.English.Name.ToLowerInvariant()}{Certainty(vision, " (confidence {0:P0})")}. {rule.English.Summary} "
+            + "Its condition (soiling, labels) was not checked, so please have a look before you put it out.");
+    }
+
+    private static string Certainty(VisionResult vision, string format) =>
+        vision.Meta.Confidence is { } confidence ? string.Format(System.Globalization.CultureInfo.InvariantCulture, format, confidence) : "";
+}

@@ -1,0 +1,44 @@
+using Contracts;
+using Contracts.Jobs;
+using Contracts.Scan;
+using ScanWorker.Stages;
+using ServiceDefaults.JobLog;
+using System.Text.Json;
+using ServiceDefaults;
+
+namespace ScanWorker.Features;
+
+/// <summary>
+/// A request that could not be started is ended as failed, so that nobody waits for it. Idempotent by the key
+/// <c>done.failed</c> of the job's log.
+/// </summary>
+internal static partial class OnScanRequestedDead
+{
+    public static void MapOnScanRequestedDead(this IEndpointRouteBuilder routes) =>
+        routes.MapPost("/on/scan-requested-dead", HandleAsync).WithTopic(Components.PubSub, $"{ScanTopics.ScanRequested}-dead");
+
+    internal static async Task<IResult> HandleAsync(
+        ScanRequested message, JobLogClient log, TimeProvider time, ILogger<ScanWorkerService> logger, CancellationToken cancellationToken)
+    {
+        var result = new ScanResult(
+            message.JobId, "failed", "the scan could not be started", PipelineResult: null, Reward: null, Error: "SCAN_NOT_STARTED");
+        try
+        {
+            await log.AppendAsync(
+                message.JobId,
+                new AppendJobEvents([new JobEventInput(
+                    "done.failed", "done", "failed", 100, time.GetUtcNow(), JsonSerializer.SerializeToElement(result, TandemJson.Options), result.Message)]),
+                cancellationToken);
+            LogFailed(logger, message.JobId);
+        }
+        catch (JobClosedException)
+        {
+            // It ended otherwise; nothing to say.
+        }
+
+        return TypedResults.Ok();
+    }
+
+    [LoggerMessage(1305, LogLevel.Error, "Job {JobId}: its request came to the dead-letter topic; ended as failed")]
+    private static partial void LogFailed(ILogger logger, Guid jobId);
+}

@@ -1,0 +1,59 @@
+using Ai;
+using Ai.Local.Vision;
+using Contracts;
+using Dapr.Client;
+using Dapr.Workflow;
+using ScanWorker;
+using ScanWorker.Answers;
+using ScanWorker.Features;
+using ScanWorker.Knowledge;
+using ScanWorker.Stages;
+using ScanWorker.Vision;
+using ScanWorker.Workflows;
+using ServiceDefaults;
+using ServiceDefaults.JobLog;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.Services.AddOptions<ScanWorkerOptions>()
+    .BindConfiguration(ScanWorkerOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+
+// What is known about waste: checked here, so that a wrong data file stops the start.
+var knowledge = Path.Combine(AppContext.BaseDirectory, "Knowledge");
+var prompts = Path.Combine(AppContext.BaseDirectory, "Prompts");
+var taxonomy = Taxonomy.Load(knowledge);
+builder.Services.AddSingleton(taxonomy);
+builder.Services.AddSingleton(SituationTags.Load(knowledge));
+builder.Services.AddSingleton(DisposalRules.Load(knowledge, taxonomy));
+
+// Models, and what the local provider does in their place.
+builder.Services.AddChatModels();
+builder.Services.AddSingleton<PictureClassifier>();
+builder.Services.AddLocalSkill<LocalWasteVision>();
+builder.Services.AddLocalSkill<LocalDisposalAnswer>();
+builder.Services.AddSingleton(services => new WasteVision(
+    services.GetRequiredService<IChatModels>(), taxonomy, services.GetRequiredService<SituationTags>(), prompts));
+builder.Services.AddSingleton(services => new DisposalAnswer(services.GetRequiredService<IChatModels>(), prompts));
+
+// The pipeline.
+builder.Services.AddJobLogClient();
+builder.Services.AddDaprInvokeClient<CharactersClient>(Apps.Characters);
+builder.Services.AddSingleton<StageRunner>();
+builder.Services.AddDaprWorkflow(options =>
+{
+    options.RegisterWorkflow<ScanWorkflow>();
+    options.RegisterActivity<VisionActivity>();
+    options.RegisterActivity<RuleActivity>();
+    options.RegisterActivity<AnswerActivity>();
+    options.RegisterActivity<RewardActivity>();
+    options.RegisterActivity<StageFailedActivity>();
+    options.RegisterActivity<FinishActivity>();
+});
+
+var app = builder.Build();
+app.MapDefaultEndpoints();
+app.MapOnScanRequested();
+app.MapOnScanRequestedDead();
+app.MapCancelScan();
+app.MapGetModels();
+app.Run();

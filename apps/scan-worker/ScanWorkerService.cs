@@ -1,0 +1,4 @@
+namespace ScanWorker;
+
+/// <summary>Marks the assembly for test hosts.</summary>
+public sealed class ScanWorkerService;

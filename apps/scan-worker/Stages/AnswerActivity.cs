@@ -1,0 +1,19 @@
+using Dapr.Workflow;
+using Microsoft.Extensions.Options;
+using ScanWorker.Answers;
+using ScanWorker.Workflows;
+
+namespace ScanWorker.Stages;
+
+/// <summary>Stage 3: the written answer.</summary>
+public sealed class AnswerActivity(StageRunner stages, DisposalAnswer answers, IOptions<ScanWorkerOptions> options)
+    : WorkflowActivity<AnswerActivity.Input, AnswerResult>
+{
+    /// <summary>Input.</summary>
+    public sealed record Input(StageAttempt Attempt, ScanInput Scan, VisionResult Vision, RuleResult Rule);
+
+    public override Task<AnswerResult> RunAsync(WorkflowActivityContext context, Input input) => stages.RunAsync(
+        Stage.Answer, input.Attempt,
+        token => answers.ComposeAsync(
+            input.Vision, input.Rule, input.Scan.UserInput, input.Scan.Model, options.Value.RewardPoints, token));
+}

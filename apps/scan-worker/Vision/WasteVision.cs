@@ -1,0 +1,111 @@
+using System.Text;
+using System.Text.Json;
+using Ai;
+using Microsoft.Extensions.AI;
+using ScanWorker.Knowledge;
+using ScanWorker.Prompts;
+using ScanWorker.Stages;
+using ServiceDefaults;
+
+namespace ScanWorker.Vision;
+
+/// <summary>Asks a model what is in a picture and checks the answer against the class tree before anybody uses it.</summary>
+public sealed class WasteVision
+{
+    /// <summary>Task name, see <see cref="ChatTasks"/>.</summary>
+    public const string Task = "waste-vision";
+
+    private static readonly JsonElement Schema = JsonDocument.Parse("""
+        {"type":"object","additionalProperties":false,
+         "required":["classification","situation_tags","confidence","runner_up","question"],
+         "properties":{
+          "classification":{"type":"object","additionalProperties":false,"required":["major_category","middle_category","minor_category"],
+           "properties":{"major_category":{"type":"string"},"middle_category":{"type":"string"},"minor_category":{"type":["string","null"]}}},
+          "situation_tags":{"type":"array","items":{"type":"string"}},
+          "confidence":{"type":"number"},
+          "runner_up":{"type":["object","null"],"additionalProperties":false,"required":["category","confidence"],
+           "properties":{"category":{"type":"string"},"confidence":{"type":"number"}}},
+          "question":{"type":["string","null"]}}}
+        """).RootElement;
+
+    private readonly IChatModels _models;
+    private readonly Taxonomy _taxonomy;
+    private readonly SituationTags _tags;
+    private readonly string _system;
+
+    /// <summary>Fills the prompt once: tree and tags do not change while the process runs.</summary>
+    public WasteVision(IChatModels models, Taxonomy taxonomy, SituationTags tags, string promptFolder)
+    {
+        _models = models;
+        _taxonomy = taxonomy;
+        _tags = tags;
+        _system = Prompt.Load(promptFolder, "vision.system", "class_tree", "situation_tags")
+            .Fill(("class_tree", ClassTree(taxonomy)), ("situation_tags", TagList(tags)));
+    }
+
+    /// <summary>
+    /// Classifies. Throws <see cref="ModelException"/>; an answer outside the class tree is MODEL_ANSWER_INVALID and worth
+    /// another attempt.
+    /// </summary>
+    public async Task<VisionResult> ClassifyAsync(
+        ReadOnlyMemory<byte> picture, string mediaType, string userInput, string? model, CancellationToken cancellationToken)
+    {
+        var client = _models.Get(model);
+        ChatMessage[] messages =
+        [
+            new(ChatRole.System, _system),
+            new(ChatRole.User, [new TextContent(userInput), new DataContent(picture, mediaType)]),
+        ];
+        var response = await client.GetResponseAsync(messages, ChatTasks.Json(Task, "waste_classification", Schema), cancellationToken);
+        var metadata = client.GetService<ChatClientMetadata>();
+        return Check(response.Text, userInput, metadata?.ProviderName ?? "unknown", response.ModelId ?? metadata?.DefaultModelId ?? "unknown");
+    }
+
+    private VisionResult Check(string text, string userInput, string provider, string model)
+    {
+        VisionAnswer? answer;
+        try
+        {
+            answer = JsonSerializer.Deserialize<VisionAnswer>(text, TandemJson.Options);
+        }
+        catch (JsonException exception)
+        {
+            throw new ModelException("MODEL_ANSWER_INVALID", "the model's classification is not the JSON that was asked for", isTransient: true, exception);
+        }
+
+        if (answer?.Classification is not { MajorCategory: { } major, MiddleCategory: { } middle } || !_taxonomy.Contains(major, middle))
+        {
+            throw new ModelException("MODEL_ANSWER_INVALID", "the model's classification is not in the class tree", isTransient: true);
+        }
+
+        return new VisionResult(
+            answer.Classification,
+            _tags.Known(answer.SituationTags ?? []),
+            new VisionMeta(
+                userInput, provider, answer.Model ?? model, answer.Confidence is { } confidence ? Math.Clamp(confidence, 0, 1) : null,
+                answer.RunnerUp, answer.Unsure || major == Taxonomy.Unclassified, answer.Hints ?? [], answer.Question));
+    }
+
+    private static string ClassTree(Taxonomy taxonomy)
+    {
+        var text = new StringBuilder();
+        foreach (var category in taxonomy.Categories)
+        {
+            text.Append("- ").AppendLine(category.Major);
+            foreach (var group in category.Groups)
+            {
+                text.Append("  - ").Append(group.Middle).Append(": ").AppendJoin(", ", group.Minor).AppendLine();
+            }
+        }
+
+        return text.ToString();
+    }
+
+    private static string TagList(SituationTags tags) =>
+        string.Join('\n', tags.Groups.Select(group => $"- {string.Join(", ", group.Tags)}"));
+}
+
+/// <summary>The JSON of a classification; the last three fields only the local provider fills.</summary>
+public sealed record VisionAnswer(
+    Classification Classification, IReadOnlyList<string>? SituationTags, double? Confidence, RunnerUp? RunnerUp, string? Question,
+    bool Unsure = false, IReadOnlyList<string>? Hints = null, string? Model = null);

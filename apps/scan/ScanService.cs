@@ -1,0 +1,4 @@
+namespace Scan;
+
+/// <summary>Marks the assembly for test hosts.</summary>
+public sealed class ScanService;

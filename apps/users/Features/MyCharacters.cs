@@ -1,0 +1,34 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using ServiceDefaults;
+using Users.Accounts;
+
+namespace Users.Features;
+
+/// <summary><c>GET /api/v1/users/me/characters</c> and <c>…/characters/{name}/ownership</c>.</summary>
+internal static class MyCharacters
+{
+    /// <summary>Shown to who owns nothing yet; nobody has to win it.</summary>
+    private static readonly UserCharacter Default = new(
+        new Guid("00000000-0000-0000-0000-000000000001"), "char-eco", "이코", "대표 캐릭터",
+        "안녕! 사진 한 장이면 버리는 법을 알려 줄게. 함께 친구들을 모아 보자!", DateTimeOffset.UnixEpoch);
+
+    public sealed record Ownership(string CharacterName, bool Owned);
+
+    public static void MapMyCharacters(this IEndpointRouteBuilder users)
+    {
+        users.MapGet("/me/characters", ListAsync).WithName("GetMyCharacters");
+        users.MapGet("/me/characters/{name}/ownership", OwnershipAsync).WithName("GetOwnership");
+    }
+
+    private static async Task<Ok<IReadOnlyList<UserCharacter>>> ListAsync(UserIdentity user, AccountStore accounts, CancellationToken cancellationToken)
+    {
+        var characters = (await accounts.GetAsync(user.Id, cancellationToken)).Characters;
+        return TypedResults.Ok(characters.Count > 0 ? characters : [Default]);
+    }
+
+    private static async Task<Ok<Ownership>> OwnershipAsync(string name, UserIdentity user, AccountStore accounts, CancellationToken cancellationToken)
+    {
+        var account = await accounts.GetAsync(user.Id, cancellationToken);
+        return TypedResults.Ok(new Ownership(name, account.Characters.Any(character => character.Name == name)));
+    }
+}

@@ -1,0 +1,24 @@
+using Contracts;
+using Contracts.Scan;
+using Users.Accounts;
+
+namespace Users.Features;
+
+/// <summary>Grants the points and the character of a reward. Idempotent by (user, scan, job id).</summary>
+internal static partial class OnScanRewarded
+{
+    public static void MapOnScanRewarded(this IEndpointRouteBuilder routes) =>
+        routes.MapPost("/on/scan-rewarded", HandleAsync)
+            .WithTopic(Components.PubSub, ScanTopics.ScanRewarded, $"{ScanTopics.ScanRewarded}-dead");
+
+    private static async Task<IResult> HandleAsync(
+        ScanRewarded message, AccountStore accounts, ILogger<UsersService> logger, CancellationToken cancellationToken)
+    {
+        await accounts.UpdateAsync(message.UserId, account => account.Record(message), cancellationToken);
+        LogGranted(logger, message.JobId);
+        return TypedResults.Ok();
+    }
+
+    [LoggerMessage(1601, LogLevel.Information, "Job {JobId}: reward granted")]
+    private static partial void LogGranted(ILogger logger, Guid jobId);
+}

@@ -1,0 +1,4 @@
+namespace Users;
+
+/// <summary>Marks the assembly for test hosts.</summary>
+public sealed class UsersService;

@@ -1,0 +1,45 @@
+// Calls of the gateway. The identity is an HttpOnly cookie, so the page never sees a token.
+export class Problem extends Error {
+  constructor(status, code, detail) { super(detail); this.status = status; this.code = code; }
+}
+
+async function call(method, path, body, headers = {}) {
+  const json = body !== undefined && !(body instanceof Blob);
+  const response = await fetch(path, {
+    method,
+    headers: json ? { "Content-Type": "application/json", ...headers } : headers,
+    body: json ? JSON.stringify(body) : body,
+  });
+  if (!response.ok) {
+    const problem = await response.json().catch(() => ({}));
+    throw new Problem(response.status, problem.code ?? "HTTP_" + response.status, problem.detail ?? problem.title ?? response.statusText);
+  }
+  return response.status === 204 ? null : response.headers.get("Content-Type")?.includes("json") ? response.json() : response;
+}
+
+// Signs in as a guest when nobody is signed in, or when the session has expired.
+export async function withIdentity(action) {
+  try {
+    return await action();
+  } catch (problem) {
+    if (problem.status !== 401) throw problem;
+    await call("POST", "/api/v1/auth/guest");
+    return action();
+  }
+}
+
+export async function upload(file) {
+  const ticket = await call("POST", "/api/v1/images/scan", { filename: file.name, content_type: file.type });
+  const path = new URL(ticket.upload_url).pathname;
+  const put = await call("PUT", path, file, ticket.required_headers);
+  const image = await call("POST", "/api/v1/images/scan/callback", { key: ticket.key, etag: put.headers.get("ETag"), content_length: file.size });
+  return image.cdn_url;
+}
+
+export const submit = (imageUrl, question) => call(
+  "POST", "/api/v1/scan", { image_url: imageUrl, user_input: question || undefined }, { "Idempotency-Key": crypto.randomUUID() });
+export const cancel = (job) => call("DELETE", `/api/v1/scan/${job}`);
+export const result = (job) => call("GET", `/api/v1/scan/${job}/result`);
+export const scans = () => call("GET", "/api/v1/scan?limit=10");
+export const characters = () => call("GET", "/api/v1/users/me/characters");
+export const points = () => call("GET", "/api/v1/users/me/points");

@@ -1,0 +1,16 @@
+using Microsoft.Extensions.AI;
+
+namespace Ai.Local;
+
+/// <summary>
+/// What the local provider does for one task without a language model: classifies, looks up, fills a template. Honest
+/// machinery: an answer says that it is local, and what it cannot do it does not pretend.
+/// </summary>
+public interface ILocalSkill
+{
+    /// <summary>The task it answers, see <see cref="ChatTasks.Key"/>.</summary>
+    string Task { get; }
+
+    /// <summary>Answers with the text (JSON where the caller gave a schema).</summary>
+    Task<string> AnswerAsync(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken);
+}

@@ -1,0 +1,118 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace ScanClient;
+
+/// <summary>The gateway answered with a problem.</summary>
+public sealed class ApiProblemException(HttpStatusCode status, string code, string detail) : Exception($"{(int)status} {code}: {detail}")
+{
+    /// <summary>HTTP status.</summary>
+    public HttpStatusCode Status { get; } = status;
+
+    /// <summary>Stable code.</summary>
+    public string Code { get; } = code;
+}
+
+/// <summary>One person: a guest with a token of their own.</summary>
+public sealed class ScanUser(HttpClient http)
+{
+    private AuthenticationHeaderValue? _token;
+
+    /// <summary>User id after <see cref="SignInAsync"/>.</summary>
+    public string UserId { get; private set; } = "";
+
+    /// <summary>Header value for requests made elsewhere.</summary>
+    public AuthenticationHeaderValue Token => _token ?? throw new InvalidOperationException("sign in first");
+
+    /// <summary>A client for many users at the given address; connections are not the bottleneck.</summary>
+    public static HttpClient CreateHttpClient(Uri gateway) => new(new SocketsHttpHandler
+    {
+        MaxConnectionsPerServer = 4096,
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+        UseCookies = false,
+        UseProxy = false,
+    })
+    {
+        BaseAddress = gateway,
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
+
+    /// <summary>Becomes a guest.</summary>
+    public async Task SignInAsync(CancellationToken cancellationToken)
+    {
+        var guest = await SendAsync(HttpMethod.Post, "/api/v1/auth/guest", null, cancellationToken);
+        _token = new AuthenticationHeaderValue("Bearer", guest.GetProperty("access_token").GetString());
+        UserId = guest.GetProperty("user_id").GetString()!;
+    }
+
+    /// <summary>Ticket, upload, callback; returns the picture's address.</summary>
+    public async Task<string> UploadAsync(byte[] picture, string contentType, CancellationToken cancellationToken)
+    {
+        var extension = contentType == "image/png" ? ".png" : ".jpg";
+        var ticket = await SendAsync(
+            HttpMethod.Post, "/api/v1/images/scan", JsonContent.Create(new { filename = "photo" + extension, content_type = contentType }), cancellationToken);
+        using var put = new HttpRequestMessage(HttpMethod.Put, new Uri(ticket.GetProperty("upload_url").GetString()!).PathAndQuery)
+        {
+            Content = new ByteArrayContent(picture) { Headers = { ContentType = new MediaTypeHeaderValue(contentType) } },
+        };
+        using var stored = await SendAsync(put, HttpCompletionOption.ResponseContentRead, cancellationToken);
+        await ThrowOnProblemAsync(stored, cancellationToken);
+        var image = await SendAsync(
+            HttpMethod.Post, "/api/v1/images/scan/callback",
+            JsonContent.Create(new { key = ticket.GetProperty("key").GetString(), etag = stored.Headers.ETag!.Tag, content_length = picture.Length }),
+            cancellationToken);
+        return image.GetProperty("cdn_url").GetString()!;
+    }
+
+    /// <summary>Submits a scan under an idempotency key and returns the job id. The key makes it safe to repeat.</summary>
+    public async Task<Guid> SubmitAsync(string imageUrl, string idempotencyKey, CancellationToken cancellationToken, string? userInput = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/scan")
+        {
+            Content = JsonContent.Create(new { image_url = imageUrl, user_input = userInput }),
+        };
+        request.Headers.Add("Idempotency-Key", idempotencyKey);
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+        await ThrowOnProblemAsync(response, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("job_id").GetGuid();
+    }
+
+    /// <summary>GET with the user's token; throws <see cref="ApiProblemException"/> on a problem.</summary>
+    public Task<JsonElement> GetAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, cancellationToken);
+
+    /// <summary>Sends a request with the user's token; the caller judges the answer.</summary>
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, CancellationToken cancellationToken)
+    {
+        request.Headers.Authorization = _token;
+        return await http.SendAsync(request, completion, cancellationToken);
+    }
+
+    private async Task<JsonElement> SendAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+        await ThrowOnProblemAsync(response, cancellationToken);
+        return await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
+    }
+
+    private static async Task ThrowOnProblemAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (response.IsSuccessStatusCode)
+        {
+            return;
+        }
+
+        var body = await response.Content.ReadAsStringAsync(cancellationToken);
+        string code = "NO_PROBLEM_BODY", detail = body;
+        if (response.Content.Headers.ContentType?.MediaType == "application/problem+json")
+        {
+            var problem = JsonDocument.Parse(body).RootElement;
+            code = problem.TryGetProperty("code", out var value) ? value.GetString()! : code;
+            detail = problem.TryGetProperty("detail", out value) ? value.GetString()! : detail;
+        }
+
+        throw new ApiProblemException(response.StatusCode, code, detail);
+    }
+}

@@ -1,0 +1,191 @@
+using System.Text.Json;
+using FakeModelServer;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Ai.Tests;
+
+/// <summary>The OpenAI-compatible provider and its policy over a real socket, against a server that misbehaves on demand.</summary>
+public sealed class OpenAiProviderTests : IAsyncLifetime
+{
+    private static readonly JsonElement Schema = JsonDocument.Parse("""{"type":"object"}""").RootElement;
+    private static readonly byte[] Picture = [0xFF, 0xD8, 0xFF, 0xD9];
+
+    private readonly WebApplication _server = FakeModelHost.Build(["--urls", "http://127.0.0.1:0"]);
+    private FakeModel Model => _server.Services.GetRequiredService<FakeModel>();
+
+    public async ValueTask InitializeAsync() => await _server.StartAsync();
+
+    public async ValueTask DisposeAsync() => await _server.DisposeAsync();
+
+    private ServiceProvider Services(params (string Key, string Value)[] settings) => new ServiceCollection()
+        .AddLogging()
+        .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection([
+            new("Ai:OpenAi:BaseUrl", _server.Urls.First() + "/v1"),
+            new("Ai:Calls:RetryDelay", "00:00:00.010"),
+            .. settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)),
+        ]).Build())
+        .AddChatModels()
+        .BuildServiceProvider();
+
+    private static ChatMessage[] Question(bool picture = true) =>
+    [
+        new(ChatRole.System, "You classify."),
+        new(ChatRole.User, picture ? [new TextContent("what is it?"), new DataContent(Picture, "image/jpeg")] : [new TextContent("how?")]),
+    ];
+
+    private static async Task<ModelException> FailsAsync(IChatClient client) =>
+        await Assert.ThrowsAsync<ModelException>(() => client.GetResponseAsync(Question(), ChatTasks.Json("t", "s", Schema)));
+
+    [Fact]
+    public async Task Sends_a_picture_and_reads_the_answer_with_its_usage()
+    {
+        await using var services = Services();
+        var client = services.GetRequiredService<IChatModels>().Get(null);
+
+        var response = await client.GetResponseAsync(Question(), ChatTasks.Json("t", "s", Schema));
+
+        Assert.Contains("무색페트병", response.Text);
+        Assert.Equal("gpt-5.2", response.ModelId);
+        Assert.Equal(900, response.Usage!.InputTokenCount);
+        Assert.Equal("openai", client.GetService<ChatClientMetadata>()!.ProviderName);
+        Assert.Equal(1, Model.Stats.Vision);
+    }
+
+    [Fact]
+    public async Task Streams_the_same_text()
+    {
+        await using var services = Services();
+        var text = "";
+        await foreach (var update in services.GetRequiredService<IChatModels>().Get(null).GetStreamingResponseAsync(Question(picture: false)))
+        {
+            text += update.Text;
+        }
+
+        Assert.Contains("user_answer", text);
+        Assert.Equal(1, Model.Stats.Answer);
+    }
+
+    [Theory]
+    [InlineData(429)]
+    [InlineData(500)]
+    [InlineData(503)]
+    [InlineData(408)]
+    public async Task Retries_what_may_pass(int status)
+    {
+        Model.Behave(new FakeModelOptions { FailNext = 2, FailStatus = status });
+        await using var services = Services();
+
+        await services.GetRequiredService<IChatModels>().Get(null).GetResponseAsync(Question(), ChatTasks.Json("t", "s", Schema));
+
+        Assert.Equal(2, Model.Stats.Failed);
+        Assert.Equal(1, Model.Stats.Vision);
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(401)]
+    [InlineData(403)]
+    [InlineData(404)]
+    public async Task Does_not_repeat_what_was_rejected(int status)
+    {
+        Model.Behave(new FakeModelOptions { FailNext = 1, FailStatus = status });
+        await using var services = Services();
+
+        var failure = await FailsAsync(services.GetRequiredService<IChatModels>().Get(null));
+
+        Assert.Equal("MODEL_REJECTED_REQUEST", failure.Code);
+        Assert.False(failure.IsTransient);
+        Assert.Equal(1, Model.Stats.Failed);
+    }
+
+    [Fact]
+    public async Task Gives_up_after_its_retries()
+    {
+        Model.Behave(new FakeModelOptions { FailNext = 100 });
+        await using var services = Services(("Ai:Calls:Retries", "2"));
+
+        var failure = await FailsAsync(services.GetRequiredService<IChatModels>().Get(null));
+
+        Assert.Equal("MODEL_UNAVAILABLE", failure.Code);
+        Assert.True(failure.IsTransient);
+        Assert.Equal(3, Model.Stats.Failed);
+    }
+
+    [Fact]
+    public async Task Reports_a_refusal_as_final()
+    {
+        Model.Behave(new FakeModelOptions { Fault = "refusal" });
+        await using var services = Services();
+
+        Assert.Equal("MODEL_REFUSED", (await FailsAsync(services.GetRequiredService<IChatModels>().Get(null))).Code);
+    }
+
+    [Fact]
+    public async Task Treats_a_cut_connection_as_transient()
+    {
+        Model.Behave(new FakeModelOptions { Fault = "cut" });
+        await using var services = Services(("Ai:Calls:Retries", "0"));
+
+        Assert.True((await FailsAsync(services.GetRequiredService<IChatModels>().Get(null))).IsTransient);
+    }
+
+    [Fact]
+    public async Task Ends_an_attempt_that_takes_too_long()
+    {
+        Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromMinutes(5) });
+        await using var services = Services(("Ai:Calls:Retries", "0"), ("Ai:Calls:AttemptTimeout", "00:00:00.200"));
+
+        Assert.Equal("MODEL_UNAVAILABLE", (await FailsAsync(services.GetRequiredService<IChatModels>().Get(null))).Code);
+    }
+
+    [Fact]
+    public async Task Pauses_a_model_that_keeps_failing()
+    {
+        Model.Behave(new FakeModelOptions { FailNext = 1000 });
+        await using var services = Services(("Ai:Calls:Retries", "0"), ("Ai:Calls:BreakerMinimumCalls", "4"));
+        var client = services.GetRequiredService<IChatModels>().Get(null);
+        for (var call = 0; call < 10; call++)
+        {
+            await FailsAsync(client);
+        }
+
+        Assert.InRange(Model.Stats.Failed, 4, 6);
+    }
+
+    [Fact]
+    public async Task Bounds_the_calls_that_run_at_a_time()
+    {
+        Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromMilliseconds(50) });
+        await using var services = Services(("Ai:Calls:MaxConcurrentCalls", "3"));
+        var client = services.GetRequiredService<IChatModels>().Get(null);
+
+        await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => client.GetResponseAsync(Question(), ChatTasks.Json("t", "s", Schema))));
+
+        Assert.Equal(12, Model.Stats.Vision);
+        Assert.InRange(Model.Stats.MaxConcurrent, 1, 3);
+    }
+
+    [Fact]
+    public async Task Stops_when_the_caller_cancels()
+    {
+        Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromMinutes(5) });
+        await using var services = Services();
+        using var cancel = new CancellationTokenSource(100);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            services.GetRequiredService<IChatModels>().Get(null).GetResponseAsync(Question(), cancellationToken: cancel.Token));
+    }
+
+    [Fact]
+    public void Knows_only_the_models_it_was_given()
+    {
+        using var services = Services(("Ai:OpenAi:Model", "llama3"), ("Ai:OpenAi:Models:0", "qwen3"));
+        var models = services.GetRequiredService<IChatModels>();
+
+        Assert.Equal("llama3", models.Supported[0]);
+        Assert.Equal("MODEL_CAPABILITY_MISSING", Assert.Throws<ModelException>(() => models.Get("gemini-3")).Code);
+    }
+}

@@ -1,0 +1,23 @@
+using System.CommandLine;
+using Load;
+
+var gateway = new Option<Uri>("--gateway") { Description = "Address of the gateway (loopback only)", DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080") };
+var users = new Option<int>("--users") { Description = "Users that each wait for one scan before they start the next", DefaultValueFactory = _ => 50 };
+var scans = new Option<int>("--scans") { Description = "Scans per user", DefaultValueFactory = _ => 2 };
+var photo = new Option<FileInfo>("--photo") { Description = "JPEG or PNG that every user uploads once", Required = true };
+var vision = new Option<double>("--vision-seconds") { Description = "Latency the model server was given for vision", DefaultValueFactory = _ => 5.16 };
+var answer = new Option<double>("--answer-seconds") { Description = "Latency the model server was given for answers", DefaultValueFactory = _ => 3.69 };
+var limit = new Option<int>("--limit-seconds") { Description = "The whole run ends after this time", DefaultValueFactory = _ => 600 };
+var warmUp = new Option<int>("--warm-up") { Description = "Scans before the measurement, not counted", DefaultValueFactory = _ => 4 };
+
+var root = new RootCommand("Closed-loop scan load: bounded in users, scans and time, against loopback only")
+{
+    gateway, users, scans, photo, vision, answer, limit, warmUp,
+};
+root.SetAction((parsed, cancellationToken) => ScanLoad.RunAsync(
+    new ScanLoadOptions(
+        parsed.GetRequiredValue(gateway), parsed.GetRequiredValue(users), parsed.GetRequiredValue(scans), parsed.GetRequiredValue(photo),
+        TimeSpan.FromSeconds(parsed.GetRequiredValue(vision) + parsed.GetRequiredValue(answer)),
+        TimeSpan.FromSeconds(parsed.GetRequiredValue(limit)), parsed.GetRequiredValue(warmUp)),
+    Console.Out, cancellationToken));
+return await root.Parse(args).InvokeAsync();

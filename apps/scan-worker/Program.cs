@@ -1,7 +1,5 @@
 using Ai;
-using Ai.Local.Vision;
 using Contracts;
-using Dapr.Client;
 using Dapr.Workflow;
 using ScanWorker;
 using ScanWorker.Answers;
@@ -28,8 +26,6 @@ builder.Services.AddSingleton(DisposalRules.Load(knowledge, taxonomy));
 
 // Models, and what the local provider does in their place.
 builder.Services.AddChatModels();
-builder.Services.AddSingleton<PictureClassifier>();
-builder.Services.AddLocalSkill<LocalWasteVision>();
 builder.Services.AddLocalSkill<LocalDisposalAnswer>();
 builder.Services.AddSingleton(services => new WasteVision(
     services.GetRequiredService<IChatModels>(), taxonomy, services.GetRequiredService<SituationTags>(), prompts));

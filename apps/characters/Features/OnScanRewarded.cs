@@ -13,7 +13,7 @@ internal static partial class OnScanRewarded
 
     public static void MapOnScanRewarded(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/on/scan-rewarded", HandleAsync)
-            .WithTopic(Components.PubSub, ScanTopics.ScanRewarded, $"{ScanTopics.ScanRewarded}-dead");
+            .WithDeadLetteredTopic(Components.PubSub, ScanTopics.ScanRewarded);
 
     private static async Task<IResult> HandleAsync(
         ScanRewarded message, DaprClient dapr, ILogger<CharactersService> logger, CancellationToken cancellationToken)

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using System.Security.Cryptography;
-using Contracts.Images;
 using Images.Storage;
 using Imaging;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -60,7 +59,7 @@ internal static class FinishUpload
                 return refusal;
             }
 
-            image = new ImageInfo(key, user.Id, ticket.ContentType, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+            image = new Contracts.Images.ImageInfo(key, user.Id, ticket.ContentType, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes)));
         }
 
         if (request.Etag!.Trim('"') != image.ETag || request.ContentLength is { } length && length != image.Length)
@@ -82,7 +81,7 @@ internal static class FinishUpload
                 ? Problems.Of(413, "IMAGE_TOO_LARGE", $"a picture has at most {options.MaxPixels} pixels")
                 : null;
         }
-        catch (Exception exception) when (exception is ImageFormatException or UnsupportedImageException)
+        catch (ImageFormatException exception)
         {
             return Problems.Of(415, "UNSUPPORTED_IMAGE", exception.Message);
         }

@@ -32,7 +32,7 @@ internal static class Upload
             return Problems.Of(404, "UPLOAD_NOT_FOUND", "there is no such upload, or its ticket has expired");
         }
 
-        if (ticket.UploaderId != user.Id)
+        if (ticket.UploaderId != user.UserId)
         {
             return Problems.Of(403, "UPLOADER_MISMATCH", "the ticket belongs to another user");
         }

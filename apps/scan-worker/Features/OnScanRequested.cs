@@ -1,5 +1,6 @@
 using Contracts;
 using Contracts.Scan;
+using ServiceDefaults;
 using Dapr.Workflow;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
@@ -19,7 +20,7 @@ internal static partial class OnScanRequested
 
     public static void MapOnScanRequested(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/on/scan-requested", HandleAsync)
-            .WithTopic(Components.PubSub, ScanTopics.ScanRequested, $"{ScanTopics.ScanRequested}-dead");
+            .WithDeadLetteredTopic(Components.PubSub, ScanTopics.ScanRequested);
 
     internal static async Task<IResult> HandleAsync(
         ScanRequested message, DaprWorkflowClient workflows, JobLogClient log, IOptions<ScanWorkerOptions> options,

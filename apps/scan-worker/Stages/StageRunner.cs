@@ -112,7 +112,7 @@ public sealed class StageRunner(DaprClient dapr, JobLogClient log, IOptions<Scan
         {
             throw new PermanentStageException($"{exception.Code}: {exception.Message}", exception);
         }
-        catch (Exception exception) when (exception is ImageFormatException or UnsupportedImageException)
+        catch (ImageFormatException exception)
         {
             throw new PermanentStageException($"IMAGE_UNREADABLE: {exception.Message}", exception);
         }

@@ -36,7 +36,7 @@ public sealed class VisionActivity(StageRunner stages, WasteVision vision, DaprC
         var info = ImageDecoder.Identify(picture.Span);
         if (picture.Length <= options.Value.MaxPictureBytesSent)
         {
-            return (picture, info.MediaType);
+            return (picture, info.Format == ImageFormat.Png ? "image/png" : "image/jpeg");
         }
 
         var bitmap = ImageDecoder.Decode(picture, new DecodeOptions { TargetMinSide = options.Value.SentPictureMinSide });

@@ -1,5 +1,6 @@
 using Contracts;
 using Contracts.Scan;
+using ServiceDefaults;
 using Users.Accounts;
 
 namespace Users.Features;
@@ -9,7 +10,7 @@ internal static partial class OnScanRewarded
 {
     public static void MapOnScanRewarded(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/on/scan-rewarded", HandleAsync)
-            .WithTopic(Components.PubSub, ScanTopics.ScanRewarded, $"{ScanTopics.ScanRewarded}-dead");
+            .WithDeadLetteredTopic(Components.PubSub, ScanTopics.ScanRewarded);
 
     private static async Task<IResult> HandleAsync(
         ScanRewarded message, AccountStore accounts, ILogger<UsersService> logger, CancellationToken cancellationToken)

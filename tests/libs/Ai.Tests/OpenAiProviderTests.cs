@@ -47,7 +47,7 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
 
         var response = await client.GetResponseAsync(Question(), ChatTasks.Json("t", "s", Schema));
 
-        Assert.Contains("무색페트병", response.Text);
+        Assert.Equal("무색페트병", JsonDocument.Parse(response.Text).RootElement.GetProperty("classification").GetProperty("middle_category").GetString());
         Assert.Equal("gpt-5.2", response.ModelId);
         Assert.Equal(900, response.Usage!.InputTokenCount);
         Assert.Equal("openai", client.GetService<ChatClientMetadata>()!.ProviderName);

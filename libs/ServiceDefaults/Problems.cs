@@ -42,6 +42,8 @@ public static class Problems
         var problem = context.ProblemDetails;
         problem.Extensions.TryAdd(
             "code", problem is HttpValidationProblemDetails or ValidationProblemDetails ? "VALIDATION_FAILED" : CodeOf(problem.Status ?? 500));
+        // The framework adds its own under the name that the JSON policy makes of it.
+        problem.Extensions.Remove("trace_id");
         problem.Extensions["traceId"] = Activity.Current?.TraceId.ToHexString() ?? context.HttpContext.TraceIdentifier;
     }
 
@@ -54,6 +56,8 @@ public static class Problems
         }
 
         problem.Extensions["code"] = code;
+        // The framework adds its own under the name that the JSON policy makes of it.
+        problem.Extensions.Remove("trace_id");
         problem.Extensions["traceId"] = Activity.Current?.TraceId.ToHexString();
         return problem;
     }

@@ -28,8 +28,12 @@ internal static class ApiContext
             .Select(entry => KeyValuePair.Create(entry.Key[MetadataPrefix.Length..], entry.Value.Count > 0 ? entry.Value[0] ?? "" : "")));
     }
 
-    /// <summary>Route value, unescaped.</summary>
-    public static string Route(this HttpContext http, string name) => (http.Request.RouteValues[name] as string) ?? "";
+    /// <summary>Route value, unescaped: the server leaves an escaped slash alone, and keys may contain slashes.</summary>
+    public static string Route(this HttpContext http, string name)
+    {
+        var value = (http.Request.RouteValues[name] as string) ?? "";
+        return value.Contains("%2F", StringComparison.OrdinalIgnoreCase) ? value.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase) : value;
+    }
 
     /// <summary>The whole body; ERR_BODY_READ when it cannot be read, 413 when it is too large.</summary>
     public static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(this HttpContext http)

@@ -40,6 +40,14 @@ public sealed class StateApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Keys_may_contain_slashes()
+    {
+        await SaveAsync(new { key = "a/b c", value = 5 });
+
+        Assert.Equal("5", await _http.GetStringAsync("/v1.0/state/store/a%2Fb%20c"));
+    }
+
+    [Fact]
     public async Task Answers_204_for_an_absent_key() => Assert.Equal(HttpStatusCode.NoContent, (await _http.GetAsync("/v1.0/state/store/none")).StatusCode);
 
     [Fact]

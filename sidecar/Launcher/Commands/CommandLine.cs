@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
+using Launcher.Data;
 using Launcher.Run;
 
 namespace Launcher.Commands;
@@ -12,8 +12,10 @@ internal static class CommandLine
     {
         Description = "Run template, or the folder of a dapr.yaml",
         DefaultValueFactory = _ => "dapr.yaml",
-        Recursive = true,
     };
+
+    /// <summary>For <c>logs</c>, where <c>-f</c> means follow, as in tail.</summary>
+    private static readonly Option<string> FileOfLogs = new("--run-file") { Description = File.Description, DefaultValueFactory = _ => "dapr.yaml" };
 
     private static readonly Option<string?> DataDir = new("--data-dir")
     {
@@ -23,11 +25,14 @@ internal static class CommandLine
 
     public static Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("Runs the apps of a dapr.yaml together with their Dapr endpoints") { File, DataDir, Run() };
+        var root = new RootCommand("Runs the apps of a dapr.yaml together with their Dapr endpoints") 
+        {
+            DataDir, Run(), List(), Stop(), Logs(), Restart(), Reset(),
+        };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            throw new LauncherException($"{parsed.Errors[0].Message} See './daprw --help'.", 2);
+            throw new LauncherException($"{parsed.Errors[^1].Message} See './daprw --help'.", 2);
         }
 
         // Signals and exceptions are handled here, not by the library.
@@ -42,7 +47,7 @@ internal static class CommandLine
         var noBuild = new Option<bool>("--no-build") { Description = "Start what the last run built" };
         var noRestart = new Option<bool>("--no-restart") { Description = "Stop everything when a process ends" };
         var readyTimeout = new Option<int>("--ready-timeout") { Description = "Seconds until the launcher says who is not ready", DefaultValueFactory = _ => 120 };
-        var command = new Command("run", "Build and start everything; Ctrl-C stops it") { set, replicas, gatewayPort, noBuild, noRestart, readyTimeout };
+        var command = new Command("run", "Build and start everything; Ctrl-C stops it") { File, set, replicas, gatewayPort, noBuild, noRestart, readyTimeout };
         command.SetAction((parsed, _) => RunCommand.ExecuteAsync(new RunOptions
         {
             File = parsed.GetRequiredValue(File),
@@ -55,6 +60,54 @@ internal static class CommandLine
             ReadyTimeout = TimeSpan.FromSeconds(parsed.GetValue(readyTimeout)),
         }));
         return command;
+    }
+
+    private static Command List()
+    {
+        var command = new Command("list", "Show the processes of the run") { File };
+        command.SetAction(parsed => OtherCommands.List(Data(parsed, File)));
+        return command;
+    }
+
+    private static Command Stop()
+    {
+        var command = new Command("stop", "Stop the run") { File };
+        command.SetAction((parsed, cancellationToken) => OtherCommands.StopAsync(Data(parsed, File), TimeProvider.System, cancellationToken));
+        return command;
+    }
+
+    private static Command Logs()
+    {
+        var name = new Argument<string>("name") { Description = "App, instance (app#0) or sidecar" };
+        var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what comes" };
+        var command = new Command("logs", "Print the log of an app") { name, follow, FileOfLogs };
+        command.SetAction((parsed, cancellationToken) =>
+            LogsCommand.ExecuteAsync(Data(parsed, FileOfLogs), parsed.GetRequiredValue(name), parsed.GetValue(follow), TimeProvider.System, cancellationToken));
+        return command;
+    }
+
+    private static Command Restart()
+    {
+        var name = new Argument<string>("name") { Description = "App (its instances one after the other), instance (app#0) or sidecar" };
+        var command = new Command("restart", "Stop a process in order and start it again") { name, File };
+        command.SetAction((parsed, cancellationToken) =>
+            OtherCommands.RestartAsync(Data(parsed, File), parsed.GetRequiredValue(name), TimeProvider.System, cancellationToken));
+        return command;
+    }
+
+    private static Command Reset()
+    {
+        var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask" };
+        var command = new Command("reset", "Delete what the run stored: state, messages, workflows, objects") { yes, File };
+        command.SetAction(parsed => OtherCommands.Reset(Data(parsed, File), parsed.GetValue(yes)));
+        return command;
+    }
+
+    /// <summary>The data directory follows from the template's place; its content does not matter here.</summary>
+    private static DataDirectory Data(ParseResult parsed, Option<string> option)
+    {
+        var file = Path.GetFullPath(parsed.GetRequiredValue(option));
+        return RunCommand.DataDirectoryOf(Directory.Exists(file) ? file : Path.GetDirectoryName(file)!, parsed.GetValue(DataDir));
     }
 
     private static Dictionary<string, int> ReadReplicas(string[] texts)

@@ -13,32 +13,28 @@ internal sealed class Readiness(TimeProvider time) : IDisposable
         Timeout = TimeSpan.FromSeconds(5),
     };
 
-    /// <summary>The sidecar of an instance has loaded its components and answers.</summary>
-    public Task SidecarAsync(PlannedInstance instance, CancellationToken cancellationToken) =>
-        WaitAsync(instance.HttpPort, "/v1.0/healthz/outbound", instance.ApiToken, cancellationToken);
+    /// <summary>The sidecar of an instance has loaded its components and answers. Its health routes need no token.</summary>
+    public Task SidecarAsync(int port, CancellationToken cancellationToken) => WaitAsync(port, "/v1.0/healthz/outbound", cancellationToken);
 
     /// <summary>The app answers <c>GET /healthz/ready</c> with success.</summary>
-    public Task AppAsync(PlannedInstance instance, CancellationToken cancellationToken) =>
-        instance.AppPort is { } port ? WaitAsync(port, "/healthz/ready", instance.AppToken, cancellationToken) : Task.CompletedTask;
+    public Task AppAsync(int port, CancellationToken cancellationToken) => WaitAsync(port, "/healthz/ready", cancellationToken);
 
     public void Dispose() => _http.Dispose();
 
-    private async Task WaitAsync(int port, string path, string token, CancellationToken cancellationToken)
+    private async Task WaitAsync(int port, string path, CancellationToken cancellationToken)
     {
         var address = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}{path}");
-        while (!await AskAsync(address, token, cancellationToken))
+        while (!await AskAsync(address, cancellationToken))
         {
             await Task.Delay(Interval, time, cancellationToken);
         }
     }
 
-    private async Task<bool> AskAsync(string address, string token, CancellationToken cancellationToken)
+    private async Task<bool> AskAsync(string address, CancellationToken cancellationToken)
     {
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, address);
-            request.Headers.TryAddWithoutValidation("dapr-api-token", token);
-            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            using var response = await _http.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             return response.IsSuccessStatusCode;
         }
         catch (Exception exception) when (exception is HttpRequestException || (exception is TaskCanceledException && !cancellationToken.IsCancellationRequested))

@@ -98,7 +98,7 @@ internal sealed class RunSession : IDisposable
         limit.CancelAfter(_options.ReadyTimeout);
         try
         {
-            await Task.WhenAll(_plan.Instances.Select(instance => _readiness.SidecarAsync(instance, limit.Token)));
+            await Task.WhenAll(_plan.Instances.Select(instance => _readiness.SidecarAsync(instance.HttpPort, limit.Token)));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -112,7 +112,11 @@ internal sealed class RunSession : IDisposable
         var table = new ReadyTable();
         var waits = _apps.Select(async app =>
         {
-            await _readiness.AppAsync(app.Instance, cancellationToken);
+            if (app.Instance.AppPort is { } port)
+            {
+                await _readiness.AppAsync(port, cancellationToken);
+            }
+
             table.Ready(app.Instance, _time.GetElapsedTime(begin));
         }).ToList();
         var all = Task.WhenAll(waits);

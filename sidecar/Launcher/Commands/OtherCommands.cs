@@ -1,0 +1,135 @@
+using System.Globalization;
+using Launcher.Data;
+using Launcher.Processes;
+using Launcher.Run;
+
+namespace Launcher.Commands;
+
+/// <summary>Verbs about a run that another launcher holds, or about its data.</summary>
+internal static class OtherCommands
+{
+    /// <summary>A run stops its apps and its sidecar within 10 s each; beyond that something is wrong.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
+
+    /// <summary>TERM, new start and warm-up of one process.</summary>
+    private static readonly TimeSpan RestartLimit = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary><c>daprw list</c>.</summary>
+    public static int List(DataDirectory data)
+    {
+        var state = Running(data);
+        List<string[]> rows = [["name", "pid", "app port", "dapr http", "dapr grpc", "log"]];
+        rows.AddRange(state.Processes.Select(process => (string[])
+            [process.Name, Text(process.Pid), Text(process.AppPort), Text(process.HttpPort), Text(process.GrpcPort), process.Log]));
+        foreach (var line in ReadyTable.Layout(rows))
+        {
+            Console.WriteLine(line);
+        }
+
+        return 0;
+    }
+
+    /// <summary><c>daprw stop</c>: returns when nothing of the run is left.</summary>
+    public static async Task<int> StopAsync(DataDirectory data, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var pid = Running(data).LauncherPid;
+        Libc.Signal(pid, Libc.SigTerm);
+        await UntilAsync(() => !Libc.Exists(pid), StopLimit, $"the run with pid {pid} does not stop: end it with 'kill -9 {pid}'", time, cancellationToken);
+        return 0;
+    }
+
+    /// <summary><c>daprw restart NAME</c>: one process, or all instances of an app one after the other, each ready before the next.</summary>
+    public static async Task<int> RestartAsync(DataDirectory data, string name, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var state = Running(data);
+        var chosen = state.Processes.Where(process => process.Name == name || process.AppId == name).ToList();
+        if (chosen.Count == 0)
+        {
+            throw new LauncherException($"nothing is named '{name}'; there are {string.Join(", ", state.Processes.Select(process => process.Name))}");
+        }
+
+        using var readiness = new Readiness(time);
+        foreach (var process in chosen)
+        {
+            File.WriteAllText(RestartRequests.FileFor(data, process.Name), "");
+            var problem = $"{process.Name} did not come back: see {process.Log}";
+            await UntilAsync(() => NewPid(data, process) is not null, RestartLimit, problem, time, cancellationToken);
+            try
+            {
+                // Whatever port answers for it: its own, or for the sidecar those of all instances.
+                var ports = process.AppId is null ? state.Processes.Select(other => other.HttpPort).ToList() : [process.AppPort];
+                await Task.WhenAll(ports.OfType<int>().Select(port =>
+                    process.AppId is null ? readiness.SidecarAsync(port, cancellationToken) : readiness.AppAsync(port, cancellationToken)))
+                    .WaitAsync(RestartLimit, time, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                throw new LauncherException($"{process.Name} runs but is not ready: see {process.Log}");
+            }
+
+            Console.WriteLine($"{process.Name} restarted with pid {Text(NewPid(data, process))}");
+        }
+
+        return 0;
+    }
+
+    /// <summary><c>daprw reset</c>: deletes what the run stored, keeps secrets and logs.</summary>
+    public static int Reset(DataDirectory data, bool yes)
+    {
+        if (!Directory.Exists(data.Root))
+        {
+            return 0;
+        }
+
+        using var runLock = RunLock.Take(data);
+        if (!yes && !Confirmed($"delete {data.Store} and {data.Objects}? [y/N] "))
+        {
+            throw new LauncherException("nothing deleted; answer y, or give --yes");
+        }
+
+        foreach (var folder in (string[])[data.Store, data.Objects])
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+
+        Console.WriteLine($"deleted {data.Store} and {data.Objects}");
+        return 0;
+    }
+
+    private static bool Confirmed(string question)
+    {
+        Console.Write(question);
+        return Console.ReadLine()?.Trim() is "y" or "Y" or "yes";
+    }
+
+    /// <summary>The state of the run in progress; a file left behind by a killed launcher does not count.</summary>
+    private static RunState Running(DataDirectory data) =>
+        RunState.Read(data) is { } state && Libc.Exists(state.LauncherPid) && RunLock.Holder(data) == Text(state.LauncherPid)
+            ? state
+            : throw new LauncherException($"nothing runs in {data.Root}");
+
+    private static int? NewPid(DataDirectory data, RunProcess old) =>
+        RunState.Read(data)?.Processes.FirstOrDefault(process => process.Name == old.Name)?.Pid is { } pid && pid != old.Pid ? pid : null;
+
+    /// <summary>Other processes give no signal here, so their traces are looked at ten times a second.</summary>
+    private static async Task UntilAsync(Func<bool> done, TimeSpan limit, string problem, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var begin = time.GetTimestamp();
+        while (!done())
+        {
+            if (time.GetElapsedTime(begin) > limit)
+            {
+                throw new LauncherException(problem);
+            }
+
+            await Task.Delay(Interval, time, cancellationToken);
+        }
+    }
+
+    private static string Text(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "-";
+}

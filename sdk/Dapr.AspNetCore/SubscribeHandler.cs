@@ -34,11 +34,12 @@ public static class DaprEndpointRouteBuilderExtensions
     {
         var rules = entries.Where(entry => !string.IsNullOrEmpty(entry.Topic.Match)).Select(entry => new Rule(entry.Topic.Match!, Route(entry.Endpoint))).ToList();
         var fallback = entries.Where(entry => string.IsNullOrEmpty(entry.Topic.Match)).Select(entry => Route(entry.Endpoint)).FirstOrDefault();
+        var separator = entries.Select(entry => (entry.Topic as IOwnedOriginalTopicMetadata)?.MetadataSeparator).FirstOrDefault(text => !string.IsNullOrEmpty(text)) ?? ",";
         var metadata = entries
-            .SelectMany(entry => entry.Endpoint.Metadata.GetOrderedMetadata<TopicMetadataAttribute>()
-                .Where(value => value.Id.Length == 0 || (entry.Topic as TopicAttribute)?.OwnedMetadatas?.Contains(value.Id) == true))
+            .SelectMany(entry => entry.Endpoint.Metadata.GetOrderedMetadata<IOriginalTopicMetadata>()
+                .Where(value => string.IsNullOrEmpty(value.Id) || (entry.Topic as IOwnedOriginalTopicMetadata)?.OwnedMetadatas?.Contains(value.Id) == true))
             .GroupBy(value => value.Name)
-            .ToDictionary(group => group.Key, group => string.Join(',', group.Select(value => value.Value)));
+            .ToDictionary(group => group.Key, group => string.Join(separator, group.Select(value => value.Value).Distinct()));
         if (raw || entries.Any(entry => entry.Topic is IRawTopicMetadata { EnableRawPayload: true }))
         {
             metadata["rawPayload"] = "true";

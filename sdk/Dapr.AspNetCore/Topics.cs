@@ -34,6 +34,29 @@ namespace Dapr
         string? DeadLetterTopic { get; }
     }
 
+    /// <summary>A value of subscription metadata.</summary>
+    public interface IOriginalTopicMetadata
+    {
+        /// <summary>Id, empty for every topic of the endpoint.</summary>
+        string Id { get; }
+
+        /// <summary>Name.</summary>
+        string Name { get; }
+
+        /// <summary>Value.</summary>
+        string Value { get; }
+    }
+
+    /// <summary>Which values of subscription metadata belong to a topic.</summary>
+    public interface IOwnedOriginalTopicMetadata
+    {
+        /// <summary>Ids of the <see cref="IOriginalTopicMetadata"/> that belong to it.</summary>
+        string[]? OwnedMetadatas { get; }
+
+        /// <summary>Joins values of one name; default a comma.</summary>
+        string? MetadataSeparator { get; }
+    }
+
     /// <summary>Options of <c>WithTopic</c>.</summary>
     public class TopicOptions
     {
@@ -57,11 +80,17 @@ namespace Dapr
 
         /// <summary>Order of the rules.</summary>
         public int Priority { get; set; }
+
+        /// <summary>Ids of the <see cref="TopicMetadataAttribute"/>s that belong to it.</summary>
+        public string[]? OwnedMetadatas { get; set; }
+
+        /// <summary>Joins values of one name; default a comma.</summary>
+        public string? MetadataSeparator { get; set; }
     }
 
     /// <summary>Names the topic that an endpoint handles.</summary>
     [AttributeUsage(AttributeTargets.All, AllowMultiple = true)]
-    public class TopicAttribute : Attribute, ITopicMetadata, IRawTopicMetadata, IDeadLetterTopicMetadata
+    public class TopicAttribute : Attribute, ITopicMetadata, IRawTopicMetadata, IOwnedOriginalTopicMetadata, IDeadLetterTopicMetadata
     {
         /// <summary>The default route of a topic.</summary>
         public TopicAttribute(string pubsubName, string name, string[]? ownedMetadatas = null, string? metadataSeparator = null)
@@ -73,6 +102,15 @@ namespace Dapr
             OwnedMetadatas = ownedMetadatas;
             MetadataSeparator = metadataSeparator;
         }
+
+        /// <summary>A topic whose messages may come without envelope.</summary>
+        public TopicAttribute(string pubsubName, string name, bool enableRawPayload, string[]? ownedMetadatas = null, string? metadataSeparator = null)
+            : this(pubsubName, name, ownedMetadatas, metadataSeparator) => EnableRawPayload = enableRawPayload;
+
+        /// <summary>A rule of a topic whose messages may come without envelope.</summary>
+        public TopicAttribute(
+            string pubsubName, string name, bool enableRawPayload, string match, int priority, string[]? ownedMetadatas = null, string? metadataSeparator = null)
+            : this(pubsubName, name, match, priority, ownedMetadatas, metadataSeparator) => EnableRawPayload = enableRawPayload;
 
         /// <summary>A topic with a dead-letter topic.</summary>
         public TopicAttribute(
@@ -109,16 +147,16 @@ namespace Dapr
         /// <inheritdoc/>
         public string? DeadLetterTopic { get; set; }
 
-        /// <summary>Ids of the <see cref="TopicMetadataAttribute"/>s that belong to it.</summary>
+        /// <inheritdoc/>
         public string[]? OwnedMetadatas { get; set; }
 
-        /// <summary>Joins values of one name; default a comma.</summary>
+        /// <inheritdoc/>
         public string? MetadataSeparator { get; set; }
     }
 
     /// <summary>A value of subscription metadata.</summary>
     [AttributeUsage(AttributeTargets.All, AllowMultiple = true)]
-    public class TopicMetadataAttribute : Attribute
+    public class TopicMetadataAttribute : Attribute, IOriginalTopicMetadata
     {
         /// <summary>For every topic of the endpoint.</summary>
         public TopicMetadataAttribute(string name, string value) : this("", name, value) { }
@@ -131,13 +169,13 @@ namespace Dapr
             Value = value;
         }
 
-        /// <summary>Id.</summary>
+        /// <inheritdoc/>
         public string Id { get; }
 
-        /// <summary>Name.</summary>
+        /// <inheritdoc/>
         public string Name { get; }
 
-        /// <summary>Value.</summary>
+        /// <inheritdoc/>
         public string Value { get; }
     }
 
@@ -223,10 +261,15 @@ namespace Microsoft.AspNetCore.Builder
         public static T WithTopic<T>(this T builder, string pubsubName, string name, bool enableRawPayload) where T : IEndpointConventionBuilder =>
             builder.WithTopic(new TopicOptions { PubsubName = pubsubName, Name = name, EnableRawPayload = enableRawPayload });
 
+        /// <summary>The endpoint handles a topic, possibly without envelopes, with subscription metadata.</summary>
+        public static T WithTopic<T>(this T builder, string pubsubName, string name, bool enableRawPayload, IDictionary<string, string> metadata)
+            where T : IEndpointConventionBuilder =>
+            builder.WithTopic(new TopicOptions { PubsubName = pubsubName, Name = name, EnableRawPayload = enableRawPayload, Metadata = metadata });
+
         /// <summary>The endpoint handles a topic.</summary>
         public static T WithTopic<T>(this T builder, TopicOptions topicOptions) where T : IEndpointConventionBuilder
         {
-            builder.WithMetadata(new TopicAttribute(topicOptions.PubsubName, topicOptions.Name)
+            builder.WithMetadata(new TopicAttribute(topicOptions.PubsubName, topicOptions.Name, topicOptions.OwnedMetadatas, topicOptions.MetadataSeparator)
             {
                 DeadLetterTopic = topicOptions.DeadLetterTopic,
                 EnableRawPayload = topicOptions.EnableRawPayload,

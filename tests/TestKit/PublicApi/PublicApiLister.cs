@@ -118,7 +118,8 @@ public static class PublicApiLister
 
     private static string Method(MethodInfo method)
     {
-        var type = TypeNames.Of(method.ReturnType, Nullability(c => c.Create(method.ReturnParameter)));
+        var tupleNames = method.ReturnParameter.GetCustomAttribute<TupleElementNamesAttribute>()?.TransformNames ?? [];
+        var type = TypeNames.Of(method.ReturnType, Nullability(c => c.Create(method.ReturnParameter)), new Queue<string?>(tupleNames));
         var name = method.Name switch
         {
             "op_Implicit" => $"implicit operator {type}",

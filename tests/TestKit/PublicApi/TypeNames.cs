@@ -19,22 +19,23 @@ internal static class TypeNames
         [typeof(decimal)] = "decimal", [typeof(string)] = "string", [typeof(object)] = "object", [typeof(void)] = "void",
     };
 
-    public static string Of(Type type, NullabilityInfo? nullability = null)
+    /// <summary>Names one type. Names of tuple elements come in the order of TupleElementNamesAttribute and are used up.</summary>
+    public static string Of(Type type, NullabilityInfo? nullability = null, Queue<string?>? tupleNames = null)
     {
         if (type.IsByRef)
         {
-            return Of(type.GetElementType()!, nullability);
+            return Of(type.GetElementType()!, nullability, tupleNames);
         }
 
         if (Nullable.GetUnderlyingType(type) is { } underlying)
         {
-            return Of(underlying) + "?";
+            return Of(underlying, null, tupleNames) + "?";
         }
 
         var mark = !type.IsValueType && nullability?.ReadState == NullabilityState.Nullable ? "?" : "";
         if (type.IsArray)
         {
-            return $"{Of(type.GetElementType()!, nullability?.ElementType)}[]{mark}";
+            return $"{Of(type.GetElementType()!, nullability?.ElementType, tupleNames)}[]{mark}";
         }
 
         if (type.IsGenericParameter)
@@ -43,24 +44,32 @@ internal static class TypeNames
             return type.Name;
         }
 
-        return (Keywords.TryGetValue(type, out var keyword) ? keyword : Full(type, nullability)) + mark;
+        return (Keywords.TryGetValue(type, out var keyword) ? keyword : Full(type, nullability, tupleNames)) + mark;
     }
 
-    private static string Full(Type type, NullabilityInfo? nullability)
+    private static string Full(Type type, NullabilityInfo? nullability, Queue<string?>? tupleNames)
     {
         var arguments = type.GetGenericArguments();
         var inherited = type.DeclaringType?.GetGenericArguments().Length ?? 0;
         var name = type.Name.Split('`')[0];
         if (arguments.Length > inherited)
         {
+            var isTuple = type.FullName?.StartsWith("System.ValueTuple`", StringComparison.Ordinal) ?? type.Name.StartsWith("ValueTuple`", StringComparison.Ordinal);
+            var elements = isTuple ? arguments.Select(_ => tupleNames is { Count: > 0 } ? tupleNames.Dequeue() : null).ToList() : [];
             var infos = nullability?.GenericTypeArguments ?? [];
-            var written = arguments.Skip(inherited).Select((a, i) => Of(a, i + inherited < infos.Length ? infos[i + inherited] : null));
+            var written = arguments.Skip(inherited)
+                .Select((a, i) => Of(a, i + inherited < infos.Length ? infos[i + inherited] : null, tupleNames)).ToList();
+            if (isTuple)
+            {
+                return $"({string.Join(", ", written.Zip(elements, (of, element) => element is null ? of : $"{of} {element}"))})";
+            }
+
             name += $"<{string.Join(", ", written)}>";
         }
 
         if (type.DeclaringType is { } outer)
         {
-            return $"{Full(outer, null)}.{name}";
+            return $"{Full(outer, null, null)}.{name}";
         }
 
         return type.Namespace is null || WithoutNamespace.Contains(type.Namespace) ? name : $"{type.Namespace}.{name}";

@@ -15,7 +15,7 @@ public static class FakeModelHost
         app.MapPost("/v1/chat/completions", (HttpContext http, FakeModel model) => model.HandleAsync(http));
         app.MapGet("/v1/models", () => new { @object = "list", data = new[] { new { id = "gpt-5.2", @object = "model" } } });
         app.MapGet("/stats", (FakeModel model) => model.Stats);
-        app.MapPut("/control", (FakeModelOptions options, FakeModel model) => model.Behave(options));
+        app.MapPut("/control", ([Microsoft.AspNetCore.Mvc.FromBody] FakeModelOptions options, FakeModel model) => model.Behave(options));
         return app;
     }
 }

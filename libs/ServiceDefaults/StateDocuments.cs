@@ -12,7 +12,8 @@ public static class StateDocuments
     /// <summary>
     /// Applies a change to a document under its etag and returns what is stored then. The change gets null when there is no
     /// document and returns the new one, or the same reference to leave it as it is; it may run several times and must have no
-    /// other effect. Up to ten jittered tries, then <see cref="DaprException"/>.
+    /// other effect; it may also meet its own result, when the answer to a write was lost. Up to ten jittered tries, then
+    /// <see cref="DaprException"/> with the last failure inside.
     /// </summary>
     public static async Task<T> UpdateStateAsync<T>(
         this DaprClient dapr, string store, string key, Func<T?, T> change, TimeSpan? ttl = null, CancellationToken cancellationToken = default)
@@ -31,14 +32,24 @@ public static class StateDocuments
                 return changed;
             }
 
-            if (await TrySaveAsync(dapr, store, key, changed, stored is null ? null : etag, options, metadata, cancellationToken))
+            DaprException? failure = null;
+            try
             {
-                return changed;
+                if (await TrySaveAsync(dapr, store, key, changed, stored is null ? null : etag, options, metadata, cancellationToken))
+                {
+                    return changed;
+                }
+            }
+            catch (DaprException exception) when (stored is null && !cancellationToken.IsCancellationRequested)
+            {
+                // Somebody else was first, or the outcome is unknown: the next read tells.
+                failure = exception;
             }
 
             if (attempt == MaxTries)
             {
-                throw new DaprException($"'{key}' changed under each of {MaxTries} attempts");
+                var message = $"'{key}' could not be written in {MaxTries} attempts";
+                throw failure is null ? new DaprException(message) : new DaprException(message, failure);
             }
 
             await Task.Delay(Random.Shared.Next(2, 20 * attempt), cancellationToken);
@@ -54,15 +65,7 @@ public static class StateDocuments
             return await dapr.TrySaveStateAsync(store, key, value, etag, options, metadata, cancellationToken);
         }
 
-        try
-        {
-            await dapr.SaveStateAsync(store, key, value, options, metadata, cancellationToken);
-            return true;
-        }
-        catch (DaprException) when (!cancellationToken.IsCancellationRequested)
-        {
-            // Somebody else was first, or the outcome is unknown: the next read tells.
-            return false;
-        }
+        await dapr.SaveStateAsync(store, key, value, options, metadata, cancellationToken);
+        return true;
     }
 }

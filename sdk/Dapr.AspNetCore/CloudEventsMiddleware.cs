@@ -36,10 +36,10 @@ namespace Dapr
                 return;
             }
 
-            var (originalBody, originalType) = (http.Request.Body, http.Request.ContentType);
+            var (originalBody, originalType, originalLength) = (http.Request.Body, http.Request.ContentType, http.Request.ContentLength);
             try
             {
-                using var document = await ReadAsync(http.Request, charset).ConfigureAwait(false);
+                using var document = charset is null ? null : await ReadAsync(http.Request, charset).ConfigureAwait(false);
                 if (document is null || !TryUnwrap(http.Request, document.RootElement, out var body, out var contentType))
                 {
                     http.Response.StatusCode = StatusCodes.Status400BadRequest;
@@ -55,10 +55,12 @@ namespace Dapr
             {
                 http.Request.Body = originalBody;
                 http.Request.ContentType = originalType;
+                http.Request.ContentLength = originalLength;
             }
         }
 
-        private static bool IsCloudEvent(HttpRequest request, out Encoding charset)
+        /// <summary>Whether the body is an envelope, and how it is encoded: null when in a way that nobody here knows.</summary>
+        private static bool IsCloudEvent(HttpRequest request, out Encoding? charset)
         {
             charset = Encoding.UTF8;
             if (!System.Net.Http.Headers.MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
@@ -69,10 +71,22 @@ namespace Dapr
 
             if (type.CharSet is { Length: > 0 } name && !name.Equals("utf-8", StringComparison.OrdinalIgnoreCase))
             {
-                charset = Encoding.GetEncoding(name.Trim('"'));
+                charset = FindEncoding(name.Trim('"'));
             }
 
             return true;
+        }
+
+        private static Encoding? FindEncoding(string name)
+        {
+            try
+            {
+                return Encoding.GetEncoding(name);
+            }
+            catch (ArgumentException)
+            {
+                return null;
+            }
         }
 
         private static async Task<JsonDocument?> ReadAsync(HttpRequest request, Encoding charset)
@@ -103,28 +117,33 @@ namespace Dapr
 
             JsonElement? data = null;
             JsonElement? base64 = null;
-            string? dataType = null;
+            JsonElement? dataType = null;
             foreach (var member in envelope.EnumerateObject())
             {
                 switch (member.Name.ToLowerInvariant())
                 {
                     case "data": data = member.Value; break;
                     case "data_base64": base64 = member.Value; break;
-                    case "datacontenttype": dataType = member.Value.GetString(); break;
+                    case "datacontenttype": dataType = member.Value; break;
                 }
 
                 Forward(request, member);
             }
 
-            if (data is not null && base64 is not null)
+            if ((data is not null && base64 is not null) || dataType is { ValueKind: not (JsonValueKind.String or JsonValueKind.Null) })
             {
                 return false;
             }
 
-            var mediaType = dataType?.Split(';')[0].Trim();
-            if (base64 is { ValueKind: JsonValueKind.String } encoded)
+            var mediaType = dataType?.GetString()?.Split(';')[0].Trim();
+            if (base64 is { } encoded)
             {
-                body = encoded.GetBytesFromBase64();
+                if (encoded.ValueKind != JsonValueKind.String || !encoded.TryGetBytesFromBase64(out var decoded))
+                {
+                    return false;
+                }
+
+                body = decoded;
                 contentType = mediaType;
             }
             else if (data is { } value)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Dapr.Client;
@@ -44,7 +45,7 @@ internal sealed partial class DaprHttpClient
     {
         using var document = await BulkAsync(storeName, keys, parallelism, metadata, cancellationToken).ConfigureAwait(false);
         return [.. document.RootElement.EnumerateArray().Select(item => new BulkStateItem<TValue>(
-            item.GetProperty("key").GetString()!, item.TryGetProperty("data", out var data) ? data.Deserialize<TValue>(json)! : default!, ETag(item)))];
+            item.GetProperty("key").GetString()!, item.TryGetProperty("data", out var data) ? Deserialize<TValue>(JsonMarshal.GetRawUtf8Value(data)) : default!, ETag(item)))];
     }
 
     public override async Task SaveStateAsync<TValue>(
@@ -118,7 +119,7 @@ internal sealed partial class DaprHttpClient
                 if (!isDelete)
                 {
                     writer.WritePropertyName("value");
-                    writer.WriteRawValue(operation.Value is { Length: > 0 } value ? value : "null"u8);
+                    WriteJson(writer, operation.Value is { Length: > 0 } value ? value : "null"u8);
                 }
 
                 writer.WriteEndObject();

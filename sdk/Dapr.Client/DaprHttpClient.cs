@@ -1,11 +1,9 @@
-using System.Buffers;
-using System.Net;
 using System.Text;
 using System.Text.Json;
 
 namespace Dapr.Client;
 
-/// <summary>The client over HTTP API v1.0: plumbing, publishing, bindings, secrets, health and metadata. State and locks are in their own files.</summary>
+/// <summary>The client over HTTP API v1.0: publishing, bindings, secrets, health and metadata. State, locks and plumbing are in their own files.</summary>
 internal sealed partial class DaprHttpClient(SidecarConnection sidecar, JsonSerializerOptions json) : DaprClient
 {
     private static readonly TimeSpan HealthInterval = TimeSpan.FromMilliseconds(500);
@@ -174,7 +172,7 @@ internal sealed partial class DaprHttpClient(SidecarConnection sidecar, JsonSeri
             if (!data.IsEmpty)
             {
                 writer.WritePropertyName("data");
-                writer.WriteRawValue(data.Span);
+                WriteJson(writer, data.Span);
             }
 
             WriteMap(writer, "metadata", metadata);
@@ -195,118 +193,4 @@ internal sealed partial class DaprHttpClient(SidecarConnection sidecar, JsonSeri
             return false;
         }
     }
-
-    /// <summary>Sends and throws on an error status.</summary>
-    private async Task<HttpResponseMessage> CallAsync(HttpMethod method, string path, ReadOnlyMemory<byte>? body, CancellationToken cancellationToken)
-    {
-        var response = await SendAsync(method, path, body, "application/json", cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await ThrowOnFailureAsync(response, cancellationToken).ConfigureAwait(false);
-            return response;
-        }
-        catch
-        {
-            response.Dispose();
-            throw;
-        }
-    }
-
-    private Task<HttpResponseMessage> SendAsync(
-        HttpMethod method, string path, ReadOnlyMemory<byte>? body, string? contentType, CancellationToken cancellationToken, Action<HttpRequestMessage>? prepare = null) =>
-        sidecar.SendAsync(method, path, body, contentType, prepare, retry: true, cancellationToken);
-
-    private static async Task ThrowOnFailureAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        if (!response.IsSuccessStatusCode)
-        {
-            throw await FailureAsync(response, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Dapr's error JSON as an exception: <c>ERR_X: message (status)</c>.</summary>
-    private static async Task<DaprException> FailureAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        var text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            using var document = JsonDocument.Parse(text);
-            if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("errorCode", out var code))
-            {
-                var message = document.RootElement.TryGetProperty("message", out var value) ? value.GetString() : "";
-                return new DaprException($"{code.GetString()}: {message} ({(int)response.StatusCode})");
-            }
-        }
-        catch (JsonException)
-        {
-            // Plain text, as for a wrong token.
-        }
-
-        return new DaprException($"The sidecar answered {(int)response.StatusCode}: {(text.Length > 200 ? text[..200] : text)}");
-    }
-
-    private async Task<T> DeserializeAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        var bytes = await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false);
-        return bytes.Length == 0 ? default! : Deserialize<T>(bytes);
-    }
-
-    private T Deserialize<T>(ReadOnlySpan<byte> bytes)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<T>(bytes, json)!;
-        }
-        catch (JsonException exception)
-        {
-            throw new DaprException($"The value is not a JSON {typeof(T).Name}.", exception);
-        }
-    }
-
-    private static async Task<JsonDocument?> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    private static ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> write)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer))
-        {
-            write(writer);
-        }
-
-        return buffer.WrittenMemory;
-    }
-
-    private static void WriteMap(Utf8JsonWriter writer, string name, IReadOnlyDictionary<string, string>? values)
-    {
-        if (values is not { Count: > 0 })
-        {
-            return;
-        }
-
-        writer.WriteStartObject(name);
-        foreach (var (key, value) in values)
-        {
-            writer.WriteString(key, value);
-        }
-
-        writer.WriteEndObject();
-    }
-
-    private static string Query(IReadOnlyDictionary<string, string>? metadata) => metadata is not { Count: > 0 }
-        ? ""
-        : "?" + string.Join('&', metadata.Select(entry => $"metadata.{Uri.EscapeDataString(entry.Key)}={Uri.EscapeDataString(entry.Value)}"));
-
-    private static string Escape(string text) => Uri.EscapeDataString(text);
-
-    private static void Check(string text, string name) => ArgumentException.ThrowIfNullOrEmpty(text, name);
 }

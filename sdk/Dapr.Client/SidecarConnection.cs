@@ -82,17 +82,27 @@ internal sealed class SidecarConnection : IDisposable
                     throw;
                 }
             }
-            catch (Exception exception) when (exception is HttpRequestException or IOException
-                && retry && !limit.IsCancellationRequested && TimeProvider.System.GetElapsedTime(started) < RetryTime)
+            catch (Exception exception) when (retry && IsAway(exception, limit.Token) && TimeProvider.System.GetElapsedTime(started) < RetryTime)
             {
-                await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), limit.Token).ConfigureAwait(false);
+                // A wait that the time limit cuts short is one more failing try, which says so.
+                await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), limit.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
-            catch (Exception exception) when (exception is HttpRequestException or IOException)
+            catch (OperationCanceledException exception) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                throw new DaprException($"The sidecar did not answer within {_timeout.TotalSeconds:0.###} s.", exception);
+            }
+            catch (Exception exception) when (IsAway(exception, cancellationToken))
             {
                 throw new DaprException("The sidecar cannot be reached.", exception);
             }
         }
     }
+
+    /// <summary>Connection refused, broken or not made in time; not: the caller has given up.</summary>
+    private static bool IsAway(Exception exception, CancellationToken cancellationToken) =>
+        exception is HttpRequestException or IOException or OperationCanceledException { InnerException: TimeoutException }
+        && !cancellationToken.IsCancellationRequested;
 
     public void Dispose() => _http.Dispose();
 }

@@ -26,7 +26,8 @@ internal sealed class EcsFormatter(string serviceName, string environment, TimeP
             writer.WriteStartObject();
             writer.WriteString("@timestamp", time.GetUtcNow());
             writer.WriteString("log.level", Level(entry.LogLevel));
-            writer.WriteString("message", entry.Formatter(entry.State, entry.Exception));
+            var values = entry.State as IReadOnlyList<KeyValuePair<string, object?>> ?? [];
+            writer.WriteString("message", MaskIn(entry.Formatter(entry.State, entry.Exception), values));
             writer.WriteString("ecs.version", "8.11.0");
             writer.WriteString("service.name", serviceName);
             writer.WriteString("service.environment", environment);
@@ -38,19 +39,16 @@ internal sealed class EcsFormatter(string serviceName, string environment, TimeP
                 writer.WriteString("span.id", activity.SpanId.ToHexString());
             }
 
-            if (entry.State is IReadOnlyList<KeyValuePair<string, object?>> values)
+            foreach (var (name, value) in values.Where(value => value.Key != "{OriginalFormat}"))
             {
-                foreach (var (name, value) in values.Where(value => value.Key != "{OriginalFormat}"))
-                {
-                    writer.WriteString($"labels.{JsonNamingPolicy.SnakeCaseLower.ConvertName(name)}", Mask(name, Convert.ToString(value, CultureInfo.InvariantCulture)));
-                }
+                writer.WriteString($"labels.{JsonNamingPolicy.SnakeCaseLower.ConvertName(name)}", Mask(name, Text(value)));
             }
 
             if (entry.Exception is { } exception)
             {
                 writer.WriteString("error.type", exception.GetType().FullName);
                 writer.WriteString("error.message", exception.Message);
-                writer.WriteString("error.stack_trace", exception.StackTrace);
+                writer.WriteString("error.stack_trace", exception.ToString());
             }
 
             writer.WriteEndObject();
@@ -63,6 +61,22 @@ internal sealed class EcsFormatter(string serviceName, string environment, TimeP
     internal static string? Mask(string name, string? value) => value is null || !Secret.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase))
         ? value
         : value.Length >= 10 ? $"{value[..4]}…{value[^4..]}" : "…";
+
+    /// <summary>The message holds the values once more, as written by its template.</summary>
+    private static string MaskIn(string message, IReadOnlyList<KeyValuePair<string, object?>> values)
+    {
+        foreach (var (name, value) in values)
+        {
+            if (Text(value) is { Length: > 0 } text && Mask(name, text) is { } masked && masked != text)
+            {
+                message = message.Replace(text, masked, StringComparison.Ordinal);
+            }
+        }
+
+        return message;
+    }
+
+    private static string? Text(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture);
 
     private static string Level(LogLevel level) => level switch
     {

@@ -144,6 +144,12 @@ internal sealed class RunPlan
     /// <summary>The port people type into a browser is not moved silently; every other one is.</summary>
     private static int? Wish(TemplateApp app, RunOptions options, Ports ports, Action<string> say)
     {
+        if (app.Command.Count == 0)
+        {
+            // Somebody else starts this app and may have done so already.
+            return app.AppPort;
+        }
+
         if (app.AppId != GatewayId || (options.GatewayPort ?? app.AppPort) is not { } port)
         {
             return Wish(app, "app", app.AppPort, ports, say);

@@ -1,0 +1,4 @@
+using System.Runtime.Versioning;
+
+// As the launcher itself.
+[assembly: UnsupportedOSPlatform("windows")]

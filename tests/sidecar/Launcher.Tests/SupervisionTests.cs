@@ -1,0 +1,116 @@
+using Launcher.Processes;
+
+namespace Launcher.Tests;
+
+public sealed class SupervisionTests
+{
+    private const int SigInt = 2;
+
+    [Fact]
+    public async Task Restarts_a_dead_app_and_shows_code_and_last_lines()
+    {
+        await using var run = new LaunchedRun();
+        run.Template(LaunchedRun.Shell("shop", "[ -f died ] && exec sleep 1000; touch died; echo last words; exit 3"));
+        run.Start();
+
+        var output = await run.SeesAsync("shop#0 starts again in 0.5 s");
+
+        Assert.Contains("exited with code 3", output, StringComparison.Ordinal);
+        Assert.Contains("shop#0 > last words", output, StringComparison.Ordinal);
+        await run.UntilAsync(() => !LaunchedRun.IsGone(run.PidOf("shop#0")), "shop#0 runs again");
+    }
+
+    [Fact]
+    public async Task Ends_the_run_after_five_deaths_with_growing_pauses()
+    {
+        await using var run = new LaunchedRun();
+        run.Template(LaunchedRun.Shell("good", "exec sleep 1000"), LaunchedRun.Shell("bad", "echo ouch; exit 4"));
+        run.Start();
+
+        var output = await run.SeesAsync("bad#0 starts again in 4 s");
+        var good = run.PidOf("good#0");
+
+        Assert.Equal(1, await run.ExitsAsync());
+        Assert.Contains("bad#0 starts again in 1 s", output, StringComparison.Ordinal);
+        Assert.Contains("bad#0 starts again in 2 s", output, StringComparison.Ordinal);
+        Assert.Contains("bad#0 died 5 times within a minute", run.Output, StringComparison.Ordinal);
+        Assert.True(LaunchedRun.IsGone(good));
+    }
+
+    [Fact]
+    public async Task Ends_the_run_at_the_first_death_with_no_restart()
+    {
+        await using var run = new LaunchedRun();
+        run.Template(LaunchedRun.Shell("bad", "exit 4"));
+        run.Start("--no-restart");
+
+        Assert.Equal(1, await run.ExitsAsync());
+        Assert.Contains("because of --no-restart", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Interrupt_stops_everything_and_exits_with_0()
+    {
+        await using var run = new LaunchedRun();
+        run.Template(LaunchedRun.Shell("one", "exec sleep 1000"), LaunchedRun.Shell("two", "exec sleep 1000"));
+        run.Start("--replicas", "one=2");
+        await run.SeesAsync("ready: 3 apps");
+        var pids = run.State.Processes.Select(process => process.Pid ?? 0).ToList();
+
+        run.Signal(SigInt);
+
+        Assert.Equal(0, await run.ExitsAsync());
+        Assert.Equal(4, pids.Count);
+        Assert.All(pids, pid => Assert.True(LaunchedRun.IsGone(pid)));
+    }
+
+    [Fact]
+    public async Task Second_interrupt_kills_an_app_that_does_not_stop()
+    {
+        await using var run = new LaunchedRun();
+        run.Template(LaunchedRun.Shell("deaf", "trap 'echo not yet' TERM; echo up; while :; do sleep 0.1; done"));
+        run.Start();
+        await run.SeesAsync("deaf#0  | up");
+        await run.SeesAsync("ready: 1 apps");
+        var pid = run.PidOf("deaf#0");
+
+        run.Signal(SigInt);
+        await run.SeesAsync("not yet");
+        run.Signal(SigInt);
+
+        Assert.Equal(0, await run.ExitsAsync());
+        Assert.True(LaunchedRun.IsGone(pid));
+    }
+
+    [Fact]
+    public async Task Killed_launcher_leaves_no_process()
+    {
+        await using var run = new LaunchedRun();
+        run.Template(LaunchedRun.Shell("one", "exec sleep 1000"), LaunchedRun.Shell("deaf", "trap '' TERM; while :; do sleep 0.1; done"));
+        run.Start();
+        await run.SeesAsync("ready: 2 apps");
+        var pids = run.State.Processes.Select(process => process.Pid ?? 0).ToList();
+
+        run.Signal(Libc.SigKill);
+
+        await run.UntilAsync(() => pids.All(LaunchedRun.IsGone), "the guard ends all children");
+    }
+
+    [Fact]
+    public async Task Restart_verb_replaces_the_process_and_counts_no_death()
+    {
+        await using var run = new LaunchedRun();
+        run.Template(LaunchedRun.Shell("one", "exec sleep 1000"));
+        run.Start();
+        await run.SeesAsync("ready: 1 apps");
+        var before = run.PidOf("one#0");
+        await using var verb = new LaunchedRun();
+
+        verb.StartVerb("restart", "one", "-f", run.Folder);
+
+        Assert.Equal(0, await verb.ExitsAsync());
+        Assert.NotEqual(before, run.PidOf("one#0"));
+        Assert.True(LaunchedRun.IsGone(before));
+        Assert.DoesNotContain("starts again", run.Output, StringComparison.Ordinal);
+    }
+}

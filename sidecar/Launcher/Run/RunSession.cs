@@ -62,6 +62,8 @@ internal sealed class RunSession : IDisposable
         finally
         {
             await over.CancelAsync();
+            _apps.ForEach(app => app.Process.ExpectEnd());
+            _sidecar.ExpectEnd();
             await Task.WhenAll(_apps.Select(app => app.Process.StopAsync(hurry)));
             await _sidecar.StopAsync(hurry);
             File.Delete(_data.State);

@@ -14,6 +14,8 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan SignalSkew = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Time a process has between TERM and KILL.</summary>
     public static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(10);
 
@@ -43,6 +45,15 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
         lock (_gate)
         {
             _restartRequest.TrySetResult();
+        }
+    }
+
+    /// <summary>The run is stopping: an end of the process is no death any more.</summary>
+    public void ExpectEnd()
+    {
+        lock (_gate)
+        {
+            _stopping.Cancel();
         }
     }
 
@@ -82,12 +93,12 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
             if (asked)
             {
                 merger.Say($"{name} restarts on request");
-                await child.StopAsync(StopGrace, time, _stopping.Token);
+                await child.StopAsync(StopGrace, time, CancellationToken.None);
             }
 
             var status = await child.Exited;
             End(child);
-            if (_stopping.IsCancellationRequested)
+            if (await IsStoppingAsync())
             {
                 return;
             }
@@ -97,6 +108,13 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
                 await MournAsync(child.Pid, status, time.GetElapsedTime(started));
             }
         }
+    }
+
+    /// <summary>A signal to the whole process group may end a child before the launcher has acted on its own.</summary>
+    private async Task<bool> IsStoppingAsync()
+    {
+        await Task.Delay(SignalSkew, time, _stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
+        return _stopping.IsCancellationRequested;
     }
 
     /// <summary>Null when the run is stopping.</summary>

@@ -7,6 +7,9 @@ namespace Imaging;
 /// <param name="Orientation">How to turn the stored picture; <see cref="ImageOrientation.Normal"/> when the file does not say.</param>
 public readonly record struct ImageInfo(ImageFormat Format, int Width, int Height, ImageOrientation Orientation)
 {
+    /// <summary><c>image/jpeg</c> or <c>image/png</c>.</summary>
+    public string MediaType => Format == ImageFormat.Png ? "image/png" : "image/jpeg";
+
     /// <summary>Pixels per row after the orientation was applied.</summary>
     public int UprightWidth => Orientation.SwapsAxes ? Height : Width;
 

@@ -11,6 +11,9 @@ internal static class TestPictures
     /// <summary>The folder of photos, or null when the repository stands alone.</summary>
     public static string? Photos { get; } = FindPhotos();
 
+    /// <summary>Embedded files by name: <see cref="Synthetic"/> pictures encoded in many ways.</summary>
+    public static IReadOnlyDictionary<string, byte[]> Stored { get; } = ReadStored();
+
     /// <summary>Some photos, evenly spread.</summary>
     public static IEnumerable<string> SomePhotos(int count)
     {
@@ -107,6 +110,22 @@ internal static class TestPictures
         }
 
         return (max, (double)sum / a.Length);
+    }
+
+    private static Dictionary<string, byte[]> ReadStored()
+    {
+        var assembly = typeof(TestPictures).Assembly;
+        var files = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        foreach (string name in assembly.GetManifestResourceNames().Where(name => name.EndsWith(".jpg", StringComparison.Ordinal)))
+        {
+            using var stream = assembly.GetManifestResourceStream(name)!;
+            var content = new byte[stream.Length];
+            stream.ReadExactly(content);
+            files.Add(name, content);
+        }
+
+        files.Add("rgb.png", PngEncoder.Encode(Synthetic(67, 49)));
+        return files;
     }
 
     private static string? FindPhotos()

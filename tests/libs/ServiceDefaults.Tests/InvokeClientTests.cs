@@ -1,0 +1,88 @@
+using System.Net;
+using Dapr.Client.Tests;
+using Microsoft.Extensions.DependencyInjection;
+using TestKit;
+
+namespace ServiceDefaults.Tests;
+
+public sealed class InvokeClientTests
+{
+    private sealed class Shop(HttpClient http)
+    {
+        public Task<HttpResponseMessage> OrderAsync(CancellationToken cancellationToken) =>
+            http.PostAsync(new Uri("/orders?x=1", UriKind.Relative), new StringContent("two"), cancellationToken);
+    }
+
+    private sealed class Inner(Func<int, HttpResponseMessage> answer) : HttpMessageHandler
+    {
+        public List<string> Bodies { get; } = [];
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Bodies.Add(await request.Content!.ReadAsStringAsync(cancellationToken));
+            return answer(Bodies.Count);
+        }
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private static async Task<HttpResponseMessage> PostAsync(Inner inner, TimeProvider? time = null)
+    {
+        using var http = new HttpMessageInvoker(new SidecarRetryHandler(time ?? TimeProvider.System) { InnerHandler = inner });
+        using var content = new StreamContent(new MemoryStream("body"u8.ToArray()));
+        using var request = new HttpRequestMessage(HttpMethod.Post, "http://shop/") { Content = content };
+        return await http.SendAsync(request, Cancellation);
+    }
+
+    private static HttpRequestException Refused() => new(HttpRequestError.ConnectionError);
+
+    [Fact]
+    public async Task Refused_connections_are_repeated_with_the_body()
+    {
+        using var inner = new Inner(count => count < 3 ? throw Refused() : new HttpResponseMessage(HttpStatusCode.OK));
+
+        using var response = await PostAsync(inner);
+
+        Assert.Equal(["body", "body", "body"], inner.Bodies);
+    }
+
+    [Fact]
+    public async Task The_repeating_ends()
+    {
+        var time = new ManualTimeProvider();
+        using var inner = new Inner(_ =>
+        {
+            time.Advance(SidecarRetryHandler.RetryTime);
+            throw Refused();
+        });
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => PostAsync(inner, time));
+        Assert.Single(inner.Bodies);
+    }
+
+    [Fact]
+    public async Task What_the_callee_may_have_seen_is_not_repeated()
+    {
+        using var broken = new Inner(_ => throw new HttpRequestException(HttpRequestError.ResponseEnded));
+        using var failing = new Inner(_ => new HttpResponseMessage(HttpStatusCode.ServiceUnavailable));
+
+        await Assert.ThrowsAsync<HttpRequestException>(() => PostAsync(broken));
+        using var response = await PostAsync(failing);
+
+        Assert.Equal((1, 1, 503), (broken.Bodies.Count, failing.Bodies.Count, (int)response.StatusCode));
+    }
+
+    [Fact]
+    public async Task Typed_clients_call_by_service_invocation()
+    {
+        await using var sidecar = await RecordingSidecar.StartAsync();
+        await using var service = await TestService.StartAsync(
+            _ => { }, builder => builder.Services.AddDaprInvokeClient<Shop>("the-shop"),
+            settings: [("DAPR_HTTP_ENDPOINT", sidecar.Address), ("DAPR_API_TOKEN", "own-token")]);
+
+        using var response = await service.App.Services.GetRequiredService<Shop>().OrderAsync(Cancellation);
+
+        Assert.Equal(("/v1.0/invoke/the-shop/method/orders?x=1", "two"), (sidecar.Request.Target, sidecar.Request.Body));
+        Assert.Equal("own-token", sidecar.Request.Headers["dapr-api-token"]);
+    }
+}

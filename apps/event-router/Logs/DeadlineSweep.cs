@@ -73,6 +73,6 @@ internal sealed partial class DeadlineSweep(
     /// <summary>A young entry may belong to a log that is just being created.</summary>
     private bool IsOld(OpenJob job, DateTimeOffset now) => now - job.AddedAt >= options.Value.IndexGrace;
 
-    [LoggerMessage(1020, LogLevel.Information, "Job {JobId} ended: its deadline {Deadline} had passed")]
+    [LoggerMessage(1120, LogLevel.Information, "Job {JobId} ended: its deadline {Deadline} had passed")]
     private static partial void LogEnded(ILogger logger, Guid jobId, DateTimeOffset deadline);
 }

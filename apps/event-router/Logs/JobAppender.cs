@@ -248,12 +248,12 @@ internal sealed partial class JobAppender(
         }
     }
 
-    [LoggerMessage(1002, LogLevel.Debug, "Store did not settle an append to job {JobId} (try {Attempt}); reading the log again")]
+    [LoggerMessage(1102, LogLevel.Debug, "Store did not settle an append to job {JobId} (try {Attempt}); reading the log again")]
     private static partial void LogUnsettled(ILogger logger, Exception exception, Guid jobId, int attempt);
 
-    [LoggerMessage(1003, LogLevel.Error, "Append to job {JobId} given up after {Attempts} tries")]
+    [LoggerMessage(1103, LogLevel.Error, "Append to job {JobId} given up after {Attempts} tries")]
     private static partial void LogGivenUp(ILogger logger, Guid jobId, int attempts);
 
-    [LoggerMessage(1004, LogLevel.Error, "Batch of {Count} appends to job {JobId} failed")]
+    [LoggerMessage(1104, LogLevel.Error, "Batch of {Count} appends to job {JobId} failed")]
     private static partial void LogFailed(ILogger logger, Exception exception, Guid jobId, int count);
 }

@@ -21,6 +21,6 @@ internal sealed partial class JobLogPublisher(DaprClient dapr, TimeProvider time
         }
     }
 
-    [LoggerMessage(1001, LogLevel.Warning, "Hint for job {JobId} up to {Seq} was not published; sse finds the entries with its next read")]
+    [LoggerMessage(1101, LogLevel.Warning, "Hint for job {JobId} up to {Seq} was not published; sse finds the entries with its next read")]
     private static partial void LogLost(ILogger logger, Exception exception, Guid jobId, long seq);
 }

@@ -172,9 +172,9 @@ internal sealed partial class OpenJobs(
 
     private static string Key(int shard) => $"open:{shard}";
 
-    [LoggerMessage(1010, LogLevel.Warning, "{Count} ended jobs stay in the open-job index until the sweep finds them")]
+    [LoggerMessage(1110, LogLevel.Warning, "{Count} ended jobs stay in the open-job index until the sweep finds them")]
     private static partial void LogNotRemoved(ILogger logger, Exception exception, int count);
 
-    [LoggerMessage(1011, LogLevel.Debug, "Write to shard {Shard} of the open-job index is unsettled")]
+    [LoggerMessage(1111, LogLevel.Debug, "Write to shard {Shard} of the open-job index is unsettled")]
     private static partial void LogUnsettled(ILogger logger, Exception exception, int shard);
 }

@@ -119,6 +119,6 @@ internal sealed partial class StreamEndpoint(
         context.Response.Headers[StreamJobEvents.ReplayFromHeader] = replayFrom.ToString(System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    [LoggerMessage(1020, LogLevel.Information, "Stream of job {JobId} cut before event {Seq}: its client does not read; it resumes there")]
+    [LoggerMessage(1220, LogLevel.Information, "Stream of job {JobId} cut before event {Seq}: its client does not read; it resumes there")]
     private static partial void LogCut(ILogger logger, Guid jobId, long seq);
 }

@@ -88,9 +88,9 @@ internal sealed partial class KeepAliveService(
         }
     }
 
-    [LoggerMessage(1010, LogLevel.Warning, "Quiet streams could not be compared with their logs; trying again with the next tick")]
+    [LoggerMessage(1210, LogLevel.Warning, "Quiet streams could not be compared with their logs; trying again with the next tick")]
     private static partial void LogTickFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(1011, LogLevel.Information, "Keep-alives stop with {Count} streams ending: the app is stopping")]
+    [LoggerMessage(1211, LogLevel.Information, "Keep-alives stop with {Count} streams ending: the app is stopping")]
     private static partial void LogStopped(ILogger logger, int count);
 }

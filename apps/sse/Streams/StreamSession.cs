@@ -80,6 +80,6 @@ internal sealed partial class StreamSession(JobLogReader reader, JobStream strea
         _ended = frame.EndsJob;
     }
 
-    [LoggerMessage(1001, LogLevel.Warning, "Log of job {JobId} could not be read from {Seq}; its stream waits for the next hint or keep-alive")]
+    [LoggerMessage(1201, LogLevel.Warning, "Log of job {JobId} could not be read from {Seq}; its stream waits for the next hint or keep-alive")]
     private static partial void LogReadFailed(ILogger logger, Exception exception, Guid jobId, long seq);
 }

@@ -126,6 +126,6 @@ public sealed partial class PictureClassifier
 
     private sealed record LoadedModel(FeatureModel Features, LinearHead Head);
 
-    [LoggerMessage(1901, LogLevel.Warning, "The network's weights cannot be used; pictures are classified by own features, less accurately")]
+    [LoggerMessage(1902, LogLevel.Warning, "The network's weights cannot be used; pictures are classified by own features, less accurately")]
     private static partial void LogFallback(ILogger logger, Exception exception);
 }

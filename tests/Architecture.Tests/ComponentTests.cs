@@ -1,0 +1,119 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+
+namespace Architecture.Tests;
+
+/// <summary>The component sets: the same names, scopes and guarantees in each.</summary>
+public sealed partial class ComponentTests
+{
+    public static TheoryData<string> Sets => Catalogue.Sets;
+
+    [Theory]
+    [MemberData(nameof(Sets))]
+    public void Has_the_names_and_scopes_of_the_local_set(string set)
+    {
+        var local = Components("components/local").ToDictionary(Name, Scopes);
+        var these = Components(set).ToDictionary(Name, Scopes);
+        Assert.Equal(local.Keys.Order(StringComparer.Ordinal), these.Keys.Order(StringComparer.Ordinal));
+        Assert.All(these, pair => Assert.Equal(local[pair.Key], pair.Value));
+    }
+
+    [Theory]
+    [MemberData(nameof(Sets))]
+    public void Every_component_has_a_constant_or_is_a_schedule_and_names_real_apps(string set) =>
+        Assert.All(Components(set), component =>
+        {
+            Assert.True(
+                Catalogue.ComponentNames.Contains(Name(component)) || Name(component) is "configuration" || Name(component).StartsWith("cron-", StringComparison.Ordinal),
+                $"{set}: {Name(component)} has no constant in Contracts.Components");
+            Assert.NotEmpty(Scopes(component));
+            Assert.All(Scopes(component), scope => Assert.Contains(scope, Catalogue.AppIds));
+            Assert.Equal("dapr.io/v1alpha1", component.TextAt("apiVersion"));
+            Assert.Equal("v1", component.TextAt("spec", "version"));
+        });
+
+    [Theory]
+    [MemberData(nameof(Sets))]
+    public void Metadata_names_are_those_of_the_component_type(string set) =>
+        Assert.All(Components(set), component =>
+        {
+            var type = component.TextAt("spec", "type")!;
+            Assert.True(KnownMetadata.Names.TryGetValue(type, out var known), $"{set}: add the metadata names of {type} to KnownMetadata");
+            Assert.All(component.ListAt("spec", "metadata"), entry =>
+            {
+                Assert.True(known.Contains(entry.TextAt("name")!), $"{set}: {type} has no metadata '{entry.TextAt("name")}'");
+                Assert.True(entry.At("value") is null ^ entry.At("secretKeyRef") is null, $"{set}: {entry.TextAt("name")} has one of value and secretKeyRef");
+            });
+        });
+
+    [Theory]
+    [MemberData(nameof(Sets))]
+    public void Exactly_one_state_store_keeps_workflows(string set)
+    {
+        var stores = Components(set).Where(component => component.ListAt("spec", "metadata").Any(entry =>
+            entry.TextAt("name") == "actorStateStore" && entry.TextAt("value") == "true"));
+        Assert.Equal("statestore", Name(Assert.Single(stores)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Sets))]
+    public void Every_pubsub_component_retries_what_a_handler_refused(string set)
+    {
+        var resiliency = Yaml.Read($"{set}/resiliency.yaml").Single();
+        Assert.All(Components(set).Where(IsPubSub), component =>
+        {
+            var policy = resiliency.TextAt("spec", "targets", "components", Name(component), "inbound", "retry");
+            Assert.True(policy is not null, $"{set}/resiliency.yaml needs an inbound retry policy for {Name(component)}");
+            Assert.NotNull(resiliency.At("spec", "policies", "retries", policy, "maxRetries"));
+        });
+    }
+
+    [Fact]
+    public void A_topic_lives_on_one_component()
+    {
+        var uses = TopicUses().ToArray();
+        Assert.NotEmpty(uses);
+        Assert.All(uses.GroupBy(use => use.Topic), topic => Assert.True(
+            topic.Select(use => use.Component).Distinct().Count() == 1,
+            $"{topic.Key} is used on {string.Join(" and ", topic.Select(use => $"{use.Component} ({use.File})"))}"));
+    }
+
+    [Fact]
+    public void Who_publishes_or_subscribes_is_in_the_scopes_of_the_component()
+    {
+        var scopes = Components("components/local").ToDictionary(Name, Scopes);
+        Assert.All(TopicUses().Where(use => use.File.StartsWith("apps/", StringComparison.Ordinal)), use =>
+        {
+            var component = (string)typeof(Contracts.Components).GetField(use.Component)!.GetRawConstantValue()!;
+            Assert.True(
+                scopes[component].Contains(use.File.Split('/')[1]), $"{use.File} uses {component}, but the app is not in that component's scopes");
+        });
+    }
+
+    [Fact]
+    public void Every_competing_subscription_has_a_dead_letter_topic()
+    {
+        var plain = TopicUses().Where(use => use is { Call: "WithTopic", Component: "PubSub" } && !use.Topic.EndsWith("-dead", StringComparison.Ordinal));
+        Assert.All(plain, use => Assert.Fail($"{use.File}: subscribe to {use.Topic} with WithDeadLetteredTopic"));
+    }
+
+    private static IEnumerable<(string File, string Call, string Component, string Topic)> TopicUses() =>
+        from folder in new[] { "apps", "libs" }
+        from file in Repository.Under(folder, ".cs")
+        from Match match in TopicUse().Matches(Repository.Read(file))
+        let topic = match.Groups["topic"].Value
+        select (file, match.Groups["call"].Value, match.Groups["component"].Value,
+            topic.StartsWith("$\"{", StringComparison.Ordinal) ? topic[3..].Replace("}", "", StringComparison.Ordinal).TrimEnd('"') : topic);
+
+    private static IEnumerable<JsonObject> Components(string set) =>
+        Repository.Under(set, ".yaml").SelectMany(Yaml.Read).Where(document => document.TextAt("kind") == "Component");
+
+    private static string Name(JsonObject component) => component.TextAt("metadata", "name")!;
+
+    private static string[] Scopes(JsonObject component) => [.. component.ListAt("scopes").Select(scope => (string)scope!).Order(StringComparer.Ordinal)];
+
+    private static bool IsPubSub(JsonObject component) => component.TextAt("spec", "type")!.StartsWith("pubsub.", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"(?<call>PublishEventAsync|BulkPublishEventAsync|WithTopic|WithDeadLetteredTopic)\(\s*(Contracts\.)?Components\.(?<component>\w+),\s*(?<topic>\$?""[^""]*""|[\w.]+)")]
+    private static partial Regex TopicUse();
+}

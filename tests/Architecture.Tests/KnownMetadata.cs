@@ -1,0 +1,36 @@
+namespace Architecture.Tests;
+
+/// <summary>
+/// Metadata names per component type: of Dapr's types as its component reference lists them, of <c>*.tandem</c> as docs/engines.md does. A
+/// misspelt name is ignored by Dapr without a word, so it has to be found here.
+/// </summary>
+internal static class KnownMetadata
+{
+    private static readonly string[] s_redis =
+    [
+        "redisHost", "redisUsername", "redisPassword", "redisType", "redisDB", "enableTLS", "clientCert", "clientKey", "useEntraID",
+        "failover", "sentinelMasterName", "sentinelUsername", "sentinelPassword", "redisMaxRetries", "redisMinRetryInterval",
+        "redisMaxRetryInterval", "dialTimeout", "readTimeout", "writeTimeout", "poolSize", "poolTimeout", "maxConnAge", "minIdleConns",
+        "idleCheckFrequency", "idleTimeout",
+    ];
+
+    private static readonly string[] s_state = ["keyPrefix", "actorStateStore", "ttlInSeconds", "outboxPublishPubsub", "outboxPublishTopic"];
+
+    public static IReadOnlyDictionary<string, IReadOnlySet<string>> Names { get; } = new Dictionary<string, IReadOnlySet<string>>
+    {
+        ["state.redis"] = Set([.. s_redis, .. s_state, "maxRetries", "maxRetryBackoff", "queryIndexes"]),
+        ["pubsub.redis"] = Set([.. s_redis, "consumerID", "redeliverInterval", "processingTimeout", "queueDepth", "concurrency", "maxLenApprox", "streamTTL"]),
+        ["lock.redis"] = Set([.. s_redis, "maxRetries", "maxRetryBackoff"]),
+        ["configuration.redis"] = Set([.. s_redis, "maxRetries", "maxRetryBackoff"]),
+        ["bindings.cron"] = Set("schedule", "direction"),
+        ["bindings.localstorage"] = Set("rootPath", "direction"),
+        ["secretstores.local.file"] = Set("secretsFile", "nestedSeparator", "multiValued"),
+        ["secretstores.kubernetes"] = Set("defaultNamespace", "kubeconfigPath"),
+        ["state.tandem"] = Set(s_state),
+        ["pubsub.tandem"] = Set("consumerID", "ephemeral", "concurrency"),
+        ["lock.tandem"] = Set(),
+        ["configuration.tandem"] = Set(),
+    };
+
+    private static IReadOnlySet<string> Set(params string[] names) => names.ToHashSet(StringComparer.Ordinal);
+}

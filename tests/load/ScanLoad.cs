@@ -58,7 +58,7 @@ public static class ScanLoad
     {
         var user = new ScanUser(http);
         await user.SignInAsync(cancellationToken);
-        var image = await user.UploadAsync(picture, type, cancellationToken);
+        var image = await RepeatAsync(() => user.UploadAsync(picture, type, cancellationToken), measurements, cancellationToken);
         for (var scan = 0; scan < scans; scan++)
         {
             var started = Stopwatch.GetTimestamp();
@@ -77,17 +77,24 @@ public static class ScanLoad
         }
     }
 
-    /// <summary>A busy answer is an answer: the user waits and tries again, and the wait counts.</summary>
-    private static async Task<Guid> SubmitAsync(ScanUser user, string image, Measurements measurements, CancellationToken cancellationToken)
+    private static Task<Guid> SubmitAsync(ScanUser user, string image, Measurements measurements, CancellationToken cancellationToken)
     {
         var key = Guid.NewGuid().ToString();
+        return RepeatAsync(() => user.SubmitAsync(image, key, cancellationToken), measurements, cancellationToken);
+    }
+
+    /// <summary>A busy answer or a broken connection is tried again as any client would, and the wait counts.</summary>
+    private static async Task<T> RepeatAsync<T>(Func<Task<T>> call, Measurements measurements, CancellationToken cancellationToken)
+    {
         while (true)
         {
             try
             {
-                return await user.SubmitAsync(image, key, cancellationToken);
+                return await call();
             }
-            catch (ApiProblemException busy) when (busy.Status is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable)
+            catch (Exception exception) when (
+                exception is HttpRequestException or IOException
+                || exception is ApiProblemException { Status: HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError })
             {
                 Interlocked.Increment(ref measurements.Busy);
                 await Task.Delay(TimeSpan.FromMilliseconds(500), cancellationToken);
@@ -134,7 +141,7 @@ public static class ScanLoad
                 output.WriteLine($"p95 overhead {100 * (p95 / options.ModelLatency.TotalMilliseconds - 1):0.0} % of the model's latency");
             }
 
-            output.WriteLine($"busy answers {Busy}  stream reconnects {_reconnects}  stream contract violations {_violations}  errors {Errors.Count}");
+            output.WriteLine($"calls tried again {Busy}  stream reconnects {_reconnects}  stream contract violations {_violations}  errors {Errors.Count}");
             foreach (var group in Errors.GroupBy(error => error).OrderByDescending(group => group.Count()).Take(5))
             {
                 output.WriteLine($"  {group.Count()} x {group.Key}");

@@ -1,0 +1,277 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using FakeModelServer;
+using ScanClient;
+
+namespace Platform.Tests;
+
+/// <summary>One run of the platform for the whole class; its tests run one after the other.</summary>
+public sealed class EndToEndFixture : IAsyncLifetime
+{
+    public PlatformRun Run { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Run = await PlatformRun.StartAsync(new FakeModelOptions());
+
+    public async ValueTask DisposeAsync() => await Run.DisposeAsync();
+}
+
+public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndToEndFixture>, IDisposable
+{
+    private readonly PlatformRun _run = fixture.Run;
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(90));
+
+    public void Dispose()
+    {
+        _run.Model.Behave(new FakeModelOptions());
+        _limit.Dispose();
+    }
+
+    private async Task<(ScanUser User, string Image)> ReadyUserAsync()
+    {
+        var user = await _run.UserAsync(_limit.Token);
+        return (user, await user.UploadAsync(PlatformRun.Picture, "image/png", _limit.Token));
+    }
+
+    private async Task<JobStream> FollowAsync(ScanUser user, Guid job)
+    {
+        var stream = new JobStream(user);
+        await stream.ReadToEndAsync(job, _limit.Token);
+        Assert.Empty(stream.Violations);
+        return stream;
+    }
+
+    private async Task<ApiProblemException> RefusedAsync(Func<Task> call) => await Assert.ThrowsAsync<ApiProblemException>(call);
+
+    private async Task<(HttpStatusCode Status, string? Code)> SendAsync(ScanUser user, HttpMethod method, string path, HttpContent? content = null, string? key = null)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        if (key is not null)
+        {
+            request.Headers.Add("Idempotency-Key", key);
+        }
+
+        using var response = await user.SendAsync(request, HttpCompletionOption.ResponseContentRead, _limit.Token);
+        var isProblem = response.Content.Headers.ContentType?.MediaType == "application/problem+json";
+        return (response.StatusCode, isProblem ? (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("code").GetString() : null);
+    }
+
+    [Fact]
+    public async Task A_scan_arrives_stage_by_stage_and_is_rewarded_once()
+    {
+        var (user, image) = await ReadyUserAsync();
+
+        var stream = await FollowAsync(user, await user.SubmitAsync(image, "first", _limit.Token));
+
+        Assert.Equal(
+            ["queued.started", "vision.started", "vision.completed", "rule.started", "rule.completed", "answer.started", "answer.completed", "reward.started", "reward.completed", "done.completed"],
+            stream.Events.Select(seen => $"{seen.Stage}.{seen.Status}"));
+        var done = stream.Events[^1].Data.GetProperty("result");
+        Assert.Equal("무색페트병", done.GetProperty("pipeline_result").GetProperty("classification_result").GetProperty("classification").GetProperty("middle_category").GetString());
+        Assert.Equal("페티", done.GetProperty("reward").GetProperty("name").GetString());
+        Assert.False(done.GetProperty("reward").GetProperty("already_owned").GetBoolean());
+
+        var jobId = stream.Events[0].Data.GetProperty("job_id").GetGuid();
+        Assert.True(JsonElement.DeepEquals(done, await user.GetAsync($"/api/v1/scan/{jobId}/result", _limit.Token)));
+        while ((await user.GetAsync("/api/v1/users/me/points", _limit.Token)).GetProperty("points").GetInt32() < 10)
+        {
+            await Task.Delay(20, _limit.Token);
+        }
+
+        Assert.Equal("char-petty", Assert.Single((await user.GetAsync("/api/v1/users/me/characters", _limit.Token)).EnumerateArray()).GetProperty("code").GetString());
+        Assert.Contains((await user.GetAsync("/api/v1/scan", _limit.Token)).GetProperty("scans").EnumerateArray(), scan =>
+            scan.GetProperty("job_id").GetGuid() == jobId && scan.GetProperty("status").GetString() == "completed");
+    }
+
+    [Fact]
+    public async Task Repeating_a_request_under_its_key_is_the_same_job_and_another_body_is_refused()
+    {
+        var (user, image) = await ReadyUserAsync();
+        var before = _run.Model.Stats.Vision;
+
+        var first = await user.SubmitAsync(image, "same", _limit.Token);
+        var second = await user.SubmitAsync(image, "same", _limit.Token);
+        await FollowAsync(user, first);
+        var third = await user.SubmitAsync(image, "same", _limit.Token);
+        var reused = await RefusedAsync(() => user.SubmitAsync(image, "same", _limit.Token, "another question"));
+
+        Assert.Equal((first, first), (second, third));
+        Assert.Equal((HttpStatusCode.UnprocessableEntity, "IDEMPOTENCY_KEY_REUSED"), (reused.Status, reused.Code));
+        Assert.Equal(before + 1, _run.Model.Stats.Vision);
+    }
+
+    [Fact]
+    public async Task A_redelivered_request_calls_no_model_again()
+    {
+        _run.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromMilliseconds(500) });
+        var (user, image) = await ReadyUserAsync();
+        var before = _run.Model.Stats.Vision;
+        var job = await user.SubmitAsync(image, "redelivered", _limit.Token);
+        var key = new Uri(image).AbsolutePath["/api/v1/images/".Length..];
+        async Task PublishAgainAsync()
+        {
+            var instance = _run.SidecarInstance("scan");
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"http://127.0.0.1:{instance.GetProperty("http_port").GetInt32()}/v1.0/publish/pubsub/scan-requested")
+            {
+                Content = JsonContent.Create(new { id = Guid.NewGuid(), ts = DateTimeOffset.UtcNow, job_id = job, user_id = user.UserId, image_key = key, deadline = DateTimeOffset.UtcNow.AddMinutes(5) }),
+            };
+            request.Headers.Add("dapr-api-token", instance.GetProperty("api_token").GetString());
+            using var response = await _run.Http.SendAsync(request, _limit.Token);
+            Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+        }
+
+        await PublishAgainAsync();
+        await FollowAsync(user, job);
+        await PublishAgainAsync();
+        var next = await user.SubmitAsync(image, "the one after", _limit.Token);
+        await FollowAsync(user, next);
+
+        Assert.Equal(before + 2, _run.Model.Stats.Vision);
+    }
+
+    [Fact]
+    public async Task A_cancelled_scan_ends_at_once_and_calls_no_further_model()
+    {
+        _run.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(2) });
+        var (user, image) = await ReadyUserAsync();
+        var answers = _run.Model.Stats.Answer;
+        var job = await user.SubmitAsync(image, "cancelled", _limit.Token);
+
+        Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(user, HttpMethod.Delete, $"/api/v1/scan/{job}")).Status);
+        Assert.Equal("cancelled", (await FollowAsync(user, job)).Terminal);
+        Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(user, HttpMethod.Delete, $"/api/v1/scan/{job}")).Status);
+        var next = await user.SubmitAsync(image, "after the cancelled one", _limit.Token);
+        await FollowAsync(user, next);
+        Assert.Equal((HttpStatusCode.Conflict, "JOB_CLOSED"), await SendAsync(user, HttpMethod.Delete, $"/api/v1/scan/{next}"));
+        Assert.Equal(answers + 1, _run.Model.Stats.Answer);
+    }
+
+    [Fact]
+    public async Task The_sixth_open_scan_is_refused_until_one_has_ended()
+    {
+        _run.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(3) });
+        var (user, image) = await ReadyUserAsync();
+        var jobs = new List<Guid>();
+        for (var n = 0; n < 5; n++)
+        {
+            jobs.Add(await user.SubmitAsync(image, $"open {n}", _limit.Token));
+        }
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/scan") { Content = JsonContent.Create(new { image_url = image }) };
+        using var response = await user.SendAsync(request, HttpCompletionOption.ResponseContentRead, _limit.Token);
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, response.StatusCode);
+        Assert.NotNull(response.Headers.RetryAfter);
+        Assert.Contains("TOO_MANY_OPEN_JOBS", await response.Content.ReadAsStringAsync());
+        await Task.WhenAll(jobs.Select(job => FollowAsync(user, job)));
+        await FollowAsync(user, await user.SubmitAsync(image, "now", _limit.Token));
+    }
+
+    [Fact]
+    public async Task A_model_that_recovers_costs_attempts_and_one_that_does_not_ends_the_job()
+    {
+        var (user, image) = await ReadyUserAsync();
+        _run.Model.Behave(new FakeModelOptions { FailNext = 4 });
+        var recovered = await FollowAsync(user, await user.SubmitAsync(image, "recovers", _limit.Token));
+        _run.Model.Behave(new FakeModelOptions { FailNext = 1000, FailStatus = 400 });
+        var failed = await FollowAsync(user, await user.SubmitAsync(image, "rejects", _limit.Token));
+
+        Assert.Equal("completed", recovered.Terminal);
+        Assert.Contains(recovered.Events, seen => seen.Status == "retrying");
+        Assert.Equal("failed", failed.Terminal);
+        Assert.Contains("MODEL_REJECTED_REQUEST", failed.Events[^1].Data.GetProperty("message").GetString());
+        Assert.Equal("SCAN_FAILED", failed.Events[^1].Data.GetProperty("result").GetProperty("error").GetString());
+    }
+
+    [Theory]
+    [InlineData("http://evil.example/api/v1/images/scan/0123456789abcdef0123456789abcdef.jpg", "IMAGE_HOST_NOT_ALLOWED")]
+    [InlineData("http://169.254.169.254/latest/meta-data", "IMAGE_HOST_NOT_ALLOWED")]
+    [InlineData("http://localhost/api/v1/images/scan/0123456789abcdef0123456789abcdef.jpg", "IMAGE_NOT_FOUND")]
+    public async Task Pictures_that_are_not_ours_are_refused(string address, string code)
+    {
+        var user = await _run.UserAsync(_limit.Token);
+
+        var refused = await RefusedAsync(() => user.SubmitAsync(address, Guid.NewGuid().ToString(), _limit.Token));
+
+        Assert.Equal((HttpStatusCode.BadRequest, code), (refused.Status, refused.Code));
+    }
+
+    [Fact]
+    public async Task Bad_input_gets_a_problem_with_a_code()
+    {
+        var (user, image) = await ReadyUserAsync();
+
+        Assert.Equal((HttpStatusCode.BadRequest, "UNSUPPORTED_MODEL"), await SendAsync(user, HttpMethod.Post, "/api/v1/scan", JsonContent.Create(new { image_url = image, model = "no-such-model" })));
+        Assert.Equal((HttpStatusCode.BadRequest, "VALIDATION_FAILED"), await SendAsync(user, HttpMethod.Post, "/api/v1/scan", JsonContent.Create(new { })));
+        Assert.Equal((HttpStatusCode.UnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE"), await SendAsync(user, HttpMethod.Post, "/api/v1/scan", new StringContent("x")));
+        Assert.Equal(HttpStatusCode.BadRequest, (await SendAsync(user, HttpMethod.Post, "/api/v1/scan", new StringContent("{", new MediaTypeHeaderValue("application/json")))).Status);
+        Assert.Equal((HttpStatusCode.NotFound, "RESULT_NOT_FOUND"), await SendAsync(user, HttpMethod.Get, $"/api/v1/scan/{Guid.NewGuid()}/result"));
+        Assert.Equal((HttpStatusCode.NotImplemented, "NOT_IMPLEMENTED"), await SendAsync(user, HttpMethod.Get, "/api/v1/chat"));
+    }
+
+    [Fact]
+    public async Task Nobody_sees_what_belongs_to_somebody_else()
+    {
+        var (owner, image) = await ReadyUserAsync();
+        var job = await owner.SubmitAsync(image, "mine", _limit.Token);
+        await FollowAsync(owner, job);
+        var other = await _run.UserAsync(_limit.Token);
+
+        foreach (var path in (string[])[$"/api/v1/scan/{job}/result", $"/api/v1/scan/{job}/events", $"/api/v1/jobs/{job}/log?after=0", new Uri(image).AbsolutePath])
+        {
+            Assert.Equal(HttpStatusCode.NotFound, (await SendAsync(other, HttpMethod.Get, path)).Status);
+        }
+
+        Assert.Equal(HttpStatusCode.NotFound, (await SendAsync(other, HttpMethod.Delete, $"/api/v1/scan/{job}")).Status);
+        Assert.Equal("IMAGE_NOT_FOUND", (await RefusedAsync(() => other.SubmitAsync(image, "theirs", _limit.Token))).Code);
+    }
+
+    [Fact]
+    public async Task Who_comes_late_gets_the_whole_history_and_then_204()
+    {
+        var (user, image) = await ReadyUserAsync();
+        var job = await user.SubmitAsync(image, "late", _limit.Token);
+        var live = await FollowAsync(user, job);
+        var late = await FollowAsync(user, job);
+
+        Assert.Equal(live.Events.Select(seen => seen.Data.GetRawText()), late.Events.Select(seen => seen.Data.GetRawText()));
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/scan/{job}/events");
+        request.Headers.Add("Last-Event-ID", live.Events[^1].Seq.ToString());
+        using var response = await user.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, _limit.Token);
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_photo_of_12_MB_is_taken_and_one_over_the_limit_or_of_another_kind_is_not()
+    {
+        var user = await _run.UserAsync(_limit.Token);
+        // Bytes after a PNG's end are legal, so a small picture makes a large file.
+        byte[] large = [.. PlatformRun.Picture, .. new byte[12 * 1024 * 1024]];
+
+        Assert.NotEmpty(await user.UploadAsync(large, "image/png", _limit.Token));
+        var tooLarge = await Assert.ThrowsAnyAsync<Exception>(() => user.UploadAsync([.. large, .. large], "image/png", _limit.Token));
+        Assert.True(tooLarge is ApiProblemException { Status: HttpStatusCode.RequestEntityTooLarge } or HttpRequestException, tooLarge.ToString());
+        var text = await RefusedAsync(() => user.UploadAsync("this is no picture"u8.ToArray(), "image/png", _limit.Token));
+        Assert.Equal((HttpStatusCode.UnsupportedMediaType, "UNSUPPORTED_IMAGE"), (text.Status, text.Code));
+    }
+
+    [Fact]
+    public async Task Identity_cannot_be_forged_past_the_gateway_or_beside_it()
+    {
+        using var forged = new HttpRequestMessage(HttpMethod.Get, "/api/v1/users/me");
+        forged.Headers.Add("X-User-ID", "somebody");
+        using var atGateway = await _run.Http.SendAsync(forged, _limit.Token);
+        Assert.Equal(HttpStatusCode.Unauthorized, atGateway.StatusCode);
+
+        foreach (var (app, path) in ((string, string)[])[("users#0", "/api/v1/users/me"), ("event-router#0", $"/jobs/{Guid.NewGuid()}"), ("scan#0", "/dapr/subscribe"), ("characters#0", "/on/scan-rewarded")])
+        {
+            var address = $"http://127.0.0.1:{_run.Find(app).GetProperty("app_port").GetInt32()}{path}";
+            using var direct = new HttpRequestMessage(path.StartsWith("/on/", StringComparison.Ordinal) ? HttpMethod.Post : HttpMethod.Get, address);
+            direct.Headers.Add("X-User-ID", "somebody");
+            direct.Headers.Add("dapr-caller-app-id", "gateway");
+            using var beside = await _run.Http.SendAsync(direct, _limit.Token);
+            Assert.Equal(HttpStatusCode.Forbidden, beside.StatusCode);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using FakeModelServer;
+using Imaging;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using ScanClient;
+
+namespace Platform.Tests;
+
+/// <summary>
+/// The whole platform as a person starts it: <c>./daprw run -f dapr.yaml</c> with its own data directory and ports, in front of a fake model
+/// server in this process.
+/// </summary>
+public sealed class PlatformRun : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);
+
+    private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("tandem platform");
+    private readonly WebApplication _models = FakeModelHost.Build(["--urls", "http://127.0.0.1:0"]);
+    private readonly Queue<string> _log = [];
+    private readonly Process _launcher = new();
+
+    private PlatformRun()
+    {
+    }
+
+    public static string Root { get; } = FindRoot();
+
+    public Uri Gateway { get; private set; } = null!;
+
+    public HttpClient Http { get; private set; } = null!;
+
+    public FakeModel Model => _models.Services.GetRequiredService<FakeModel>();
+
+    /// <summary>A picture of ours, so that no test needs anything from outside the repository.</summary>
+    public static byte[] Picture { get; } = Render();
+
+    public static async Task<PlatformRun> StartAsync(FakeModelOptions behaviour, params string[] arguments)
+    {
+        var run = new PlatformRun();
+        try
+        {
+            await run._models.StartAsync();
+            run.Model.Behave(behaviour);
+            await run.LaunchAsync(arguments);
+            return run;
+        }
+        catch
+        {
+            await run.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task<ScanUser> UserAsync(CancellationToken cancellationToken = default)
+    {
+        var user = new ScanUser(Http);
+        await user.SignInAsync(cancellationToken);
+        return user;
+    }
+
+    /// <summary>A process of the run as the launcher's state file names it.</summary>
+    public JsonElement Find(string name) => JsonDocument.Parse(File.ReadAllText(Path.Combine(_data.FullName, "run", "state.json"))).RootElement
+        .GetProperty("processes").EnumerateArray().Single(process => process.GetProperty("name").GetString() == name);
+
+    /// <summary>The secret file that the launcher wrote for the sidecar.</summary>
+    public JsonElement SidecarInstance(string appId) => JsonDocument.Parse(File.ReadAllText(Path.Combine(_data.FullName, "run", "sidecar.json"))).RootElement
+        .GetProperty("instances").EnumerateArray().First(instance => instance.GetProperty("app_id").GetString() == appId);
+
+    /// <summary>kill -9 by process id; false when it is down already.</summary>
+    public bool Kill(string name)
+    {
+        try
+        {
+            Process.GetProcessById(Find(name).GetProperty("pid").GetInt32()).Kill();
+            return true;
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>A graceful restart of one process, as an operator asks for it.</summary>
+    public async Task RestartAsync(string name)
+    {
+        using var restart = Process.Start(new ProcessStartInfo(Path.Combine(Root, "daprw"), ["restart", name, "--data-dir", _data.FullName]) { WorkingDirectory = Root })!;
+        await restart.WaitForExitAsync();
+        Assert.Equal(0, restart.ExitCode);
+        await WaitReadyAsync(TimeSpan.FromSeconds(60));
+    }
+
+    /// <summary>Returns when every required app is ready.</summary>
+    public async Task WaitReadyAsync(TimeSpan limit)
+    {
+        using var timeout = new CancellationTokenSource(limit);
+        while (true)
+        {
+            try
+            {
+                using var response = await Http.GetAsync("/readyz", timeout.Token);
+                if (response.StatusCode == HttpStatusCode.OK)
+                {
+                    return;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // The gateway does not listen yet.
+            }
+
+            if (_launcher.HasExited)
+            {
+                throw new InvalidOperationException($"the launcher ended with {_launcher.ExitCode}\n{LastLines}");
+            }
+
+            try
+            {
+                await Task.Delay(100, timeout.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new TimeoutException($"not ready within {limit}\n{LastLines}");
+            }
+        }
+    }
+
+    public string LastLines
+    {
+        get
+        {
+            lock (_log)
+            {
+                return string.Join('\n', _log);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            if (_launcher.StartInfo.FileName.Length > 0 && !_launcher.HasExited)
+            {
+                using (Process.Start("kill", ["-TERM", _launcher.Id.ToString()]))
+                {
+                }
+
+                using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+                await _launcher.WaitForExitAsync(limit.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            _launcher.Kill();
+        }
+
+        Http?.Dispose();
+        await _models.DisposeAsync();
+        _data.Delete(recursive: true);
+    }
+
+    private async Task LaunchAsync(string[] arguments)
+    {
+        var port = FreePort();
+        Gateway = new Uri($"http://127.0.0.1:{port}");
+        Http = ScanUser.CreateHttpClient(Gateway);
+        _launcher.StartInfo = new ProcessStartInfo(
+            Path.Combine(Root, "daprw"), ["run", "-f", "dapr.yaml", "--data-dir", _data.FullName, "--gateway-port", port.ToString(), .. arguments])
+        {
+            WorkingDirectory = Root,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment =
+            {
+                ["Ai__OpenAi__BaseUrl"] = _models.Urls.First() + "/v1",
+                ["Ai__Calls__RetryDelay"] = "00:00:00.050",
+                ["ScanWorker__StageRetryDelay"] = "00:00:00.200",
+            },
+        };
+        _launcher.OutputDataReceived += (_, line) => Keep(line.Data);
+        _launcher.ErrorDataReceived += (_, line) => Keep(line.Data);
+        _launcher.Start();
+        _launcher.BeginOutputReadLine();
+        _launcher.BeginErrorReadLine();
+        await WaitReadyAsync(StartLimit);
+    }
+
+    private void Keep(string? line)
+    {
+        lock (_log)
+        {
+            _log.Enqueue(line ?? "");
+            if (_log.Count > 120)
+            {
+                _log.Dequeue();
+            }
+        }
+    }
+
+    private static byte[] Render()
+    {
+        var bitmap = new Bitmap(96, 64);
+        for (var y = 0; y < bitmap.Height; y++)
+        {
+            var row = bitmap.Row(y);
+            for (var x = 0; x < row.Length; x++)
+            {
+                row[x] = (byte)(x * 3 + y * 5);
+            }
+        }
+
+        return PngEncoder.Encode(bitmap);
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "dapr.yaml")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder?.FullName ?? throw new InvalidOperationException("dapr.yaml was not found above the test program");
+    }
+}

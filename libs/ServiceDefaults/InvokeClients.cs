@@ -1,3 +1,4 @@
+using System.Net;
 using Dapr.Client;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -46,8 +47,9 @@ public static class InvokeClients
 }
 
 /// <summary>
-/// Repeats calls to the own sidecar for 30 s while it refuses connections: it restarts within a second or two, and the callee has
-/// certainly not seen such a request. Answers of any kind are passed on as they are.
+/// Repeats calls for 30 s while the own sidecar refuses connections or says that it could not reach the callee (ERR_DIRECT_INVOKE): both
+/// restart within seconds. A callee's own answer of any kind is passed on as it is. A request may reach the callee twice, so what is
+/// called this way must be idempotent, as everything between our apps is.
 /// </summary>
 public sealed class SidecarRetryHandler(TimeProvider time) : DelegatingHandler
 {
@@ -67,14 +69,35 @@ public sealed class SidecarRetryHandler(TimeProvider time) : DelegatingHandler
         var started = time.GetTimestamp();
         for (var delay = FirstDelay; ; delay = delay * 2 > MaxDelay ? MaxDelay : delay * 2)
         {
+            var mayRepeat = time.GetElapsedTime(started) < RetryTime;
             try
             {
-                return await base.SendAsync(request, cancellationToken);
+                var response = await base.SendAsync(request, cancellationToken);
+                if (!mayRepeat || !await IsSidecarsAsync(response, cancellationToken))
+                {
+                    return response;
+                }
+
+                response.Dispose();
             }
-            catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConnectionError && time.GetElapsedTime(started) < RetryTime)
+            catch (HttpRequestException exception) when (mayRepeat && exception.HttpRequestError == HttpRequestError.ConnectionError)
             {
-                await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), time, cancellationToken);
+                // The sidecar is not there; nobody has seen the request.
             }
+
+            await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), time, cancellationToken);
         }
+    }
+
+    /// <summary>Whether the answer is the sidecar's own error and not the callee's, which speaks problem+json.</summary>
+    private static async Task<bool> IsSidecarsAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (response.StatusCode != HttpStatusCode.InternalServerError || response.Content.Headers.ContentType?.MediaType != "application/json")
+        {
+            return false;
+        }
+
+        await response.Content.LoadIntoBufferAsync(cancellationToken);
+        return (await response.Content.ReadAsStringAsync(cancellationToken)).Contains("\"ERR_DIRECT_INVOKE\"", StringComparison.Ordinal);
     }
 }

@@ -1,4 +1,5 @@
 using Ai;
+using Ai.Local.Vision;
 using Contracts;
 using Dapr.Workflow;
 using ScanWorker;
@@ -26,6 +27,8 @@ builder.Services.AddSingleton(DisposalRules.Load(knowledge, taxonomy));
 
 // Models, and what the local provider does in their place.
 builder.Services.AddChatModels();
+builder.Services.AddSingleton<PictureClassifier>();
+builder.Services.AddLocalSkill<LocalWasteVision>();
 builder.Services.AddLocalSkill<LocalDisposalAnswer>();
 builder.Services.AddSingleton(services => new WasteVision(
     services.GetRequiredService<IChatModels>(), taxonomy, services.GetRequiredService<SituationTags>(), prompts));

@@ -92,6 +92,23 @@ public sealed class ModelAnswerTests
         Assert.True(answer.GetProperty("steps").GetArrayLength() >= 3);
     }
 
+    [Theory]
+    [InlineData("plastic", "water_bottle", "무색페트병")]
+    [InlineData("plastic", null, "플라스틱류")]
+    [InlineData("plastic", "plastic_bag", "비닐류")]
+    [InlineData("cardboard", "carton", "종이팩")]
+    [InlineData("cardboard", null, "종이")]
+    [InlineData("glass", "beer_bottle", "유리병")]
+    [InlineData("metal", null, "금속류")]
+    [InlineData("trash", null, "일반종량제폐기물")]
+    public void Labels_of_the_local_classifier_have_their_place_in_the_tree(string label, string? hint, string middle)
+    {
+        var placed = LocalWasteVision.Place(label, hint);
+
+        Assert.Equal(middle, placed.MiddleCategory);
+        Assert.True(Tree.Contains(placed.MajorCategory, placed.MiddleCategory));
+    }
+
     private sealed class OneModel(string text) : IChatModels, IChatClient
     {
         public IReadOnlyList<string> Supported => ["m1"];

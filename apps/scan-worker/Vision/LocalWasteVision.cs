@@ -17,6 +17,12 @@ public sealed class LocalWasteVision(PictureClassifier classifier) : ILocalSkill
 {
     private const string Question = "확실하지 않아요. 어떤 재질인지, 어디에 쓰던 물건인지 알려 주시겠어요?";
 
+    /// <summary>
+    /// ImageNet's labels only refine what the head has decided, and only when they are fairly sure: "carton", say, is a box as often as
+    /// a milk carton.
+    /// </summary>
+    private const double MinHintProbability = 0.2;
+
     public string Task => WasteVision.Task;
 
     public Task<string> AnswerAsync(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken)
@@ -31,7 +37,7 @@ public sealed class LocalWasteVision(PictureClassifier classifier) : ILocalSkill
                 Math.Round(seen.Confidence, 3), new RunnerUp(Place(seen.Label, null).MiddleCategory, Math.Round(seen.Confidence, 3)),
                 Question, Unsure: true, hints, seen.Model)
             : new VisionAnswer(
-                Place(seen.Label, seen.Hints.Count > 0 ? seen.Hints[0].Label : null), [],
+                Place(seen.Label, seen.Hints is [{ Probability: >= MinHintProbability } hint, ..] ? hint.Label : null), [],
                 Math.Round(seen.Confidence, 3), runnerUp, null, Unsure: false, hints, seen.Model);
         return System.Threading.Tasks.Task.FromResult(JsonSerializer.Serialize(answer, TandemJson.Options));
     }

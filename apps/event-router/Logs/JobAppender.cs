@@ -86,6 +86,7 @@ internal sealed partial class JobAppender(
     /// <summary>
     /// 1. Take the log. 2. Apply the commands. 3. Write. 4. Publish. 5. Answer. False: another replica wrote in between.
     /// </summary>
+    // (4) docs/architecture.md: the only place where a job log grows.
     private async Task<bool> TryAppendAsync(JobQueue queue, List<PendingAppend> batch, CancellationToken cancellationToken)
     {
         queue.Log ??= await storage.LoadAsync(queue.JobId, queue.Outdated, cancellationToken);

@@ -25,6 +25,7 @@ internal sealed partial class Forwarder(
     /// 1. Take the body. 2. Send to the next replica, or to the sidecar. 3. Again, while that is allowed and the grace lasts.
     /// 4. Copy the answer.
     /// </summary>
+    // (1) docs/architecture.md: the way in.
     public async Task ForwardAsync(HttpContext context, GatewayRoute route, Caller caller)
     {
         var path = route.RewriteFrom is { } from && context.Request.Path.StartsWithSegments(from, out var rest)

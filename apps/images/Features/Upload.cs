@@ -62,6 +62,7 @@ internal static class Upload
 
         try
         {
+            // (2) docs/architecture.md: the bytes are on disk when this returns.
             var (etag, _) = await files.WriteAsync(key, ticket.ContentType, http.Request.Body, cancellationToken);
             http.Response.Headers.ETag = $"\"{etag}\"";
             return TypedResults.Ok();

@@ -45,6 +45,7 @@ internal static partial class OnScanRequested
             new RetryPlan(options.Value.StageRetries, options.Value.StageRetryDelay));
         try
         {
+            // (6) docs/architecture.md: one workflow per job.
             await workflows.ScheduleNewWorkflowAsync(nameof(ScanWorkflow), id, input);
             LogStarted(logger, message.JobId);
         }

@@ -74,6 +74,7 @@ public sealed partial class RewardActivity(
     {
         if (stored.Fact is { } fact)
         {
+            // (9) docs/architecture.md: the fact of the reward.
             await dapr.PublishEventAsync(
                 Components.PubSub, ScanTopics.ScanRewarded, fact,
                 new Dictionary<string, string> { ["cloudevent.id"] = fact.Id.ToString() }, cancellationToken);

@@ -51,6 +51,7 @@ public sealed class StageRunner(DaprClient dapr, JobLogClient log, IOptions<Scan
         var result = await dapr.GetStateAsync<T>(Components.StateStore, key, cancellationToken: cancellationToken);
         if (result is null)
         {
+            // (8) docs/architecture.md: stored before anybody hears of it.
             result = await StoreOnceAsync(key, await LimitAsync(work, cancellationToken), cancellationToken);
         }
 

@@ -53,6 +53,7 @@ public sealed class ScanWorkflow : Workflow<ScanInput, string>
         {
             try
             {
+                // (7) docs/architecture.md: one activity per attempt.
                 return await context.CallActivityAsync<T>(activity, argument(new StageAttempt(input.JobId, attempt)));
             }
             catch (WorkflowTaskFailedException failure) when (!IsJobClosed(failure))

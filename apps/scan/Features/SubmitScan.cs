@@ -63,6 +63,7 @@ internal static partial class SubmitScan
 
         var now = time.GetUtcNow();
         var deadline = now + settings.JobDeadline;
+        // (3) docs/architecture.md: the same request is the same job.
         var jobId = key is null ? Guid.CreateVersion7(now) : Uuid5.Create(Uuid5.Url, $"{user.Id}\n{Route}\n{key}");
         AppendedJobEvents appended;
         try
@@ -89,6 +90,7 @@ internal static partial class SubmitScan
             return TypedResults.Ok(Answer(jobId));
         }
 
+        // (5) docs/architecture.md: from here the client only watches.
         await dapr.PublishEventAsync(
             Components.PubSub, ScanTopics.ScanRequested,
             new ScanRequested(Uuid5.Create(jobId, ScanTopics.ScanRequested), now, jobId, user.Id, imageKey, request.UserInput, request.Model, deadline),

@@ -13,6 +13,7 @@ internal sealed partial class StreamSession(JobLogReader reader, JobStream strea
     private bool _ended;
 
     /// <summary>Runs until the job or the stream ends or the client is gone.</summary>
+    // (12) docs/architecture.md: the log, in order, to one client.
     public async Task RunAsync(EventFrame opening, IReadOnlyList<JobEvent> history, CancellationToken cancellationToken)
     {
         output.Write(opening.Bytes.Span);

@@ -15,6 +15,7 @@ internal static partial class OnScanRewarded
     private static async Task<IResult> HandleAsync(
         ScanRewarded message, AccountStore accounts, ILogger<UsersService> logger, CancellationToken cancellationToken)
     {
+        // (10) docs/architecture.md: recorded once, by the job's id.
         await accounts.UpdateAsync(message.UserId, account => account.Record(message), cancellationToken);
         LogGranted(logger, message.JobId);
         return TypedResults.Ok();

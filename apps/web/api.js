@@ -17,13 +17,20 @@ async function call(method, path, body, headers = {}) {
   return response.status === 204 ? null : response.headers.get("Content-Type")?.includes("json") ? response.json() : response;
 }
 
-// Signs in as a guest when nobody is signed in, or when the session has expired.
+async function signIn() {
+  await call("POST", "/api/v1/auth/guest");
+  localStorage.setItem("known", "yes");
+}
+
+// Signs in as a guest when nobody is signed in, or when the session has expired. The page cannot see its cookie; a browser that
+// was never here needs no refused request to find that out.
 export async function withIdentity(action) {
+  if (!localStorage.getItem("known")) await signIn();
   try {
     return await action();
   } catch (problem) {
     if (problem.status !== 401) throw problem;
-    await call("POST", "/api/v1/auth/guest");
+    await signIn();
     return action();
   }
 }

@@ -70,6 +70,8 @@ function show(event) {
   if (event.status === "completed") showResult(event.result);
   else complain(new api.Problem(0, event.result?.error ?? event.status, event.message ?? text().failed));
   refresh();
+  // Points and character are booked by message, a moment after the scan's end.
+  if (event.result?.reward) setTimeout(refresh, 1500);
 }
 
 function list(element, items) {

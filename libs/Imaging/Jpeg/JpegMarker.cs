@@ -19,6 +19,7 @@ internal static class JpegMarker
     public const byte StartOfScan = 0xDA;
     public const byte DefineQuantization = 0xDB;
     public const byte DefineRestartInterval = 0xDD;
+    public const byte App0 = 0xE0;
     public const byte App1 = 0xE1;
     public const byte App14 = 0xEE;
 

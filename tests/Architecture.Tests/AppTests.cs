@@ -40,9 +40,10 @@ public sealed class AppTests
     [MemberData(nameof(Apps))]
     public void Has_a_row_with_its_port_in_the_readme(string app)
     {
-        var row = Repository.Read("apps/README.md").Split('\n').SingleOrDefault(line => line.StartsWith($"| [{app}]({app}) |", StringComparison.Ordinal));
-        Assert.True(row is not null, $"apps/README.md needs a row '| [{app}]({app}) | … | port |'");
-        Assert.EndsWith($"| {Template(app).TextAt("appPort")} |", row.TrimEnd());
+        var row = $"| {app} | {Template(app).TextAt("appPort")} |";
+        Assert.True(
+            Repository.Read("apps/README.md").Split('\n').Count(line => line.StartsWith(row, StringComparison.Ordinal)) == 1,
+            $"apps/README.md needs one row that begins '{row}'");
     }
 
     private static System.Text.Json.Nodes.JsonNode Template(string app) => Catalogue.Template.Single(entry => entry.TextAt("appID") == app);

@@ -47,7 +47,11 @@ internal static class CommandLine
         var noBuild = new Option<bool>("--no-build") { Description = "Start what the last run built" };
         var noRestart = new Option<bool>("--no-restart") { Description = "Stop everything when a process ends" };
         var readyTimeout = new Option<int>("--ready-timeout") { Description = "Seconds until the launcher says who is not ready", DefaultValueFactory = _ => 120 };
-        var command = new Command("run", "Build and start everything; Ctrl-C stops it") { File, set, replicas, gatewayPort, noBuild, noRestart, readyTimeout };
+        var stopTimeout = new Option<int>("--stop-timeout") { Description = "Seconds a process has to end in order before it is killed", DefaultValueFactory = _ => 10 };
+        var command = new Command("run", "Build and start everything; Ctrl-C stops it, a second Ctrl-C kills")
+        {
+            File, set, replicas, gatewayPort, noBuild, noRestart, readyTimeout, stopTimeout,
+        };
         command.SetAction((parsed, _) => RunCommand.ExecuteAsync(new RunOptions
         {
             File = parsed.GetRequiredValue(File),
@@ -58,6 +62,7 @@ internal static class CommandLine
             Build = !parsed.GetValue(noBuild),
             Restart = !parsed.GetValue(noRestart),
             ReadyTimeout = TimeSpan.FromSeconds(parsed.GetValue(readyTimeout)),
+            StopTimeout = TimeSpan.FromSeconds(parsed.GetValue(stopTimeout)),
         }));
         return command;
     }
@@ -78,11 +83,11 @@ internal static class CommandLine
 
     private static Command Logs()
     {
-        var name = new Argument<string>("name") { Description = "App, instance (app#0) or sidecar" };
+        var name = new Argument<string?>("name") { Description = "App, instance (app#0) or sidecar; all when left out", DefaultValueFactory = _ => null };
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what comes" };
-        var command = new Command("logs", "Print the log of an app") { name, follow, FileOfLogs };
+        var command = new Command("logs", "Print the logs of the run") { name, follow, FileOfLogs };
         command.SetAction((parsed, cancellationToken) =>
-            LogsCommand.ExecuteAsync(Data(parsed, FileOfLogs), parsed.GetRequiredValue(name), parsed.GetValue(follow), TimeProvider.System, cancellationToken));
+            LogsCommand.ExecuteAsync(Data(parsed, FileOfLogs), parsed.GetValue(name), parsed.GetValue(follow), TimeProvider.System, cancellationToken));
         return command;
     }
 

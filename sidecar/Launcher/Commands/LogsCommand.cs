@@ -2,12 +2,12 @@ using Launcher.Data;
 
 namespace Launcher.Commands;
 
-/// <summary><c>daprw logs APP [-f]</c>: prints the log files of an app, or of the sidecar; with <c>-f</c> also what comes.</summary>
+/// <summary><c>daprw logs [APP] [-f]</c>: prints the log files of an app, of the sidecar, or all, one after the other; with <c>-f</c> also what comes.</summary>
 internal static class LogsCommand
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
-    public static async Task<int> ExecuteAsync(DataDirectory data, string name, bool follow, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<int> ExecuteAsync(DataDirectory data, string? name, bool follow, TimeProvider time, CancellationToken cancellationToken)
     {
         var files = Files(data, name);
         var positions = new Dictionary<string, long>();
@@ -23,12 +23,12 @@ internal static class LogsCommand
         return 0;
     }
 
-    private static string[] Files(DataDirectory data, string name)
+    private static string[] Files(DataDirectory data, string? name)
     {
         string[] files = Directory.Exists(data.Logs)
-            ? [.. Directory.GetFiles(data.Logs, "*.log").Where(file => Belongs(Path.GetFileNameWithoutExtension(file), name)).Order(StringComparer.Ordinal)]
+            ? [.. Directory.GetFiles(data.Logs, "*.log").Where(file => name is null || Belongs(Path.GetFileNameWithoutExtension(file), name)).Order(StringComparer.Ordinal)]
             : [];
-        return files.Length > 0 ? files : throw new LauncherException($"no log of '{name}' in {data.Logs}");
+        return files.Length > 0 ? files : throw new LauncherException($"no log{(name is null ? "" : $" of '{name}'")} in {data.Logs}");
     }
 
     /// <summary>File <c>scan-0</c> belongs to <c>scan</c> and to <c>scan#0</c>.</summary>

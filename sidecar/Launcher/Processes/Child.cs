@@ -6,22 +6,34 @@ namespace Launcher.Processes;
 /// <summary>What to start.</summary>
 /// <param name="Command">Program and arguments; the program is looked up in PATH.</param>
 /// <param name="Directory">Working directory.</param>
-/// <param name="Environment">Added to what the launcher has.</param>
-internal sealed record ChildSpec(IReadOnlyList<string> Command, string Directory, IReadOnlyDictionary<string, string> Environment);
+/// <param name="Environment">Added to what the launcher has; null takes a variable away.</param>
+internal sealed record ChildSpec(IReadOnlyList<string> Command, string Directory, IReadOnlyDictionary<string, string?> Environment);
 
-/// <summary>One running process and its output.</summary>
+/// <summary>One running process, what it has started itself, and its output.</summary>
 internal sealed class Child : IDisposable
 {
     /// <summary>
     /// Ctrl-C and a closed terminal reach every process of the group; the children leave both to the launcher, which stops them in order.
-    /// exec keeps the pid. The line on standard input is the start signal: without it (the launcher died) nothing starts.
+    /// exec keeps the pid. The line on standard input is the start signal: without it (the launcher died) nothing starts. setsid (part of every
+    /// Linux, absent on macOS) makes the process the leader of a group, so that what it starts itself, as <c>dotnet run</c> does, ends with it.
     /// </summary>
-    private const string Start = """trap "" INT HUP; read -r go || exit 1; exec "$@" </dev/null""";
+    private const string Start =
+        """
+        trap "" INT HUP
+        read -r go || exit 1
+        exec </dev/null
+        if command -v setsid >/dev/null; then exec setsid "$@"; fi
+        exec "$@"
+        """;
 
     /// <summary>How long output is awaited after the exit; a grandchild may keep the pipe open for ever.</summary>
     private static readonly TimeSpan OutputGrace = TimeSpan.FromSeconds(1);
 
+    /// <summary>A group has no other sign of its end; only looked at while something is left of it.</summary>
+    private static readonly TimeSpan GroupInterval = TimeSpan.FromMilliseconds(50);
+
     private readonly Process _process;
+    private volatile bool _stopping;
 
     private Child(Process process, Guard guard, ProcessLog log)
     {
@@ -37,7 +49,10 @@ internal sealed class Child : IDisposable
 
     public static Child Run(ChildSpec spec, Guard guard, ProcessLog log)
     {
-        var start = new ProcessStartInfo("/bin/sh", ["-c", Start, "sh", .. spec.Command])
+        // A shell passes on only variables whose names it can read; env(1) sets the others, such as Logging__LogLevel__Microsoft.AspNetCore.
+        var unreadable = spec.Environment.Where(entry => entry.Value is not null && !IsShellName(entry.Key)).Select(entry => $"{entry.Key}={entry.Value}").ToList();
+        string[] command = unreadable.Count == 0 ? [.. spec.Command] : ["env", .. unreadable, .. spec.Command];
+        var start = new ProcessStartInfo("/bin/sh", ["-c", Start, "sh", .. command])
         {
             WorkingDirectory = spec.Directory,
             RedirectStandardInput = true,
@@ -65,26 +80,34 @@ internal sealed class Child : IDisposable
         return child;
     }
 
-    public void Signal(int signal)
-    {
-        if (!_process.HasExited)
-        {
-            Libc.Signal(Pid, signal);
-        }
-    }
-
     /// <summary>TERM, then KILL after <paramref name="grace"/> or as soon as <paramref name="hurry"/> is cancelled.</summary>
     public async Task StopAsync(TimeSpan grace, TimeProvider time, CancellationToken hurry)
     {
-        Signal(Libc.SigTerm);
+        _stopping = true;
+        using var limit = new CancellationTokenSource(grace, time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, hurry);
         try
         {
-            await Exited.WaitAsync(grace, time, hurry);
+            Signal(Libc.SigTerm);
+            await Exited.WaitAsync(end.Token);
+            while (Libc.SignalGroup(Pid, 0))
+            {
+                await Task.Delay(GroupInterval, time, end.Token);
+            }
         }
-        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
+        catch (OperationCanceledException)
         {
             Signal(Libc.SigKill);
             await Exited;
+        }
+    }
+
+    /// <summary>To the group; to the process alone while (or where) it leads none.</summary>
+    private void Signal(int signal)
+    {
+        if (!Libc.SignalGroup(Pid, signal) && !_process.HasExited)
+        {
+            Libc.Signal(Pid, signal);
         }
     }
 
@@ -94,10 +117,19 @@ internal sealed class Child : IDisposable
     {
         var output = Task.WhenAll(PumpAsync(_process.StandardOutput, log), PumpAsync(_process.StandardError, log));
         await _process.WaitForExitAsync();
+        if (!_stopping)
+        {
+            // It died. What it has started would keep its ports from the next one.
+            Libc.SignalGroup(Pid, Libc.SigKill);
+        }
+
         guard.Remove(Pid);
         await Task.WhenAny(output, Task.Delay(OutputGrace));
         return new ExitStatus(_process.ExitCode);
     }
+
+    private static bool IsShellName(string name) =>
+        name.All(character => char.IsAsciiLetterOrDigit(character) || character == '_') && !char.IsAsciiDigit(name[0]);
 
     private static async Task PumpAsync(StreamReader reader, ProcessLog log)
     {

@@ -21,16 +21,22 @@ internal sealed class Guard : IDisposable
                 pids=$kept ;;
           esac
         done
-        for pid in $pids; do kill -TERM "$pid" 2>/dev/null; done
+        # -s, because not every shell takes "-0 --". Succeeds when a process was there to take the signal.
+        each() {
+          found=1
+          for pid in $pids; do
+            kill -s "$1" -- "-$pid" 2>/dev/null && found=0 || kill -s "$1" -- "$pid" 2>/dev/null && found=0
+          done
+          return $found
+        }
+        each TERM
         tries=0
         while [ $tries -lt 50 ]; do
-          alive=
-          for pid in $pids; do kill -0 "$pid" 2>/dev/null && alive=1; done
-          [ -n "$alive" ] || exit 0
+          each 0 || exit 0
           tries=$((tries + 1))
           sleep 0.1
         done
-        for pid in $pids; do kill -KILL "$pid" 2>/dev/null; done
+        each KILL
         """;
 
     private readonly Process _shell;
@@ -38,7 +44,11 @@ internal sealed class Guard : IDisposable
 
     public Guard()
     {
-        _shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", Script, "tandem-guard"]) { RedirectStandardInput = true })!;
+        // In a session of its own: who kills the launcher's whole process group must not silence the guard.
+        _shell = Process.Start(new ProcessStartInfo(
+            "/bin/sh",
+            ["-c", """if command -v setsid >/dev/null; then exec setsid "$@"; fi; exec "$@" """, "sh", "/bin/sh", "-c", Script, "tandem-guard"])
+        { RedirectStandardInput = true })!;
         _shell.StandardInput.AutoFlush = true;
     }
 

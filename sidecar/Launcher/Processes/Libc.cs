@@ -12,6 +12,9 @@ internal static class Libc
     /// <summary>Sends a signal; a process that is gone is no error.</summary>
     public static void Signal(int pid, int signal) => _ = kill(pid, signal);
 
+    /// <summary>Sends a signal to a process group; false when it has no process (any more).</summary>
+    public static bool SignalGroup(int leader, int signal) => kill(-leader, signal) == 0;
+
     /// <summary>Whether a process with this id exists, whoever owns it.</summary>
     public static bool Exists(int pid) => kill(pid, 0) == 0 || Marshal.GetLastPInvokeError() == NotPermitted;
 

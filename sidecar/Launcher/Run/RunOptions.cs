@@ -21,6 +21,9 @@ internal sealed record RunOptions
 
     public bool Restart { get; init; } = true;
 
+    /// <summary>Time a process has between TERM and KILL.</summary>
+    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long the apps may take until the launcher says who is not ready.</summary>
     public TimeSpan ReadyTimeout { get; init; } = TimeSpan.FromSeconds(120);
 }

@@ -16,9 +16,11 @@ internal sealed record PlannedInstance(TemplateApp App, int Index, int? AppPort,
 internal sealed class RunPlan
 {
     private const string GatewayId = "gateway";
-    private readonly Dictionary<string, string> _environment = [];
+    private readonly Dictionary<string, string?> _environment = [];
 
     public required IReadOnlyList<PlannedInstance> Instances { get; init; }
+
+    public LogDestination SidecarLog { get; init; }
 
     /// <summary>Address of the app named gateway, or null.</summary>
     public string? Gateway => Instances.FirstOrDefault(instance => instance.App.AppId == GatewayId)?.AppPort is { } port
@@ -54,7 +56,7 @@ internal sealed class RunPlan
             wish.Grpc ?? ports.TakeFree(),
             Token(),
             appToken)).ToList();
-        var plan = new RunPlan { Instances = instances };
+        var plan = new RunPlan { Instances = instances, SidecarLog = template.SidecarLog };
         plan.FillEnvironment(data);
         return plan;
     }
@@ -86,11 +88,15 @@ internal sealed class RunPlan
     };
 
     /// <summary>Environment of an app (dapr/http §15); dapr.yaml has the last word.</summary>
-    public IReadOnlyDictionary<string, string> EnvironmentOf(PlannedInstance instance)
+    public IReadOnlyDictionary<string, string?> EnvironmentOf(PlannedInstance instance)
     {
-        var env = new Dictionary<string, string>(_environment)
+        var env = new Dictionary<string, string?>(_environment)
         {
             ["APP_ID"] = instance.App.AppId,
+            ["APP_PROTOCOL"] = "http",
+            // In an SDK these would win over the ports.
+            ["DAPR_HTTP_ENDPOINT"] = null,
+            ["DAPR_GRPC_ENDPOINT"] = null,
             ["DAPR_HTTP_PORT"] = Text(instance.HttpPort),
             ["DAPR_GRPC_PORT"] = Text(instance.GrpcPort),
             ["DAPR_API_TOKEN"] = instance.ApiToken,
@@ -111,12 +117,12 @@ internal sealed class RunPlan
     }
 
     /// <summary>Loopback never goes through a proxy; whatever proxy there is stays for the rest.</summary>
-    public static Dictionary<string, string> NoProxy()
+    public static Dictionary<string, string?> NoProxy()
     {
         var present = Environment.GetEnvironmentVariable("NO_PROXY") ?? Environment.GetEnvironmentVariable("no_proxy") ?? "";
         var hosts = present.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Union(["127.0.0.1", "localhost"]);
         var value = string.Join(',', hosts);
-        return new Dictionary<string, string> { ["NO_PROXY"] = value, ["no_proxy"] = value };
+        return new Dictionary<string, string?> { ["NO_PROXY"] = value, ["no_proxy"] = value };
     }
 
     private void FillEnvironment(DataDirectory data)

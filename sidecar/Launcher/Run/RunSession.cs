@@ -3,6 +3,7 @@ using System.Text.Json;
 using Launcher.Data;
 using Launcher.Logs;
 using Launcher.Processes;
+using Launcher.Templates;
 using Sidecar.Abstractions;
 
 namespace Launcher.Run;
@@ -28,7 +29,7 @@ internal sealed class RunSession : IDisposable
     {
         (_plan, _options, _data, _merger, _time) = (plan, options, data, merger, time);
         _readiness = new Readiness(time);
-        _sidecar = Supervise("sidecar", "sidecar.log", Templates.LogDestination.FileAndConsole, sidecar);
+        _sidecar = Supervise("sidecar", "sidecar.log", plan.SidecarLog, sidecar);
         foreach (var instance in plan.Instances)
         {
             if (appSpec(instance) is { } spec)
@@ -141,11 +142,11 @@ internal sealed class RunSession : IDisposable
         _merger.Say($"ready: {_plan.Gateway ?? string.Create(CultureInfo.InvariantCulture, $"{_apps.Count} apps")}");
     }
 
-    private Supervised Supervise(string name, string file, Templates.LogDestination destination, ChildSpec spec)
+    private Supervised Supervise(string name, string file, LogDestination destination, ChildSpec spec)
     {
-        var log = _merger.Open(name, file, destination is not Templates.LogDestination.File);
+        var log = _merger.Open(name, file, destination is not LogDestination.File);
         _logs.Add(log);
-        var process = new Supervised(name, spec, log, _merger, _guard, _time, _options.Restart);
+        var process = new Supervised(name, spec, log, _merger, _guard, _time, _options);
         process.Changed += SaveState;
         return process;
     }

@@ -5,7 +5,7 @@ using Launcher.Processes;
 namespace Launcher.Run;
 
 /// <summary>Keeps one process of the run alive.</summary>
-internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, LogMerger merger, Guard guard, TimeProvider time, bool restart)
+internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, LogMerger merger, Guard guard, TimeProvider time, RunOptions options)
 {
     /// <summary>So many deaths within <see cref="DeathWindow"/> end the run.</summary>
     private const int DeathLimit = 5;
@@ -15,9 +15,6 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan SignalSkew = TimeSpan.FromMilliseconds(100);
-
-    /// <summary>Time a process has between TERM and KILL.</summary>
-    public static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
     private readonly Queue<long> _deaths = new();
@@ -69,7 +66,7 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
 
         if (child is not null)
         {
-            await child.StopAsync(StopGrace, time, hurry);
+            await child.StopAsync(options.StopTimeout, time, hurry);
         }
 
         if (_loop is not null)
@@ -93,7 +90,7 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
             if (asked)
             {
                 merger.Say($"{name} restarts on request");
-                await child.StopAsync(StopGrace, time, CancellationToken.None);
+                await child.StopAsync(options.StopTimeout, time, CancellationToken.None);
             }
 
             var status = await child.Exited;
@@ -168,7 +165,7 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
             merger.Say($"  {name} > {line}");
         }
 
-        if (!restart)
+        if (!options.Restart)
         {
             throw new LauncherException($"{name} {status}: the run stops because of --no-restart");
         }

@@ -4,9 +4,10 @@ namespace Launcher.Templates;
 
 /// <summary>A multi-app run template (dapr/config §6) with common settings merged into the apps and all paths absolute.</summary>
 /// <param name="BaseDirectory">Folder of the file.</param>
-/// <param name="LogLevel">Level of the sidecar's own log.</param>
+/// <param name="LogLevel">Level of the sidecar's own log. One process serves all apps: the most talkative app decides.</param>
+/// <param name="SidecarLog">Likewise; <see cref="LogDestination.File"/> when all apps say so.</param>
 /// <param name="Apps">In the order of the file.</param>
-internal sealed record RunTemplate(string BaseDirectory, string LogLevel, IReadOnlyList<TemplateApp> Apps);
+internal sealed record RunTemplate(string BaseDirectory, string LogLevel, LogDestination SidecarLog, IReadOnlyList<TemplateApp> Apps);
 
 /// <summary>One app of the template.</summary>
 internal sealed record TemplateApp

@@ -7,6 +7,9 @@ namespace Launcher.Templates;
 /// <summary>Reads dapr.yaml (dapr/config §6). A field that is unknown or that this launcher cannot honour is an error that names it.</summary>
 internal static class TemplateReader
 {
+    /// <summary>Most talkative first.</summary>
+    private static readonly string[] LogLevels = ["debug", "info", "warn", "error", "fatal"];
+
     private static readonly HashSet<string> Roots = ["version", "name", "common", "apps"];
 
     /// <summary>Fields of common and of an app.</summary>
@@ -42,7 +45,10 @@ internal static class TemplateReader
             throw root.Error(root["apps"] ?? root.Node, "'apps' must list at least one app");
         }
 
+        RefuseUnsupported(common);
         var apps = new List<TemplateApp>();
+        var logLevels = new List<string>();
+        var sidecarLogs = new List<LogDestination>();
         foreach (var node in list.Children)
         {
             var section = new TemplateSection(file, node, PerApp);
@@ -53,9 +59,15 @@ internal static class TemplateReader
             }
 
             apps.Add(app);
+            logLevels.Add(LogLevel(section) ?? LogLevel(common) ?? "info");
+            sidecarLogs.Add(Destination(section, "daprdLogDestination") ?? Destination(common, "daprdLogDestination") ?? LogDestination.FileAndConsole);
         }
 
-        return new RunTemplate(folder, common.Text("logLevel") ?? "info", apps);
+        return new RunTemplate(
+            folder,
+            logLevels.MinBy(level => Array.IndexOf(LogLevels, level))!,
+            sidecarLogs.TrueForAll(log => log is LogDestination.File) ? LogDestination.File : LogDestination.FileAndConsole,
+            apps);
     }
 
     private static YamlNode Load(string file)
@@ -85,19 +97,7 @@ internal static class TemplateReader
             throw app.Error(app["appDirPath"]!, $"folder {directory} does not exist");
         }
 
-        if ((app.Text("appProtocol") ?? common.Text("appProtocol")) is not (null or "http"))
-        {
-            throw app.Error(app.Node, "'appProtocol' can only be http here");
-        }
-
-        foreach (var field in (string[])["unixDomainSocket", "appSSL"])
-        {
-            if (app[field] is { } node && app.Text(field) is not "false")
-            {
-                throw app.Error(node, $"'{field}' is not supported");
-            }
-        }
-
+        RefuseUnsupported(app);
         var env = new Dictionary<string, string>(common.Map("env"));
         foreach (var (name, value) in app.Map("env"))
         {
@@ -120,6 +120,23 @@ internal static class TemplateReader
             Health = Health(common, app),
             AppLog = Destination(app, "appLogDestination") ?? Destination(common, "appLogDestination") ?? LogDestination.FileAndConsole,
         };
+    }
+
+    /// <summary>What would change how app and sidecar talk and is not there. Other fields of daprd (ports and hosts of its own services) have no meaning here.</summary>
+    private static void RefuseUnsupported(TemplateSection section)
+    {
+        Only("appProtocol", "http");
+        Only("appChannelAddress", "127.0.0.1", "localhost");
+        Only("appSSL", "false");
+        Only("unixDomainSocket");
+
+        void Only(string field, params string[] values)
+        {
+            if (section.Text(field) is { } value && !values.Contains(value))
+            {
+                throw section.Error(section[field]!, values.Length == 0 ? $"'{field}' is not supported" : $"'{field}' can only be {values[0]} here");
+            }
+        }
     }
 
     /// <summary>The app's own list, else <c>.dapr/resources</c> of the app, else the common list.</summary>
@@ -173,6 +190,13 @@ internal static class TemplateReader
         int Positive(string name, int standard) =>
             (app.Number(name) ?? common.Number(name)) is { } value and > 0 ? value : standard;
     }
+
+    private static string? LogLevel(TemplateSection section) => section.Text("logLevel") switch
+    {
+        null => null,
+        var level when LogLevels.Contains(level) => level,
+        _ => throw section.Error(section["logLevel"]!, $"'logLevel' must be one of {string.Join(", ", LogLevels)}"),
+    };
 
     private static LogDestination? Destination(TemplateSection section, string name) => section.Text(name) switch
     {

@@ -55,15 +55,29 @@ internal sealed class LaunchedRun : IAsyncDisposable
 
     public void Start(params string[] arguments) => StartVerb(["run", "-f", Folder, "--no-build", .. arguments]);
 
-    public void StartVerb(params string[] arguments)
+    public void StartVerb(params string[] arguments) => StartVerb(new Dictionary<string, string?>(), arguments);
+
+    public void StartVerb(IReadOnlyDictionary<string, string?> environment, params string[] arguments) =>
+        StartProgram(environment, "dotnet", [Path.Combine(AppContext.BaseDirectory, "Launcher.dll"), .. arguments]);
+
+    /// <param name="environment">Null takes a variable away.</param>
+    /// <param name="program">Looked up in PATH.</param>
+    /// <param name="arguments">Of the program.</param>
+    public void StartProgram(IReadOnlyDictionary<string, string?> environment, string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Launcher.dll"), .. arguments])
+        // A shell that starts the tests in the background has INT ignored, which would be handed down.
+        var start = new ProcessStartInfo("/usr/bin/env", ["--default-signal", program, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
             WorkingDirectory = Folder,
         };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         _process = Process.Start(start)!;
         _process.OutputDataReceived += (_, line) => Add(line.Data);
         _process.ErrorDataReceived += (_, line) => Add(line.Data);

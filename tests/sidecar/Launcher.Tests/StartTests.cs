@@ -71,6 +71,18 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task Variables_with_names_that_a_shell_drops_reach_the_app()
+    {
+        await using var run = new LaunchedRun();
+        run.Template("appID: shop, command: [env], env: {Logging__LogLevel__My.App: a value}");
+        run.Start("--no-restart");
+
+        await run.SeesAsync("Logging__LogLevel__My.App=a value");
+        await run.SeesAsync("APP_ID=shop");
+        await run.ExitsAsync();
+    }
+
+    [Fact]
     public async Task Builds_and_runs_a_project_in_a_path_with_spaces()
     {
         await using var run = new LaunchedRun();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Launcher.Processes;
 
 namespace Launcher.Tests;
@@ -83,6 +84,54 @@ public sealed class SupervisionTests
     }
 
     [Fact]
+    public async Task An_app_that_does_not_stop_in_time_is_killed_with_what_it_started()
+    {
+        await using var run = new LaunchedRun();
+        run.Template(LaunchedRun.Shell("deaf", "trap '' TERM; sleep 1000 & echo child=$!.; while :; do wait; done"));
+        run.Start("--stop-timeout", "1");
+        await run.SeesAsync("ready: 1 apps");
+        var child = ChildIn(await run.SeesAsync("child="));
+
+        run.Signal(Libc.SigTerm);
+
+        Assert.Equal(0, await run.ExitsAsync());
+        Assert.True(LaunchedRun.IsGone(child));
+    }
+
+    [Fact]
+    public async Task What_a_dead_app_had_started_does_not_outlive_it()
+    {
+        // As with dotnet run: the program is a child of the process that the launcher knows.
+        await using var run = new LaunchedRun();
+        run.Template(LaunchedRun.Shell("parent", "[ -f died ] && exec sleep 1000; touch died; sleep 1000 & echo child=$!.; wait"));
+        run.Start();
+        await run.SeesAsync("ready: 1 apps");
+        var child = ChildIn(await run.SeesAsync("child="));
+
+        Libc.Signal(run.PidOf("parent#0"), Libc.SigKill);
+        await run.SeesAsync("parent#0 starts again in 0.5 s");
+
+        Assert.True(LaunchedRun.IsGone(child));
+    }
+
+    [Fact]
+    public async Task Stop_verb_returns_when_nothing_is_left()
+    {
+        await using var run = new LaunchedRun();
+        run.Template(LaunchedRun.Shell("one", "exec sleep 1000"));
+        run.Start();
+        await run.SeesAsync("ready: 1 apps");
+        var pids = run.State.Processes.Select(process => process.Pid ?? 0).ToList();
+        await using var verb = new LaunchedRun();
+
+        verb.StartVerb("stop", "-f", run.Folder);
+
+        Assert.Equal(0, await verb.ExitsAsync());
+        Assert.All(pids, pid => Assert.True(LaunchedRun.IsGone(pid)));
+        Assert.Equal(0, await run.ExitsAsync());
+    }
+
+    [Fact]
     public async Task Killed_launcher_leaves_no_process()
     {
         await using var run = new LaunchedRun();
@@ -94,6 +143,9 @@ public sealed class SupervisionTests
         run.Signal(Libc.SigKill);
 
         await run.UntilAsync(() => pids.All(LaunchedRun.IsGone), "the guard ends all children");
+        await using var next = new LaunchedRun();
+        next.StartVerb("run", "-f", run.Folder, "--no-build", "--stop-timeout", "1");
+        await next.SeesAsync("ready: 2 apps");
     }
 
     [Fact]
@@ -113,4 +165,6 @@ public sealed class SupervisionTests
         Assert.True(LaunchedRun.IsGone(before));
         Assert.DoesNotContain("starts again", run.Output, StringComparison.Ordinal);
     }
+
+    private static int ChildIn(string output) => int.Parse(output.Split("child=")[1].Split('.')[0], CultureInfo.InvariantCulture);
 }

@@ -1,0 +1,74 @@
+using Launcher.Run;
+using TestKit;
+
+namespace Launcher.Tests;
+
+/// <summary>The wrapper script: what it says when something is missing, and the hand-over to a real dapr.</summary>
+public sealed class DaprwTests : IDisposable
+{
+    private readonly TempDirectory _tools = new();
+
+    public void Dispose() => _tools.Dispose();
+
+    [Fact]
+    public async Task Says_what_to_install_without_dotnet() =>
+        Assert.Equal(
+            (1, "daprw: the .NET SDK 10.0.100 or later is needed: https://dotnet.microsoft.com/download"),
+            await RunAsync(engine: null, "run"));
+
+    [Fact]
+    public async Task Says_what_to_install_when_dotnet_is_too_old()
+    {
+        Tool("dotnet", "echo 9.0.304");
+
+        Assert.Equal((1, "daprw: the .NET SDK 10.0.100 or later (10.x) is needed, found 9.0.304"), await RunAsync(engine: null, "run"));
+    }
+
+    [Fact]
+    public async Task Hands_over_to_dapr_with_all_arguments()
+    {
+        Tool("dapr", """for argument in "$@"; do echo "[$argument]"; done; exit 7""");
+
+        Assert.Equal((7, "[run]\n[-f]\n[a b.yaml]\n[--log-level]\n[debug]"), await RunAsync("dapr", "run", "-f", "a b.yaml", "-c", "redis", "--log-level", "debug"));
+    }
+
+    [Fact]
+    public async Task Refuses_the_local_components_with_dapr()
+    {
+        Tool("dapr", "echo must not run");
+
+        var (code, output) = await RunAsync("dapr", "run", "-f", ".", "-c", "local");
+        Assert.Equal(
+            (1, "daprw: the components of -c local exist in the embedded sidecar only: leave out -c local or DAPR_ENGINE=dapr"), (code, output));
+    }
+
+    [Fact]
+    public async Task Says_that_dapr_is_not_installed()
+    {
+        var (code, output) = await RunAsync("dapr", "run", "-f", ".");
+
+        Assert.Equal(1, code);
+        Assert.StartsWith("daprw: DAPR_ENGINE=dapr needs the dapr CLI, which is not installed", output, StringComparison.Ordinal);
+    }
+
+    /// <summary>With a PATH that has the standard tools of a script and what the test put there, no more.</summary>
+    private async Task<(int Code, string Output)> RunAsync(string? engine, params string[] arguments)
+    {
+        foreach (var tool in (string[])["dirname", "readlink", "cut", "tr"])
+        {
+            Tool(tool, $"""PATH=/usr/bin:/bin exec {tool} "$@" """);
+        }
+
+        await using var daprw = new LaunchedRun();
+        daprw.StartProgram(
+            new Dictionary<string, string?> { ["PATH"] = _tools.Path, ["DAPR_ENGINE"] = engine }, Path.Combine(Repository.Root, "daprw"), arguments);
+        return (await daprw.ExitsAsync(), daprw.Output.Trim());
+    }
+
+    private void Tool(string name, string script)
+    {
+        var file = Path.Combine(_tools.Path, name);
+        File.WriteAllText(file, $"#!/bin/sh\n{script}\n");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Launcher.Data;
+using Launcher.Run;
+using Launcher.Templates;
+
+namespace Launcher.Tests;
+
+/// <summary>Ports, tokens and environment of a run.</summary>
+public sealed class RunPlanTests : IDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+
+    public RunPlanTests() => _listener.Start();
+
+    private int Taken => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    public void Dispose() => _listener.Dispose();
+
+    [Fact]
+    public void The_gateway_can_be_given_another_port()
+    {
+        var free = new Ports().TakeFree();
+        var plan = Make([App("gateway", Taken)], new RunOptions { GatewayPort = free });
+
+        Assert.Equal($"http://localhost:{free}", plan.Gateway);
+        Assert.Equal(plan.Gateway, plan.EnvironmentOf(plan.Instances[0])["PUBLIC_BASE_URL"]);
+    }
+
+    [Fact]
+    public void Every_replica_has_its_own_ports_and_api_token_and_all_are_announced()
+    {
+        var plan = Make([App("event-router", new Ports().TakeFree())], new RunOptions { Replicas = new Dictionary<string, int> { ["event-router"] = 3 } });
+
+        Assert.Equal(9, plan.Instances.SelectMany(instance => (int?[])[instance.AppPort, instance.HttpPort, instance.GrpcPort]).Distinct().Count());
+        Assert.Equal(3, plan.Instances.Select(instance => instance.ApiToken).Distinct().Count());
+        var env = plan.EnvironmentOf(plan.Instances[2]);
+        foreach (var instance in plan.Instances)
+        {
+            Assert.Equal($"http://127.0.0.1:{instance.AppPort}", env[$"services__event_router__http__{instance.Index}"]);
+        }
+    }
+
+    [Fact]
+    public void An_app_is_told_who_it_is_and_how_to_reach_its_sidecar()
+    {
+        var app = App("cart", new Ports().TakeFree()) with { Env = new Dictionary<string, string> { ["OTEL_SERVICE_NAME"] = "by-hand" } };
+        var plan = Plan(app);
+        var instance = plan.Instances.Single();
+        var env = plan.EnvironmentOf(instance);
+
+        Assert.Equal("cart", env["APP_ID"]);
+        Assert.Equal(Text(instance.AppPort!.Value), env["APP_PORT"]);
+        Assert.Equal(Text(instance.HttpPort), env["DAPR_HTTP_PORT"]);
+        Assert.Equal(Text(instance.GrpcPort), env["DAPR_GRPC_PORT"]);
+        Assert.Equal((instance.ApiToken, instance.AppToken), (env["DAPR_API_TOKEN"], env["APP_API_TOKEN"]));
+        Assert.Equal("by-hand", env["OTEL_SERVICE_NAME"]);
+        Assert.All(["NO_PROXY", "no_proxy"], name => Assert.Contains("127.0.0.1", env[name]!.Split(',')));
+        // An endpoint from the developer's shell would win over the ports.
+        Assert.Null(env["DAPR_HTTP_ENDPOINT"]);
+        Assert.Null(env["DAPR_GRPC_ENDPOINT"]);
+    }
+
+    [Fact]
+    public void Tokens_are_new_in_every_run()
+    {
+        var app = App("cart", null);
+
+        Assert.NotEqual(Plan(app).Instances[0].ApiToken, Plan(app).Instances[0].ApiToken);
+    }
+
+    [Fact]
+    public void Replicas_of_an_unknown_app_are_refused() =>
+        Assert.Equal(
+            "--replicas: no app 'crat' in the template; it has cart",
+            Assert.Throws<LauncherException>(() => Make([App("cart", null)], new RunOptions { Replicas = new Dictionary<string, int> { ["crat"] = 2 } })).Message);
+
+    private RunPlan Plan(params TemplateApp[] apps) => Make(apps, new RunOptions());
+
+    private RunPlan Make(TemplateApp[] apps, RunOptions options) =>
+        RunPlan.Make(new RunTemplate("/", "info", LogDestination.FileAndConsole, apps), options, new DataDirectory("/data"), _ => { });
+
+    private static TemplateApp App(string id, int? port) => new()
+    {
+        AppId = id,
+        Directory = "/",
+        Command = ["true"],
+        AppPort = port,
+        Env = new Dictionary<string, string>(),
+        ResourcesPaths = [],
+    };
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

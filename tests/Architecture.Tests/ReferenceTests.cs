@@ -22,13 +22,13 @@ public sealed class ReferenceTests
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void Dapr_references_name_official_packages_in_apps_and_libs(string project)
+    public void Dapr_references_name_official_packages_in_apps_samples_and_libs(string project)
     {
         var names = Items(project, "DaprReference");
         Assert.All(names, name => Assert.Contains(name, s_officialPackages));
         Assert.True(
-            names.Length == 0 || project.StartsWith("apps/", StringComparison.Ordinal) || project.StartsWith("libs/", StringComparison.Ordinal),
-            $"{project}: DaprReference is for apps and libs; everything else references the project");
+            names.Length == 0 || project.Split('/')[0] is "apps" or "libs" or "samples",
+            $"{project}: DaprReference is for apps, samples and libs; everything else references the project");
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class ReferenceTests
 
     private static string[] AllowedFolders(string project) => project.Split('/') switch
     {
-        ["apps", ..] => ["libs/"],
+        ["apps", ..] or ["samples", ..] => ["libs/"],
         ["libs", "Contracts", ..] or ["libs", "Imaging", ..] => [],
         ["libs", ..] => ["libs/"],
         ["sdk", ..] => ["sdk/", "protocol/"],
@@ -70,7 +70,7 @@ public sealed class ReferenceTests
         ["sidecar", var name, ..] when name.StartsWith("Sidecar.Components.", StringComparison.Ordinal) => ["sidecar/Sidecar.Abstractions/"],
         ["sidecar", ..] => ["sidecar/", "protocol/"],
         ["tools", ..] => ["libs/", "tools/"],
-        _ => ["apps/", "libs/", "sdk/", "protocol/", "sidecar/", "tests/", "tools/"],
+        _ => ["apps/", "libs/", "sdk/", "protocol/", "sidecar/", "samples/", "tests/", "tools/"],
     };
 
     private static IEnumerable<string> References(string project)

@@ -32,6 +32,6 @@ internal sealed record Shipment(string Id, string Item, int AnsweredBy);
 
 internal static partial class Log
 {
-    [LoggerMessage(1, LogLevel.Information, "Shipped order {OrderId}")]
+    [LoggerMessage(7000, LogLevel.Information, "Shipped order {OrderId}")]
     public static partial void Shipped(ILogger logger, string orderId);
 }

@@ -40,10 +40,11 @@ public sealed class AppTests
     [MemberData(nameof(Apps))]
     public void Has_a_row_with_its_port_in_the_readme(string app)
     {
-        var row = $"| {app} | {Template(app).TextAt("appPort")} |";
+        var (start, end) = ($"| [{app}]({app}) |", $"| {Template(app).TextAt("appPort")} |");
         Assert.True(
-            Repository.Read("apps/README.md").Split('\n').Count(line => line.StartsWith(row, StringComparison.Ordinal)) == 1,
-            $"apps/README.md needs one row that begins '{row}'");
+            Repository.Read("apps/README.md").Split('\n')
+                .Count(line => line.StartsWith(start, StringComparison.Ordinal) && line.EndsWith(end, StringComparison.Ordinal)) == 1,
+            $"apps/README.md needs one row that begins '{start}' and ends '{end}'");
     }
 
     private static System.Text.Json.Nodes.JsonNode Template(string app) => Catalogue.Template.Single(entry => entry.TextAt("appID") == app);

@@ -2,7 +2,7 @@
 # Builds once and runs the tests.
 #   ./test.sh            unit, integration, whole-platform and browser tests
 #   ./test.sh --faults   kills processes under load (needs a few minutes)
-#   ./test.sh --bench    the complete accuracy and performance gates
+#   ./test.sh --bench    performance over whole data sets
 #   ./test.sh NAME …     only test projects whose name contains one of the words
 # Every test project is a program of its own; it is started directly, with a time limit. The last line is
 # "N passed, N failed, N skipped".

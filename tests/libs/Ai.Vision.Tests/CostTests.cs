@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using Ai.Local.Vision;
+using Imaging;
+
+namespace Ai.Vision.Tests;
+
+/// <summary>What a picture may cost. Nothing else runs meanwhile: the time is real.</summary>
+[CollectionDefinition(nameof(CostTests), DisableParallelization = true)]
+[Collection(nameof(CostTests))]
+public sealed class CostTests
+{
+    private const int WarmUp = 5;
+    private const int Runs = 31;
+    private const long MaxBytes = 50_000_000;
+
+    private static readonly Bitmap Photo = Gradient(4000, 3000);
+
+    [Theory]
+    [InlineData(PictureFeatures.MobileNet)]
+    [InlineData(PictureFeatures.Own)]
+    public void A_decoded_picture_takes_60_ms_at_most(PictureFeatures features)
+    {
+        var classifier = new PictureClassifier(new PictureClassifierOptions { Features = features });
+        var picture = ImageDecoder.Decode(JpegEncoder.Encode(Photo), new DecodeOptions { TargetMinSide = 320 });
+        Assert.InRange(Milliseconds(Enumerable.Repeat(picture, WarmUp + Runs), classifier)[Runs / 2], 0, 60);
+    }
+
+    [Theory]
+    [Trait("Category", "Bench")]
+    [InlineData(PictureFeatures.MobileNet)]
+    [InlineData(PictureFeatures.Own)]
+    public void Of_all_pictures_95_in_100_take_60_ms_at_most(PictureFeatures features)
+    {
+        var classifier = new PictureClassifier(new PictureClassifierOptions { Features = features });
+        var pictures = TrashNetData.Pictures.Select(picture => ImageDecoder.Decode(File.ReadAllBytes(picture.File)));
+        var times = Milliseconds(pictures, classifier);
+        Assert.InRange(times[times.Length * 95 / 100], 0, 60);
+    }
+
+    /// <summary>All that the first picture allocates, so the weights are counted and nothing is forgiven for being short-lived.</summary>
+    [Theory]
+    [InlineData(PictureFeatures.MobileNet, "jpeg")]
+    [InlineData(PictureFeatures.MobileNet, "png")]
+    [InlineData(PictureFeatures.Own, "jpeg")]
+    public void A_photo_of_12_megapixels_takes_50_MB_at_most_beside_its_pixels(PictureFeatures features, string format)
+    {
+        var file = format == "png" ? PngEncoder.Encode(Photo) : JpegEncoder.Encode(Photo);
+        var classifier = new PictureClassifier(new PictureClassifierOptions { Features = features });
+
+        Assert.InRange(Allocated(() => classifier.Classify(file)), 0, MaxBytes);
+        Assert.InRange(Allocated(() => classifier.Classify(Photo)), 0, MaxBytes);
+    }
+
+    /// <summary>Times after the warm-up, ascending.</summary>
+    private static double[] Milliseconds(IEnumerable<Bitmap> pictures, PictureClassifier classifier)
+    {
+        var times = new List<double>();
+        foreach (var picture in pictures)
+        {
+            long start = Stopwatch.GetTimestamp();
+            classifier.Classify(picture);
+            times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        }
+
+        double[] sorted = [.. times.Skip(WarmUp).Order()];
+        TestContext.Current.TestOutputHelper?.WriteLine($"median {sorted[sorted.Length / 2]:F1} ms, 95 %: {sorted[sorted.Length * 95 / 100]:F1}");
+        return sorted;
+    }
+
+    private static long Allocated(Action action)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        action();
+        long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{bytes:N0} bytes");
+        return bytes;
+    }
+
+    private static Bitmap Gradient(int width, int height)
+    {
+        var bitmap = new Bitmap(width, height);
+        for (int y = 0; y < height; y++)
+        {
+            var row = bitmap.Row(y);
+            for (int x = 0; x < row.Length; x++)
+            {
+                row[x] = (byte)((x * 255 / row.Length) + (y / 40));
+            }
+        }
+
+        return bitmap;
+    }
+}

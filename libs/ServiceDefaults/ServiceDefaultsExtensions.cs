@@ -50,8 +50,8 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>
-    /// Adds the pipeline and maps health (<c>/healthz/live</c>, <c>/ready</c>, <c>/startup</c>, aliases <c>/healthz</c>, <c>/health</c>, <c>/ready</c>) and
-    /// <c>/dapr/subscribe</c>. Call it before the app's own routes.
+    /// Adds the pipeline and maps health (<c>/healthz/live</c>, <c>/ready</c>, <c>/startup</c>, aliases <c>/healthz</c>, <c>/health</c>, <c>/ready</c>),
+    /// <c>/metrics</c> and <c>/dapr/subscribe</c>; the last two answer to the app token only. Call it before the app's own routes.
     /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
@@ -68,6 +68,7 @@ public static class ServiceDefaultsExtensions
         app.MapHealthChecks("/healthz/ready", ready);
         app.MapHealthChecks("/ready", ready);
         app.MapGet("/healthz/startup", (DrainState state) => state.IsStarted ? Results.Text("Healthy") : Results.StatusCode(StatusCodes.Status503ServiceUnavailable));
+        app.MapGet("/metrics", (PrometheusMetrics metrics) => Results.Text(metrics.Write(), PrometheusMetrics.ContentType)).RequireSidecar();
         app.MapSubscribeHandler();
         return app;
     }

@@ -50,7 +50,13 @@ internal sealed class CallerMiddleware(RequestDelegate next, IConfiguration conf
         // Without a token nobody can be told from anybody: tolerated in Development, when an app runs on its own.
         var hasToken = _token is null
             ? environment.IsDevelopment()
-            : request.Headers["dapr-api-token"] is [{ } given, ..] && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), _token);
+            : GivenToken(request) is { } given && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), _token);
         return hasToken && (allowed.AppIds.Count == 0 || (request.Headers["dapr-caller-app-id"] is [{ } caller, ..] && allowed.AppIds.Contains(caller)));
     }
+
+    // Prometheus can send a bearer token but no header of another name.
+    private static string? GivenToken(HttpRequest request) =>
+        request.Headers["dapr-api-token"] is [{ } given, ..] ? given
+        : request.Headers.Authorization is [{ } authorization, ..] && authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? authorization[7..]
+        : null;
 }

@@ -13,7 +13,7 @@ using OpenTelemetry.Trace;
 namespace ServiceDefaults.Telemetry;
 
 /// <summary>
-/// Traces, metrics and logs over OTLP/HTTP when OTEL_EXPORTER_OTLP_ENDPOINT is set, nothing otherwise. The package
+/// Traces, metrics and logs over OTLP/HTTP when OTEL_EXPORTER_OTLP_ENDPOINT is set; metrics for Prometheus always. The package
 /// OpenTelemetry.Extensions.Hosting would replace the starter below.
 /// </summary>
 internal static class TelemetryExtensions
@@ -25,12 +25,14 @@ internal static class TelemetryExtensions
 
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
+        var name = builder.Configuration["OTEL_SERVICE_NAME"] ?? builder.Environment.ApplicationName;
+        var prometheus = new PrometheusMetrics([.. Meters, name]);
+        builder.Services.AddSingleton(_ => prometheus);
         if (builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is not { Length: > 0 } endpoint)
         {
             return;
         }
 
-        var name = builder.Configuration["OTEL_SERVICE_NAME"] ?? builder.Environment.ApplicationName;
         var interval = builder.Configuration.GetValue("OTEL_METRIC_EXPORT_INTERVAL", 10_000);
         var resource = ResourceBuilder.CreateDefault().AddService(name);
         void Export(OtlpExporterOptions options, string path)

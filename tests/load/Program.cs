@@ -8,16 +8,17 @@ var photo = new Option<FileInfo>("--photo") { Description = "JPEG or PNG that ev
 var vision = new Option<double>("--vision-seconds") { Description = "Latency the model server was given for vision", DefaultValueFactory = _ => 5.16 };
 var answer = new Option<double>("--answer-seconds") { Description = "Latency the model server was given for answers", DefaultValueFactory = _ => 3.69 };
 var limit = new Option<int>("--limit-seconds") { Description = "The whole run ends after this time", DefaultValueFactory = _ => 600 };
-var warmUp = new Option<int>("--warm-up") { Description = "Scans before the measurement, not counted", DefaultValueFactory = _ => 4 };
+var warmUp = new Option<int>("--warm-up") { Description = "Scans of each user before the measured ones", DefaultValueFactory = _ => 1 };
+var data = new Option<DirectoryInfo>("--data") { Description = "Data folder of the run, for its metrics", DefaultValueFactory = _ => new DirectoryInfo(".data") };
 
 var root = new RootCommand("Closed-loop scan load: bounded in users, scans and time, against loopback only")
 {
-    gateway, users, scans, photo, vision, answer, limit, warmUp,
+    gateway, users, scans, photo, vision, answer, limit, warmUp, data,
 };
 root.SetAction((parsed, cancellationToken) => ScanLoad.RunAsync(
     new ScanLoadOptions(
         parsed.GetRequiredValue(gateway), parsed.GetRequiredValue(users), parsed.GetRequiredValue(scans), parsed.GetRequiredValue(photo),
         TimeSpan.FromSeconds(parsed.GetRequiredValue(vision) + parsed.GetRequiredValue(answer)),
-        TimeSpan.FromSeconds(parsed.GetRequiredValue(limit)), parsed.GetRequiredValue(warmUp)),
+        TimeSpan.FromSeconds(parsed.GetRequiredValue(limit)), parsed.GetRequiredValue(warmUp), parsed.GetRequiredValue(data)),
     Console.Out, cancellationToken));
 return await root.Parse(args).InvokeAsync();

@@ -12,12 +12,15 @@ namespace Load;
 /// <param name="Photo">Uploaded once per user.</param>
 /// <param name="ModelLatency">Vision and answer latency of the model server together.</param>
 /// <param name="Limit">Bound of the whole run.</param>
-/// <param name="WarmUp">Scans before the measurement.</param>
-public sealed record ScanLoadOptions(Uri Gateway, int Users, int ScansPerUser, FileInfo Photo, TimeSpan ModelLatency, TimeSpan Limit, int WarmUp);
+/// <param name="WarmUp">Scans of each user before the measured ones.</param>
+/// <param name="Data">The run's data folder, for its metrics.</param>
+public sealed record ScanLoadOptions(
+    Uri Gateway, int Users, int ScansPerUser, FileInfo Photo, TimeSpan ModelLatency, TimeSpan Limit, int WarmUp, DirectoryInfo Data);
 
 /// <summary>
-/// N users, each: submit, follow the events to the end, again. Reports completion, percentiles from submit to the terminal
-/// event, and what the platform added to the model's own latency.
+/// N users, each: submit, follow the events to the end, again. They begin spread over the model's latency, as independent
+/// people do. Reports completion, percentiles from submit to the terminal event, what the platform added to the model's own
+/// latency, and what it did for that.
 /// </summary>
 public static class ScanLoad
 {
@@ -36,31 +39,42 @@ public static class ScanLoad
         var picture = await File.ReadAllBytesAsync(options.Photo.FullName, cancellationToken);
         var type = options.Photo.Extension.Equals(".png", StringComparison.OrdinalIgnoreCase) ? "image/png" : "image/jpeg";
 
-        await RunUserAsync(http, picture, type, options.WarmUp, new Measurements(), limit.Token);
+        var metrics = new PlatformMetrics(http, options.Data);
+        await output.WriteLineAsync($"fsync of 4 KiB in {options.Data.Name}: {await MeasureFsyncAsync(options.Data, limit.Token)}");
+        var before = await metrics.ReadAsync(limit.Token);
+        var warmUp = new Measurements();
         var measurements = new Measurements();
         var started = Stopwatch.GetTimestamp();
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, options.Users).Select(_ =>
-                Task.Run(() => RunUserAsync(http, picture, type, options.ScansPerUser, measurements, limit.Token), limit.Token)));
+            await Task.WhenAll(Enumerable.Range(0, options.Users).Select(index => Task.Run(
+                async () =>
+                {
+                    await Task.Delay(options.ModelLatency * index / options.Users, limit.Token);
+                    await RunUserAsync(http, picture, type, options, warmUp, measurements, limit.Token);
+                },
+                limit.Token)));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             await output.WriteLineAsync($"stopped after {options.Limit.TotalSeconds:0} s");
         }
 
-        measurements.Print(output, options, Stopwatch.GetElapsedTime(started));
+        var elapsed = Stopwatch.GetElapsedTime(started);
+        measurements.Print(output, options, elapsed, warmUp.Completed);
+        await PrintAsync(output, before, await metrics.ReadAsync(cancellationToken), elapsed);
         return measurements.Completed == options.Users * options.ScansPerUser ? 0 : 1;
     }
 
     private static async Task RunUserAsync(
-        HttpClient http, byte[] picture, string type, int scans, Measurements measurements, CancellationToken cancellationToken)
+        HttpClient http, byte[] picture, string type, ScanLoadOptions options, Measurements warmUp, Measurements measured, CancellationToken cancellationToken)
     {
         var user = new ScanUser(http);
         await user.SignInAsync(cancellationToken);
-        var image = await RepeatAsync(() => user.UploadAsync(picture, type, cancellationToken), measurements, cancellationToken);
-        for (var scan = 0; scan < scans; scan++)
+        var image = await RepeatAsync(() => user.UploadAsync(picture, type, cancellationToken), warmUp, cancellationToken);
+        for (var scan = 0; scan < options.WarmUp + options.ScansPerUser; scan++)
         {
+            var measurements = scan < options.WarmUp ? warmUp : measured;
             var started = Stopwatch.GetTimestamp();
             try
             {
@@ -102,6 +116,42 @@ public static class ScanLoad
         }
     }
 
+    private static async Task<string> MeasureFsyncAsync(DirectoryInfo folder, CancellationToken cancellationToken)
+    {
+        folder.Create();
+        var path = Path.Combine(folder.FullName, "fsync.probe");
+        var block = new byte[4096];
+        var times = new double[200];
+        await using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0, FileOptions.DeleteOnClose))
+        {
+            for (var i = 0; i < times.Length; i++)
+            {
+                var started = Stopwatch.GetTimestamp();
+                await file.WriteAsync(block, cancellationToken);
+                file.Flush(flushToDisk: true);
+                times[i] = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+            }
+        }
+
+        Array.Sort(times);
+        return $"p50 {times[100]:0.000} ms  p95 {times[190]:0.000} ms";
+    }
+
+    private static async Task PrintAsync(
+        TextWriter output, IReadOnlyDictionary<string, double> before, IReadOnlyDictionary<string, double> after, TimeSpan elapsed)
+    {
+        if (after.Count == 0)
+        {
+            await output.WriteLineAsync("no metrics: --data does not name the data folder of the run");
+            return;
+        }
+
+        double Grown(string name) => after.GetValueOrDefault(name) - before.GetValueOrDefault(name);
+        await output.WriteLineAsync(
+            $"job log: {Grown("joblog_appends_total") / elapsed.TotalSeconds:0.0} appends/s  answered p50 {PlatformMetrics.AppendQuantile(Grown, 0.5)}, "
+            + $"p95 {PlatformMetrics.AppendQuantile(Grown, 0.95)}  compare-and-set conflicts {Grown("joblog_conflicts_total"):0}  read-backs {Grown("joblog_reads_total"):0}");
+    }
+
     private sealed class Measurements
     {
         private readonly ConcurrentBag<double> _totals = [];
@@ -125,13 +175,13 @@ public static class ScanLoad
             Interlocked.Add(ref _reconnects, stream.Reconnects);
         }
 
-        public void Print(TextWriter output, ScanLoadOptions options, TimeSpan elapsed)
+        public void Print(TextWriter output, ScanLoadOptions options, TimeSpan elapsed, int warmedUp)
         {
             var expected = options.Users * options.ScansPerUser;
             var totals = _totals.Order().ToArray();
             var submits = Submits.Order().ToArray();
-            output.WriteLine($"users {options.Users}  scans {expected}  model latency {options.ModelLatency.TotalMilliseconds:0} ms  run {elapsed.TotalSeconds:0.0} s");
-            output.WriteLine($"ended: {string.Join(", ", _ends.Select(end => $"{end.Key} {end.Value}"))}  completion {100.0 * Completed / expected:0.0} %  throughput {Completed / elapsed.TotalMinutes:0} scans/min");
+            output.WriteLine($"users {options.Users}  measured scans {expected} after {options.WarmUp} of each user  model latency {options.ModelLatency.TotalMilliseconds:0} ms  run {elapsed.TotalSeconds:0.0} s");
+            output.WriteLine($"ended: {string.Join(", ", _ends.Select(end => $"{end.Key} {end.Value}"))}  completion {100.0 * Completed / expected:0.0} %  throughput with the warm-up {(Completed + warmedUp) / elapsed.TotalSeconds:0.0} scans/s");
             Print(output, "submit", submits);
             Print(output, "submit to end", totals);
             Print(output, "added by the platform", [.. totals.Select(total => total - options.ModelLatency.TotalMilliseconds)]);

@@ -19,7 +19,9 @@ internal sealed class JobLogMetrics
         _appends = meter.CreateCounter<long>("joblog.appends", "{event}", "Events appended to job logs");
         _conflicts = meter.CreateCounter<long>("joblog.conflicts", "{conflict}", "Compare-and-sets lost to another replica");
         _reads = meter.CreateCounter<long>("joblog.reads", "{read}", "Documents of job logs read from the store");
-        _duration = meter.CreateHistogram<double>("joblog.append.duration", "s", "From an append command to its answer");
+        _duration = meter.CreateHistogram(
+            "joblog.append.duration", "s", "From an append command to its answer",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 4, 8, 16, 32] });
     }
 
     public void Appended(int events) => _appends.Add(events);

@@ -45,12 +45,14 @@ internal static class CommandLine
         var replicas = new Option<string[]>("--replicas") { Description = "APP=N: number of instances of an app (may be repeated)" };
         var gatewayPort = new Option<int?>("--gateway-port") { Description = "Port of the app named gateway" };
         var noBuild = new Option<bool>("--no-build") { Description = "Start what the last run built" };
+        var configuration = new Option<string>("--configuration") { Description = "Debug, or Release for measurements", DefaultValueFactory = _ => "Debug" };
+        configuration.AcceptOnlyFromAmong("Debug", "Release");
         var noRestart = new Option<bool>("--no-restart") { Description = "Stop everything when a process ends" };
         var readyTimeout = new Option<int>("--ready-timeout") { Description = "Seconds until the launcher says who is not ready", DefaultValueFactory = _ => 120 };
         var stopTimeout = new Option<int>("--stop-timeout") { Description = "Seconds a process has to end in order before it is killed", DefaultValueFactory = _ => 10 };
         var command = new Command("run", "Build and start everything; Ctrl-C stops it, a second Ctrl-C kills")
         {
-            File, set, replicas, gatewayPort, noBuild, noRestart, readyTimeout, stopTimeout,
+            File, set, replicas, gatewayPort, configuration, noBuild, noRestart, readyTimeout, stopTimeout,
         };
         command.SetAction((parsed, _) => RunCommand.ExecuteAsync(new RunOptions
         {
@@ -59,6 +61,7 @@ internal static class CommandLine
             Set = parsed.GetRequiredValue(set),
             Replicas = ReadReplicas(parsed.GetValue(replicas) ?? []),
             GatewayPort = parsed.GetValue(gatewayPort),
+            Configuration = parsed.GetRequiredValue(configuration),
             Build = !parsed.GetValue(noBuild),
             Restart = !parsed.GetValue(noRestart),
             ReadyTimeout = TimeSpan.FromSeconds(parsed.GetValue(readyTimeout)),

@@ -26,7 +26,7 @@ internal static class RunCommand
                 merger.Say("building");
             }
 
-            var assemblies = await new Builder(data).BuildAsync([Repository.SidecarProject, .. Projects(template)], options.Build, signals.Stop);
+            var assemblies = await new Builder(data, options.Configuration).BuildAsync([Repository.SidecarProject, .. Projects(template)], options.Build, signals.Stop);
 
             // Ports last: the time between choosing and opening them is short.
             var plan = RunPlan.Make(template, options, data, merger.Say);

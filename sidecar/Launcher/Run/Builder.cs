@@ -5,7 +5,7 @@ using Launcher.Data;
 namespace Launcher.Run;
 
 /// <summary>Builds all projects of a run in one go and says where their assemblies are.</summary>
-internal sealed class Builder(DataDirectory data)
+internal sealed class Builder(DataDirectory data, string configuration)
 {
     private string Project => Path.Combine(data.Run, "build.proj");
     private string Assemblies => Path.Combine(data.Run, "assemblies.txt");
@@ -35,8 +35,8 @@ internal sealed class Builder(DataDirectory data)
 
     /// <summary>
     /// One restore for all projects (parallel ones would write the same files), then all builds in parallel; the paths of the assemblies come
-    /// from the build itself, so projects may put them where they like. Debug: it is what an IDE and the tests build, so most of it is there
-    /// already, and it starts as fast as Release.
+    /// from the build itself, so projects may put them where they like. Debug is the default: it is what an IDE and the tests build, so most of it
+    /// is there already, and it starts as fast as Release.
     /// </summary>
     private void Write(IReadOnlyList<string> projects)
     {
@@ -55,7 +55,7 @@ internal sealed class Builder(DataDirectory data)
                     new XAttribute("Projects", "@(App)"),
                     new XAttribute("Targets", "Build"),
                     new XAttribute("BuildInParallel", "true"),
-                    new XAttribute("Properties", "Configuration=Debug"),
+                    new XAttribute("Properties", $"Configuration={configuration}"),
                     new XElement("Output", new XAttribute("TaskParameter", "TargetOutputs"), new XAttribute("ItemName", "Assembly"))),
                 new XElement(
                     "WriteLinesToFile",
@@ -100,7 +100,7 @@ internal sealed class Builder(DataDirectory data)
         foreach (var project in projects)
         {
             var name = Path.GetFileNameWithoutExtension(project);
-            var assembly = known[project].FirstOrDefault() ?? Path.Combine(Repository.Root, "artifacts", "bin", name, "debug", name + ".dll");
+            var assembly = known[project].FirstOrDefault() ?? Path.Combine(Repository.Root, "artifacts", "bin", name, configuration.ToLowerInvariant(), name + ".dll");
             found[project] = File.Exists(assembly) ? assembly : throw new LauncherException($"{assembly} does not exist: run once without --no-build");
         }
 

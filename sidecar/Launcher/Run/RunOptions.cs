@@ -17,6 +17,9 @@ internal sealed record RunOptions
     /// <summary>Null: <c>.data</c> beside the template.</summary>
     public string? DataDirectory { get; init; }
 
+    /// <summary>Build configuration of the sidecar and the apps.</summary>
+    public string Configuration { get; init; } = "Debug";
+
     public bool Build { get; init; } = true;
 
     public bool Restart { get; init; } = true;

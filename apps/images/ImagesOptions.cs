@@ -27,6 +27,10 @@ public sealed class ImagesOptions
     [Range(1, 1_000_000_000)]
     public long MaxPixels { get; set; } = 40_000_000;
 
+    /// <summary>Longest side of a picture, pixels. Default 65,535.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxSide { get; set; } = 65_535;
+
     /// <summary>How long a ticket is good for. Default 15 min.</summary>
     [Range(typeof(TimeSpan), "00:00:10", "01:00:00")]
     public TimeSpan TicketLifetime { get; set; } = TimeSpan.FromMinutes(15);

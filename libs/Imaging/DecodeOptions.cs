@@ -9,12 +9,15 @@ public sealed record DecodeOptions
     /// <summary>Largest number of stored pixels, width times height. Default 40,000,000.</summary>
     public long MaxPixels { get; init; } = 40_000_000;
 
+    /// <summary>Longest stored side, in pixels. Default 65,535, the most that a JPEG can have; a PNG may claim millions.</summary>
+    public int MaxSide { get; init; } = 65_535;
+
     /// <summary>Largest file, in bytes. Default 20 MiB.</summary>
     public int MaxBytes { get; init; } = 20 * 1024 * 1024;
 
     /// <summary>
-    /// Largest memory beside the returned pixels, in bytes. Default 50 MB. Only a progressive JPEG decoded at full size comes near
-    /// it (about 3 bytes per stored pixel); with <see cref="TargetMinSide"/> it needs a fraction.
+    /// Largest memory beside the returned pixels, in bytes. Default 50 MB. Only a progressive JPEG decoded at full size (about 3 bytes
+    /// per stored pixel) and an interlaced PNG reduced to the half (1.5 bytes) come near it; at 1/4 and 1/8 they need a fraction.
     /// </summary>
     public long MaxWorkingBytes { get; init; } = 50_000_000;
 

@@ -18,6 +18,18 @@ public static class ImageDecoder
         _ => PngDecoder.Identify(data),
     };
 
+    /// <summary>Reads the header and refuses a picture whose size <see cref="Decode"/> would refuse.</summary>
+    /// <exception cref="ImageTooLargeException">More pixels or a longer side than <paramref name="limits"/> allow.</exception>
+    /// <exception cref="UnsupportedImageException">Neither JPEG nor PNG, or a variant that cannot be decoded.</exception>
+    /// <exception cref="ImageFormatException">The header is damaged or cut off.</exception>
+    public static ImageInfo Identify(ReadOnlySpan<byte> data, DecodeOptions limits)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        var info = Identify(data);
+        CheckPixels(info.Width, info.Height, limits);
+        return info;
+    }
+
     /// <summary>Decodes to 24-bit RGB. Transparent parts are shown on white, as a browser shows them.</summary>
     /// <exception cref="ImageTooLargeException">A limit of <paramref name="options"/> is exceeded.</exception>
     /// <exception cref="UnsupportedImageException">Neither JPEG nor PNG, or a variant that cannot be decoded.</exception>
@@ -38,9 +50,15 @@ public static class ImageDecoder
         };
     }
 
-    /// <summary>Refuses a picture with more pixels than allowed. Called before any buffer depends on the size.</summary>
+    /// <summary>Refuses a picture with more pixels or a longer side than allowed. Called before any buffer depends on the size.</summary>
     internal static void CheckPixels(long width, long height, DecodeOptions options)
     {
+        if (Math.Max(width, height) > options.MaxSide)
+        {
+            throw new ImageTooLargeException(
+                $"The picture has {width:N0} x {height:N0} pixels; a side may have {options.MaxSide:N0} at most.");
+        }
+
         if (width * height > options.MaxPixels)
         {
             throw new ImageTooLargeException(

@@ -5,12 +5,17 @@ namespace Imaging;
 
 /// <summary>
 /// Separable resize with a triangle filter. Source rows are filtered horizontally once, kept as floats in a ring that is as tall
-/// as the vertical filter, and summed; so the memory is a few rows, whatever the size of the picture.
+/// as the vertical filter, and summed. A side that shrinks extremely is averaged first, which keeps the filter short: so the memory
+/// is some rows of the result and at most a quarter of the source, whatever the size and the shape of the picture.
 /// </summary>
 internal static class Resampler
 {
+    private const int MaxStep = 64;
+    private const int StepAfterAveraging = 16;
+
     public static Bitmap Resize(Bitmap source, int width, int height)
     {
+        source = Average(source, Factor(source.Width, width), Factor(source.Height, height));
         var result = Bitmap.Uninitialized(width, height);
         var columns = Taps.Create(source.Width, width);
         var rows = Taps.Create(source.Height, height);
@@ -39,6 +44,24 @@ internal static class Resampler
         }
 
         return result;
+    }
+
+    private static int Factor(int from, int to) => from / to > MaxStep ? from / to / StepAfterAveraging : 1;
+
+    private static Bitmap Average(Bitmap source, int factorX, int factorY)
+    {
+        if (factorX == 1 && factorY == 1)
+        {
+            return source;
+        }
+
+        var reducer = new RowReducer(source.Width, source.Height, factorX, factorY);
+        for (int y = 0; y < source.Height; y++)
+        {
+            reducer.Add(source.Row(y));
+        }
+
+        return reducer.Bitmap;
     }
 
     private static void FilterRow(ReadOnlySpan<byte> source, Taps taps, Span<float> target)

@@ -1,23 +1,24 @@
 namespace Imaging;
 
-/// <summary>Reduces a picture by a whole factor while its rows arrive: each result pixel is the mean of its square.</summary>
-internal sealed class RowReducer(int width, int height, int factor)
+/// <summary>Reduces a picture by whole factors while its rows arrive: each result pixel is the mean of its rectangle.</summary>
+internal sealed class RowReducer(int width, int height, int factorX, int factorY)
 {
-    private readonly int[] _sums = new int[(width + factor - 1) / factor * Bitmap.Channels];
+    private readonly long[] _sums = new long[(width + factorX - 1) / factorX * Bitmap.Channels];
     private int _rows;
     private int _received;
     private int _written;
 
     /// <summary>The result; complete after the last row.</summary>
-    public Bitmap Bitmap { get; } = Bitmap.Uninitialized((width + factor - 1) / factor, (height + factor - 1) / factor);
+    public Bitmap Bitmap { get; } =
+        Bitmap.Uninitialized((width + factorX - 1) / factorX, (height + factorY - 1) / factorY);
 
     /// <summary>Takes the next row.</summary>
     public void Add(ReadOnlySpan<byte> row)
     {
         for (int x = 0, to = 0; x < width; to += Bitmap.Channels)
         {
-            int r = 0, g = 0, b = 0;
-            for (int end = Math.Min(x + factor, width); x < end; x++)
+            long r = 0, g = 0, b = 0;
+            for (int end = Math.Min(x + factorX, width); x < end; x++)
             {
                 r += row[x * 3];
                 g += row[(x * 3) + 1];
@@ -30,7 +31,7 @@ internal sealed class RowReducer(int width, int height, int factor)
         }
 
         _rows++;
-        if (++_received % factor == 0 || _received == height)
+        if (++_received % factorY == 0 || _received == height)
         {
             WriteRow(Bitmap.Row(_written++));
         }
@@ -38,11 +39,11 @@ internal sealed class RowReducer(int width, int height, int factor)
 
     private void WriteRow(Span<byte> target)
     {
-        int tail = width % factor;
+        int tail = width % factorX;
         for (int i = 0; i < target.Length; i++)
         {
             bool narrow = tail != 0 && i >= target.Length - Bitmap.Channels;
-            int pixels = (narrow ? tail : factor) * _rows;
+            long pixels = (long)(narrow ? tail : factorX) * _rows;
             target[i] = (byte)((_sums[i] + (pixels / 2)) / pixels);
         }
 

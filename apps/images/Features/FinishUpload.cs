@@ -10,7 +10,7 @@ namespace Images.Features;
 
 /// <summary>
 /// <c>POST /api/v1/images/{channel}/callback</c>: finishes an upload. The file is read again and must have the announced etag and be
-/// a picture within the pixel limit. Idempotent by the key: a repetition with the same etag gives the same answer.
+/// a picture within the limits of size and shape. Idempotent by the key: a repetition with the same etag gives the same answer.
 /// </summary>
 internal static class FinishUpload
 {
@@ -72,14 +72,17 @@ internal static class FinishUpload
             key, channel, options.Value.CdnUrl(key), image.Owner, ticket.Metadata, image.ETag, image.ContentType));
     }
 
-    private static ProblemHttpResult? Refusal(byte[] bytes, ImagesOptions options)
+    /// <summary>The problem of a file that is no picture, or one that nobody here would decode; null when it is fine.</summary>
+    internal static ProblemHttpResult? Refusal(byte[] bytes, ImagesOptions options)
     {
         try
         {
-            var info = ImageDecoder.Identify(bytes);
-            return (long)info.Width * info.Height > options.MaxPixels
-                ? Problems.Of(413, "IMAGE_TOO_LARGE", $"a picture has at most {options.MaxPixels} pixels")
-                : null;
+            ImageDecoder.Identify(bytes, new DecodeOptions { MaxPixels = options.MaxPixels, MaxSide = options.MaxSide });
+            return null;
+        }
+        catch (ImageTooLargeException exception)
+        {
+            return Problems.Of(413, "IMAGE_TOO_LARGE", exception.Message);
         }
         catch (ImageFormatException exception)
         {

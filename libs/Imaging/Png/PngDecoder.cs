@@ -102,7 +102,7 @@ internal static class PngDecoder
             return bitmap;
         }
 
-        var reducer = new RowReducer(header.Width, header.Height, reduction);
+        var reducer = new RowReducer(header.Width, header.Height, reduction, reduction);
         var row = new byte[header.Width * Bitmap.Channels];
         for (int y = 0; y < header.Height; y++)
         {
@@ -118,7 +118,9 @@ internal static class PngDecoder
     private static Bitmap DecodeInterlaced(
         Stream pixels, PngHeader header, PngPixelConverter converter, DecodeOptions options, CancellationToken cancellationToken)
     {
-        var bitmap = Bitmap.Uninitialized(header.Width, header.Height);
+        int reduction = ImageDecoder.ChooseReduction(header.Width, header.Height, options.TargetMinSide);
+        var bitmap = reduction == 1 ? Bitmap.Uninitialized(header.Width, header.Height) : null;
+        var reducer = reduction == 1 ? null : CreateReducer(header, reduction, options);
         var colours = new byte[header.Width * Bitmap.Channels];
         foreach (var pass in Adam7Pass.All)
         {
@@ -131,30 +133,33 @@ internal static class PngDecoder
 
             var reader = new PngRowReader(pixels, header, width);
             var row = colours.AsSpan(0, width * Bitmap.Channels);
-            for (int y = 0; y < height; y++)
+            for (int i = 0, y = pass.StartY; i < height; i++, y += pass.StepY)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 converter.Convert(reader.ReadRow(), row);
-                pass.Spread(row, bitmap.Row(pass.StartY + (y * pass.StepY)));
+                if (reducer is null)
+                {
+                    pass.Spread(row, bitmap!.Row(y));
+                }
+                else
+                {
+                    reducer.Add(row, pass, y);
+                }
             }
         }
 
-        return Reduce(bitmap, ImageDecoder.ChooseReduction(header.Width, header.Height, options.TargetMinSide));
+        return bitmap ?? reducer!.ToBitmap();
     }
 
-    private static Bitmap Reduce(Bitmap bitmap, int reduction)
+    private static Adam7Reducer CreateReducer(PngHeader header, int reduction, DecodeOptions options)
     {
-        if (reduction == 1)
+        long bytes = Adam7Reducer.BytesFor(header.Width, header.Height, reduction);
+        if (bytes > options.MaxWorkingBytes)
         {
-            return bitmap;
+            throw new ImageTooLargeException(
+                $"This PNG file is interlaced and needs {bytes:N0} bytes to decode at this size; at most {options.MaxWorkingBytes:N0} are allowed.");
         }
 
-        var reducer = new RowReducer(bitmap.Width, bitmap.Height, reduction);
-        for (int y = 0; y < bitmap.Height; y++)
-        {
-            reducer.Add(bitmap.Row(y));
-        }
-
-        return reducer.Bitmap;
+        return new Adam7Reducer(header.Width, header.Height, reduction);
     }
 }

@@ -29,7 +29,7 @@ internal sealed record PngHeader(int Width, int Height, int Depth, PngColourType
     public int FilterDistance => Math.Max(1, SamplesPerPixel * Depth / 8);
 
     /// <summary>Bytes of the picture before compression, with one filter byte per row. A little less than the truth with Adam7.</summary>
-    public long FilteredBytes => (long)Height * BytesPerRow(Width);
+    public long FilteredBytes => Height * (1L + BytesPerRow(Width));
 
     public int BytesPerRow(int width) => (int)((((long)width * SamplesPerPixel * Depth) + 7) / 8);
 

@@ -51,6 +51,21 @@ public sealed class CostTests
         Assert.InRange(Allocated(() => classifier.Classify(Photo)), 0, MaxBytes);
     }
 
+    /// <summary>The longest sides that are accepted, next to very short ones.</summary>
+    [Theory]
+    [InlineData(1, 65_535)]
+    [InlineData(65_535, 1)]
+    [InlineData(65_535, 300)]
+    public void A_stretched_picture_takes_no_more(int width, int height)
+    {
+        var file = PngEncoder.Encode(new Bitmap(width, height));
+        Assert.InRange(Allocated(() => new PictureClassifier().Classify(file)) - ((long)width * height * Bitmap.Channels), 0, MaxBytes);
+    }
+
+    [Fact]
+    public void A_picture_more_stretched_than_that_is_refused() =>
+        Assert.Throws<ImageTooLargeException>(() => new PictureClassifier().Classify(PngEncoder.Encode(new Bitmap(1, 65_536))));
+
     /// <summary>Times after the warm-up, ascending.</summary>
     private static double[] Milliseconds(IEnumerable<Bitmap> pictures, PictureClassifier classifier)
     {

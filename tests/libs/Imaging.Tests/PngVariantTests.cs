@@ -78,6 +78,31 @@ public sealed class PngVariantTests
         }
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void Reduces_an_interlaced_picture_to_the_very_means_of_a_plain_one_without_holding_it(int reduction)
+    {
+        const int Width = 1003, Height = 801;
+        var photo = TestPictures.Synthetic(Width, Height);
+        byte[] Png(bool interlaced) => new PngBuilder(Width, Height, 8, Rgb)
+        {
+            Sample = (x, y, c) => photo.Pixels[(((y * Width) + x) * 3) + c], Interlaced = interlaced, ChunkBytes = 100_000,
+        }.Build();
+        var options = new DecodeOptions { TargetMinSide = Height / reduction };
+        var expected = ImageDecoder.Decode(Png(interlaced: false), options);
+        var png = Png(interlaced: true);
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var bitmap = ImageDecoder.Decode(png, options);
+        long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.Equal((Width + reduction - 1) / reduction, bitmap.Width);
+        Assert.Equal(expected.Pixels, bitmap.Pixels);
+        Assert.InRange(bytes, 0, (3 * bitmap.Pixels.Length) + 200_000);
+    }
+
     [Fact]
     public void Ignores_chunks_that_it_may_ignore_and_refuses_others()
     {

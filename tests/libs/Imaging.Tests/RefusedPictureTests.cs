@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Imaging.Tests;
 
 public sealed class RefusedPictureTests
@@ -64,6 +66,21 @@ public sealed class RefusedPictureTests
         AssertCheap<ImageFormatException>(png.ToArray(), DecodeOptions.Default);
     }
 
+    [Theory]
+    [InlineData(30_000_000, 1)]
+    [InlineData(1, 30_000_000)]
+    public void Refuses_a_side_longer_than_allowed_before_it_allocates(int width, int height)
+    {
+        byte[] png = Grey(width, height);
+        AssertCheap<ImageTooLargeException>(png, DecodeOptions.Default);
+        Assert.Throws<ImageTooLargeException>(() => ImageDecoder.Identify(png, DecodeOptions.Default));
+        Assert.Equal((width, height), (ImageDecoder.Identify(png).Width, ImageDecoder.Identify(png).Height));
+    }
+
+    [Fact]
+    public void Takes_the_longest_side_that_a_JPEG_can_have() =>
+        Assert.Equal(65_535, ImageDecoder.Decode(Grey(65_535, 1)).Width);
+
     [Fact]
     public void Refuses_a_PNG_row_that_would_not_fit_the_working_memory()
     {
@@ -72,7 +89,16 @@ public sealed class RefusedPictureTests
         PngBuilder.WriteChunk(png, "IHDR", [1, 0, 0, 0, 0, 0, 0, 1, 16, 6, 0, 0, 0]);
         PngBuilder.WriteChunk(png, "IDAT", new byte[500_000]);
         PngBuilder.WriteChunk(png, "IEND", []);
-        AssertCheap<ImageTooLargeException>(png.ToArray(), DecodeOptions.Default);
+        AssertCheap<ImageTooLargeException>(png.ToArray(), new DecodeOptions { MaxSide = int.MaxValue });
+    }
+
+    [Fact]
+    public void Refuses_an_interlaced_PNG_that_would_not_fit_the_working_memory()
+    {
+        var png = new PngBuilder(64, 64, 8, 0) { Sample = (_, _, _) => 1, Interlaced = true }.Build();
+        var options = new DecodeOptions { TargetMinSide = 32, MaxWorkingBytes = 32 * 32 * 6 };
+        Assert.Equal(32, ImageDecoder.Decode(png, options).Width);
+        Assert.Throws<ImageTooLargeException>(() => ImageDecoder.Decode(png, options with { MaxWorkingBytes = options.MaxWorkingBytes - 1 }));
     }
 
     [Fact]
@@ -90,6 +116,21 @@ public sealed class RefusedPictureTests
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Throws<TException>(() => ImageDecoder.Decode(data, options));
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
+    }
+
+    /// <summary>A sound picture of eight bits per pixel, all black.</summary>
+    private static byte[] Grey(int width, int height)
+    {
+        var header = new byte[13];
+        BinaryPrimitives.WriteInt32BigEndian(header, width);
+        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
+        header[8] = 8;
+        var png = new MemoryStream();
+        png.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]);
+        PngBuilder.WriteChunk(png, "IHDR", header);
+        PngBuilder.WriteChunk(png, "IDAT", PngBuilder.Compress(new byte[height * (width + 1)]));
+        PngBuilder.WriteChunk(png, "IEND", []);
+        return png.ToArray();
     }
 
     private static byte[] WithFrame(FrameChange change)

@@ -48,4 +48,28 @@ public sealed class ResizeTests
             Assert.True(resized.Row(0)[i * 3] >= resized.Row(0)[(i - 1) * 3]);
         }
     }
+
+    /// <summary>One pixel wide and millions long, or the other way round: the filter alone would need gigabytes.</summary>
+    [Theory]
+    [InlineData(1, 10_000_000)]
+    [InlineData(10_000_000, 1)]
+    [InlineData(3, 1_000_003)]
+    public void Needs_little_memory_whatever_the_shape(int width, int height)
+    {
+        var source = new Bitmap(width, height);
+        for (int i = 0; i < width * height; i++)
+        {
+            source.Pixels.Slice(i * 3, 3).Fill((byte)((long)i * 256 / (width * height)));
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var resized = source.Resize(320, 320);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 10_000_000);
+
+        for (int at = 0; at < 320; at++)
+        {
+            int value = height > width ? resized.Row(at)[0] : resized.Row(0)[at * 3];
+            Assert.InRange(value, (at * 256 / 320) - 2, (at * 256 / 320) + 2);
+        }
+    }
 }

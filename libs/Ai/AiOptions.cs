@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 
 namespace Ai;
 
@@ -16,9 +17,11 @@ public sealed class AiOptions
     public string Provider { get; set; } = "auto";
 
     /// <summary>The OpenAI-compatible server.</summary>
+    [ValidateObjectMembers]
     public OpenAiServerOptions OpenAi { get; set; } = new();
 
     /// <summary>Policy of one call.</summary>
+    [ValidateObjectMembers]
     public ModelCallOptions Calls { get; set; } = new();
 
     /// <summary>Whether the OpenAI-compatible server is chosen.</summary>
@@ -38,8 +41,16 @@ public sealed class OpenAiServerOptions
     [Required]
     public string Model { get; set; } = "gpt-5.2";
 
-    /// <summary>Models that a request may name; the default one is always allowed.</summary>
-    public IList<string> Models { get; set; } = ["gpt-5.2", "gpt-5.2-pro", "gpt-5.1", "gpt-5", "gpt-5-pro", "gpt-5-mini"];
+    /// <summary>
+    /// Models that a request may name; the default one is always allowed. Default: OpenAI's current ones at OpenAI itself, no further
+    /// ones at another server. Null and not a list, because configuration adds to a list that is there.
+    /// </summary>
+    public IList<string>? Models { get; set; }
+
+    /// <summary>The default model, then the others.</summary>
+    internal IEnumerable<string> Supported => (Models ?? (BaseUrl is null ? OpenAiModels : [])).Prepend(Model).Distinct(StringComparer.OrdinalIgnoreCase);
+
+    private static string[] OpenAiModels => ["gpt-5.2", "gpt-5.2-pro", "gpt-5.1", "gpt-5", "gpt-5-pro", "gpt-5-mini"];
 }
 
 /// <summary>Timeouts, retries, breaker and bulkhead around one model.</summary>
@@ -53,7 +64,7 @@ public sealed class ModelCallOptions
     [Range(0, 10)]
     public int Retries { get; set; } = 2;
 
-    /// <summary>First wait; doubles per retry, with full jitter, and yields to a longer Retry-After. Default 0.5 s.</summary>
+    /// <summary>First wait; doubles per retry, with jitter. A Retry-After of 1 to 60 s takes its place. Default 0.5 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(0.5);
 
@@ -65,7 +76,10 @@ public sealed class ModelCallOptions
     [Range(typeof(TimeSpan), "00:00:00.500", "00:10:00")]
     public TimeSpan BreakerOpenTime { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Calls of this process that run at the same time; more wait in line. Default 200.</summary>
+    /// <summary>
+    /// Calls of this process that run at the same time; more wait in line. Default 200. The local provider computes instead of waiting,
+    /// so it runs one per processor at most.
+    /// </summary>
     [Range(1, 10_000)]
     public int MaxConcurrentCalls { get; set; } = 200;
 }

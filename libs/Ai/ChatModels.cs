@@ -17,19 +17,20 @@ internal sealed class ChatModels : IChatModels, IDisposable
         var value = options.Value;
         if (value.UsesOpenAi)
         {
-            string[] ids = [value.OpenAi.Model, .. value.OpenAi.Models];
-            Supported = [.. ids.Distinct(StringComparer.OrdinalIgnoreCase)];
+            Supported = [.. value.OpenAi.Supported];
             foreach (var id in Supported)
             {
-                _clients[id] = new(() => new PolicyChatClient(
-                    new OpenAiChatClient(value.OpenAi, id), value.Calls, time, loggers.CreateLogger<PolicyChatClient>()));
+                Add(id, () => new OpenAiChatClient(value.OpenAi, id), value.Calls);
             }
         }
         else
         {
             Supported = [LocalChatClient.ModelId];
-            _clients[LocalChatClient.ModelId] = new(() => new LocalChatClient(skills));
+            Add(LocalChatClient.ModelId, () => new LocalChatClient(skills), LocalCalls(value.Calls));
         }
+
+        void Add(string id, Func<IChatClient> create, ModelCallOptions calls) => _clients[id] = new(() =>
+            new PolicyChatClient(create(), calls, time, loggers.CreateLogger<PolicyChatClient>()));
     }
 
     public IReadOnlyList<string> Supported { get; }
@@ -37,6 +38,14 @@ internal sealed class ChatModels : IChatModels, IDisposable
     public IChatClient Get(string? model) => _clients.TryGetValue(model ?? Supported[0], out var client)
         ? client.Value
         : throw new ModelException("MODEL_CAPABILITY_MISSING", $"model '{model}' is not supported here", isTransient: false);
+
+    /// <summary>A skill computes: more at a time than there are processors take memory and win nothing, and a repetition gives the same.</summary>
+    private static ModelCallOptions LocalCalls(ModelCallOptions calls) => new()
+    {
+        AttemptTimeout = calls.AttemptTimeout,
+        Retries = 0,
+        MaxConcurrentCalls = Math.Min(calls.MaxConcurrentCalls, Environment.ProcessorCount),
+    };
 
     public void Dispose()
     {

@@ -75,15 +75,17 @@ internal sealed partial class PolicyChatClient : DelegatingChatClient
             AiTelemetry.Record(_model, _time.GetElapsedTime(started), response.Usage, error: null);
             return response;
         }
-        catch (BrokenCircuitException exception)
+        catch (Exception exception)
         {
-            AiTelemetry.Record(_model, _time.GetElapsedTime(started), usage: null, "circuit_open");
-            throw new ModelException("MODEL_UNAVAILABLE", "the model is paused after repeated failures", isTransient: true, exception);
-        }
-        catch (ModelException exception)
-        {
-            activity?.SetStatus(ActivityStatusCode.Error, exception.Code);
-            AiTelemetry.Record(_model, _time.GetElapsedTime(started), usage: null, exception.Code);
+            var error = ErrorType(exception);
+            activity?.SetStatus(ActivityStatusCode.Error, error);
+            activity?.SetTag("error.type", error);
+            AiTelemetry.Record(_model, _time.GetElapsedTime(started), usage: null, error);
+            if (exception is BrokenCircuitException)
+            {
+                throw new ModelException("MODEL_UNAVAILABLE", "the model is paused after repeated failures", isTransient: true, exception);
+            }
+
             throw;
         }
         finally
@@ -111,17 +113,26 @@ internal sealed partial class PolicyChatClient : DelegatingChatClient
 
     private async ValueTask<ChatResponse> AttemptAsync(IList<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(_attemptTimeout);
+        using var timeout = new CancellationTokenSource(_attemptTimeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            return await base.GetResponseAsync(messages, options, timeout.Token);
+            return await base.GetResponseAsync(messages, options, either.Token);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
             throw new ModelException("MODEL_UNAVAILABLE", $"the model gave no answer within {_attemptTimeout}", isTransient: true, exception);
         }
     }
+
+    /// <summary>Bounded: a code of ours or the name of an exception's type.</summary>
+    private static string ErrorType(Exception exception) => exception switch
+    {
+        BrokenCircuitException => "circuit_open",
+        ModelException failed => failed.Code,
+        OperationCanceledException => "cancelled",
+        _ => exception.GetType().FullName!,
+    };
 
     /// <summary>Seconds of a Retry-After header, when the server sent one; otherwise the strategy's own delay is used.</summary>
     private static TimeSpan? RetryAfter(Exception? exception) =>

@@ -36,6 +36,56 @@ public sealed class LocalProviderTests
         Assert.Contains("echo", failure.Message);
     }
 
+    [Fact]
+    public async Task Works_on_one_picture_per_processor_and_lets_the_others_wait()
+    {
+        var skill = new Gate();
+        await using var services = new ServiceCollection()
+            .AddLogging()
+            .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
+            .AddChatModels()
+            .AddSingleton<ILocalSkill>(skill)
+            .BuildServiceProvider();
+        var client = services.GetRequiredService<IChatModels>().Get(null);
+        var calls = Enumerable.Range(0, Environment.ProcessorCount + 20)
+            .Select(_ => client.GetResponseAsync("?", new ChatOptions { AdditionalProperties = new() { [ChatTasks.Key] = "gate" } })).ToArray();
+
+        Assert.Equal(Environment.ProcessorCount, skill.Inside);
+        skill.Open.SetResult();
+        await Task.WhenAll(calls).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.Equal(Environment.ProcessorCount, skill.MostInside);
+    }
+
+    private sealed class Gate : ILocalSkill
+    {
+        private int _inside;
+        private int _most;
+
+        public string Task => "gate";
+
+        public TaskCompletionSource Open { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int Inside => Volatile.Read(ref _inside);
+
+        public int MostInside => Volatile.Read(ref _most);
+
+        public async Task<string> AnswerAsync(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken)
+        {
+            lock (Open)
+            {
+                _most = Math.Max(_most, ++_inside);
+            }
+
+            await Open.Task.WaitAsync(cancellationToken);
+            lock (Open)
+            {
+                _inside--;
+            }
+
+            return "";
+        }
+    }
+
     private sealed class Echo : ILocalSkill
     {
         public string Task => "echo";

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Ai.Tests;
 
@@ -14,6 +15,7 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
     private static readonly byte[] Picture = [0xFF, 0xD8, 0xFF, 0xD9];
 
     private readonly WebApplication _server = FakeModelHost.Build(["--urls", "http://127.0.0.1:0"]);
+    private readonly HastyTime _time = new();
     private FakeModel Model => _server.Services.GetRequiredService<FakeModel>();
 
     public async ValueTask InitializeAsync() => await _server.StartAsync();
@@ -25,8 +27,8 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
         .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection([
             new("Ai:OpenAi:BaseUrl", _server.Urls.First() + "/v1"),
             new("Ai:Calls:RetryDelay", "00:00:00.010"),
-            .. settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)),
-        ]).Build())
+        ]).AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value))).Build())
+        .AddSingleton<TimeProvider>(_time)
         .AddChatModels()
         .BuildServiceProvider();
 
@@ -136,7 +138,8 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
     public async Task Ends_an_attempt_that_takes_too_long()
     {
         Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromMinutes(5) });
-        await using var services = Services(("Ai:Calls:Retries", "0"), ("Ai:Calls:AttemptTimeout", "00:00:00.200"));
+        await using var services = Services(("Ai:Calls:Retries", "0"), ("Ai:Calls:AttemptTimeout", "00:00:59"));
+        _time.Skipped = TimeSpan.FromSeconds(59);
 
         Assert.Equal("MODEL_UNAVAILABLE", (await FailsAsync(services.GetRequiredService<IChatModels>().Get(null))).Code);
     }
@@ -180,12 +183,76 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Waits_as_long_as_the_server_asks()
+    {
+        Model.Behave(new FakeModelOptions { FailNext = 1, FailStatus = 429, RetryAfter = 37 });
+        await using var services = Services();
+        _time.Skipped = TimeSpan.FromSeconds(37);
+
+        await services.GetRequiredService<IChatModels>().Get(null).GetResponseAsync(Question(), ChatTasks.Json("t", "s", Schema));
+
+        Assert.Equal(1, _time.Skips);
+        Assert.Equal(1, Model.Stats.Vision);
+    }
+
+    [Fact]
     public void Knows_only_the_models_it_was_given()
     {
         using var services = Services(("Ai:OpenAi:Model", "llama3"), ("Ai:OpenAi:Models:0", "qwen3"));
         var models = services.GetRequiredService<IChatModels>();
 
-        Assert.Equal("llama3", models.Supported[0]);
+        Assert.Equal(["llama3", "qwen3"], models.Supported);
         Assert.Equal("MODEL_CAPABILITY_MISSING", Assert.Throws<ModelException>(() => models.Get("gemini-3")).Code);
+    }
+
+    [Fact]
+    public void Knows_one_model_at_a_server_of_which_nothing_more_is_said()
+    {
+        using var services = Services(("Ai:OpenAi:Model", "llama3"));
+
+        Assert.Equal(["llama3"], services.GetRequiredService<IChatModels>().Supported);
+    }
+
+    [Fact]
+    public void Knows_the_models_of_OpenAI_when_no_other_server_is_named()
+    {
+        using var services = Services(("Ai:OpenAi:BaseUrl", ""), ("Ai:OpenAi:ApiKey", "key"));
+
+        var supported = services.GetRequiredService<IChatModels>().Supported;
+        Assert.Equal("gpt-5.2", supported[0]);
+        Assert.Contains("gpt-5-mini", supported);
+    }
+
+    [Theory]
+    [InlineData("Ai:Calls:MaxConcurrentCalls", "0")]
+    [InlineData("Ai:Calls:AttemptTimeout", "00:00:00")]
+    [InlineData("Ai:OpenAi:Model", "")]
+    [InlineData("Ai:Provider", "oracle")]
+    public void Refuses_settings_that_cannot_work(string key, string value)
+    {
+        using var services = Services((key, value));
+
+        Assert.Throws<OptionsValidationException>(() => services.GetRequiredService<IOptions<AiOptions>>().Value);
+    }
+
+    /// <summary>The clock of the machine, except that one length of time passes at once.</summary>
+    private sealed class HastyTime : TimeProvider
+    {
+        private int _skips;
+
+        public TimeSpan? Skipped { get; set; }
+
+        public int Skips => Volatile.Read(ref _skips);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime == Skipped)
+            {
+                Interlocked.Increment(ref _skips);
+                dueTime = TimeSpan.Zero;
+            }
+
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
     }
 }

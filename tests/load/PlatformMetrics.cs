@@ -1,13 +1,9 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Load;
 
-/// <summary>
-/// Counters of the run's event-routers, read from their <c>/metrics</c>. Where they listen and with which token is in the
-/// launcher's own file for the sidecar, readable by the user who started the run.
-/// </summary>
+/// <summary>Counters of the run's event-routers, read from their <c>/metrics</c>.</summary>
 public sealed partial class PlatformMetrics(HttpClient http, DirectoryInfo data)
 {
     private static readonly string[] s_bounds =
@@ -16,19 +12,11 @@ public sealed partial class PlatformMetrics(HttpClient http, DirectoryInfo data)
     /// <summary>Sum over the replicas of event-router by metric name, buckets with their bound; empty when the run's file is not there.</summary>
     public async Task<IReadOnlyDictionary<string, double>> ReadAsync(CancellationToken cancellationToken)
     {
-        var file = new FileInfo(Path.Combine(data.FullName, "run", "sidecar.json"));
-        if (!file.Exists)
-        {
-            return new Dictionary<string, double>();
-        }
-
-        await using var stream = file.OpenRead();
-        using var run = await JsonDocument.ParseAsync(stream, cancellationToken: cancellationToken);
         var sums = new Dictionary<string, double>();
-        foreach (var instance in run.RootElement.GetProperty("instances").EnumerateArray().Where(instance => instance.GetProperty("app_id").GetString() == "event-router"))
+        foreach (var (address, token) in await EventRouter.FindAsync(data, cancellationToken))
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{instance.GetProperty("app_port").GetInt32()}/metrics");
-            request.Headers.Add("dapr-api-token", instance.GetProperty("app_token").GetString());
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, "/metrics"));
+            request.Headers.Add("dapr-api-token", token);
             using var response = await http.SendAsync(request, cancellationToken);
             response.EnsureSuccessStatusCode();
             foreach (var line in (await response.Content.ReadAsStringAsync(cancellationToken)).Split('\n').Where(line => line.StartsWith("joblog_", StringComparison.Ordinal)))

@@ -21,4 +21,11 @@ root.SetAction((parsed, cancellationToken) => ScanLoad.RunAsync(
         TimeSpan.FromSeconds(parsed.GetRequiredValue(vision) + parsed.GetRequiredValue(answer)),
         TimeSpan.FromSeconds(parsed.GetRequiredValue(limit)), parsed.GetRequiredValue(warmUp), parsed.GetRequiredValue(data)),
     Console.Out, cancellationToken));
+
+var producers = new Option<int>("--producers") { Description = "Producers that each wait for one append before the next", DefaultValueFactory = _ => 4 };
+var seconds = new Option<int>("--seconds") { Description = "Time measured", DefaultValueFactory = _ => 10 };
+var appends = new Command("appends", "Appends to job logs at event-router directly") { data, producers, seconds };
+appends.SetAction((parsed, cancellationToken) => AppendLoad.RunAsync(
+    parsed.GetRequiredValue(data), parsed.GetRequiredValue(producers), TimeSpan.FromSeconds(parsed.GetRequiredValue(seconds)), Console.Out, cancellationToken));
+root.Subcommands.Add(appends);
 return await root.Parse(args).InvokeAsync();

@@ -32,7 +32,7 @@ internal static class RunCommand
             var plan = RunPlan.Make(template, options, data, merger.Say);
             var components = new ComponentFolders(data, elsewhere: options.DataDirectory is not null);
             var run = plan.ToSidecarRun(template, data, components.Resolve);
-            var sidecar = new ChildSpec(["dotnet", assemblies[Repository.SidecarProject], "--run", data.SidecarRun], template.BaseDirectory, RunPlan.NoProxy());
+            var sidecar = new ChildSpec(["dotnet", assemblies[Repository.SidecarProject], "--run", data.SidecarRun], template.BaseDirectory, RunPlan.CommonEnvironment());
             using var session = new RunSession(
                 plan, options, data, merger, TimeProvider.System, sidecar, instance => Spec(plan, instance, assemblies));
             await session.RunAsync(run, signals.Stop, signals.Hurry);

@@ -16,6 +16,8 @@ internal sealed record PlannedInstance(TemplateApp App, int Index, int? AppPort,
 internal sealed class RunPlan
 {
     private const string GatewayId = "gateway";
+    private const string SpinLimit = "DOTNET_ThreadPool_UnfairSemaphoreSpinLimit";
+
     private readonly Dictionary<string, string?> _environment = [];
 
     public required IReadOnlyList<PlannedInstance> Instances { get; init; }
@@ -116,18 +118,27 @@ internal sealed class RunPlan
         return env;
     }
 
-    /// <summary>Loopback never goes through a proxy; whatever proxy there is stays for the rest.</summary>
-    public static Dictionary<string, string?> NoProxy()
+    /// <summary>
+    /// Environment of every process of the run. Loopback never goes through a proxy; whatever proxy there is stays for the rest.
+    /// Idle thread pool threads sleep at once: with more processes than cores, the default of spinning first takes the time of
+    /// those that have work (measured on 2 cores: 2.5 times the appends to job logs, a quarter of the latency).
+    /// </summary>
+    public static Dictionary<string, string?> CommonEnvironment()
     {
         var present = Environment.GetEnvironmentVariable("NO_PROXY") ?? Environment.GetEnvironmentVariable("no_proxy") ?? "";
         var hosts = present.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Union(["127.0.0.1", "localhost"]);
         var value = string.Join(',', hosts);
-        return new Dictionary<string, string?> { ["NO_PROXY"] = value, ["no_proxy"] = value };
+        return new Dictionary<string, string?>
+        {
+            ["NO_PROXY"] = value,
+            ["no_proxy"] = value,
+            [SpinLimit] = Environment.GetEnvironmentVariable(SpinLimit) ?? "0",
+        };
     }
 
     private void FillEnvironment(DataDirectory data)
     {
-        foreach (var (name, value) in NoProxy())
+        foreach (var (name, value) in CommonEnvironment())
         {
             _environment[name] = value;
         }

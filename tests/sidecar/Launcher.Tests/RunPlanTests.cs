@@ -57,6 +57,7 @@ public sealed class RunPlanTests : IDisposable
         Assert.Equal((instance.ApiToken, instance.AppToken), (env["DAPR_API_TOKEN"], env["APP_API_TOKEN"]));
         Assert.Equal("by-hand", env["OTEL_SERVICE_NAME"]);
         Assert.All(["NO_PROXY", "no_proxy"], name => Assert.Contains("127.0.0.1", env[name]!.Split(',')));
+        Assert.Equal("0", env["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"]);
         // An endpoint from the developer's shell would win over the ports.
         Assert.Null(env["DAPR_HTTP_ENDPOINT"]);
         Assert.Null(env["DAPR_GRPC_ENDPOINT"]);

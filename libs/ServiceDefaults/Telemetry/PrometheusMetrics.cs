@@ -24,6 +24,9 @@ internal sealed class PrometheusMetrics : IDisposable
     /// <summary>Bucket bounds of histograms that advise none: the OpenTelemetry SDK's default for seconds.</summary>
     private static readonly double[] s_defaultBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
+    /// <summary>Tag names as label names; they are few, because they are written in code.</summary>
+    private static readonly ConcurrentDictionary<string, string> s_labelNames = new(StringComparer.Ordinal);
+
     private readonly ConcurrentDictionary<Instrument, Family> _families = [];
     private readonly MeterListener _listener = new();
 
@@ -97,7 +100,7 @@ internal sealed class PrometheusMetrics : IDisposable
                     labels.AppendLiteral(",");
                 }
 
-                AppendName(ref labels, name);
+                labels.AppendLiteral(s_labelNames.GetOrAdd(name, static name => PrometheusName(name)));
                 labels.AppendLiteral("=\"");
                 AppendValue(ref labels, tag);
                 labels.AppendLiteral("\"");
@@ -128,11 +131,13 @@ internal sealed class PrometheusMetrics : IDisposable
 
         private static string NameOf(Instrument instrument, string type)
         {
-            var name = string.Concat(instrument.Name.Select(character => char.IsAsciiLetterOrDigit(character) ? character : '_'));
+            var name = PrometheusName(instrument.Name);
             var unit = instrument.Unit switch { "s" => "_seconds", "ms" => "_milliseconds", "By" => "_bytes", _ => "" };
             name = name.EndsWith(unit, StringComparison.Ordinal) ? name : name + unit;
             return type == "counter" && !name.EndsWith("_total", StringComparison.Ordinal) ? name + "_total" : name;
         }
+
+        private static string PrometheusName(string name) => string.Concat(name.Select(character => char.IsAsciiLetterOrDigit(character) ? character : '_'));
 
         private static double[] Bounds(Instrument instrument) => instrument switch
         {
@@ -141,14 +146,6 @@ internal sealed class PrometheusMetrics : IDisposable
             Histogram<int> { Advice.HistogramBucketBoundaries: { Count: > 0 } bounds } => [.. bounds.Select(bound => (double)bound)],
             _ => s_defaultBounds,
         };
-
-        private static void AppendName(ref DefaultInterpolatedStringHandler labels, string name)
-        {
-            foreach (var character in name)
-            {
-                labels.AppendFormatted(char.IsAsciiLetterOrDigit(character) ? character : '_');
-            }
-        }
 
         private static void AppendValue(ref DefaultInterpolatedStringHandler labels, object? value)
         {

@@ -2,6 +2,7 @@ using Characters;
 using Characters.Catalogue;
 using Characters.Features;
 using Contracts;
+using Contracts.Scan;
 using ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -14,5 +15,6 @@ var app = builder.Build();
 app.MapDefaultEndpoints();
 app.MapMatchReward();
 app.MapOnScanRewarded();
+app.MapDeadLetters(Components.PubSub, ScanTopics.ScanRewarded, Apps.Characters);
 app.MapGroup("/api/v1/character").WithTags("Characters").RequireCaller(Apps.Gateway).MapGetCatalogue();
 app.Run();

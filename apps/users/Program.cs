@@ -1,4 +1,5 @@
 using Contracts;
+using Contracts.Scan;
 using ServiceDefaults;
 using Users.Accounts;
 using Users.Features;
@@ -11,6 +12,7 @@ builder.Services.AddSingleton<AccountStore>();
 var app = builder.Build();
 app.MapDefaultEndpoints();
 app.MapOnScanRewarded();
+app.MapDeadLetters(Components.PubSub, ScanTopics.ScanRewarded, Apps.Users);
 var users = app.MapGroup("/api/v1/users").WithTags("Users").RequireCaller(Apps.Gateway);
 users.MapMe();
 users.MapMyCharacters();

@@ -1,3 +1,4 @@
+using Dapr;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
@@ -39,6 +40,9 @@ public static class ServiceDefaultsExtensions
         // A body that cannot be read is the client's failure and becomes a problem, also in Development.
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.AddDaprClient(dapr => dapr.UseJsonSerializationOptions(TandemJson.Options));
+        services.AddOptions<DeadLetterOptions>().BindConfiguration(DeadLetterOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<DeliveryFailures>();
+        services.AddSingleton<DeadLetterStore>();
 
         services.AddOptions<LifecycleOptions>().BindConfiguration(LifecycleOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<HostOptions>().Configure<IOptions<LifecycleOptions>>((host, lifecycle) =>
@@ -58,7 +62,7 @@ public static class ServiceDefaultsExtensions
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseMiddleware<CallerMiddleware>();
-        app.UseCloudEvents();
+        app.UseCloudEvents(new CloudEventsMiddlewareOptions { ForwardCloudEventPropertiesAsHeaders = true, IncludedCloudEventPropertiesAsHeaders = ["id"] });
 
         var live = new HealthCheckOptions { Predicate = _ => false };
         var ready = new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag) };

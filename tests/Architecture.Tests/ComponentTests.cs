@@ -97,6 +97,27 @@ public sealed partial class ComponentTests
         Assert.All(plain, use => Assert.Fail($"{use.File}: subscribe to {use.Topic} with WithDeadLetteredTopic"));
     }
 
+    [Fact]
+    public void Every_dead_letter_topic_is_subscribed_by_its_app_and_by_no_other()
+    {
+        var parked = DeadLetters(WithDeadLetteredTopic()).ToArray();
+        var handled = DeadLetters(MapDeadLetters()).Concat(TopicUses()
+            .Where(use => use.Call == "WithTopic" && use.Topic.EndsWith("-dead", StringComparison.Ordinal))
+            .Select(use => (App: use.File.Split('/')[1], use.Topic))).ToArray();
+
+        Assert.NotEmpty(parked);
+        Assert.Equal(parked.Order(), handled.Order());
+        Assert.All(parked.GroupBy(letter => letter.Topic), topic => Assert.True(
+            topic.Count() == 1, $"{string.Join(" and ", topic.Select(letter => letter.App))} share {topic.Key}: each names itself as consumer"));
+    }
+
+    /// <summary>Apps and the dead-letter topics that a call names, one per consumer.</summary>
+    private static IEnumerable<(string App, string Topic)> DeadLetters(Regex call) =>
+        from file in Repository.Under("apps", ".cs")
+        from Match match in call.Matches(Repository.Read(file))
+        let consumer = match.Groups["consumer"]
+        select (file.Split('/')[1], $"{match.Groups["topic"].Value}{(consumer.Success ? $"-{consumer.Value}" : "")}-dead");
+
     private static IEnumerable<(string File, string Call, string Component, string Topic)> TopicUses() =>
         from folder in new[] { "apps", "libs" }
         from file in Repository.Under(folder, ".cs")
@@ -114,6 +135,12 @@ public sealed partial class ComponentTests
 
     private static bool IsPubSub(JsonObject component) => component.TextAt("spec", "type")!.StartsWith("pubsub.", StringComparison.Ordinal);
 
-    [GeneratedRegex(@"(?<call>PublishEventAsync|BulkPublishEventAsync|WithTopic|WithDeadLetteredTopic)\(\s*(Contracts\.)?Components\.(?<component>\w+),\s*(?<topic>\$?""[^""]*""|[\w.]+)")]
+    [GeneratedRegex(@"(?<call>PublishEventAsync|BulkPublishEventAsync|WithTopic|WithDeadLetteredTopic|MapDeadLetters)\(\s*(Contracts\.)?Components\.(?<component>\w+),\s*(?<topic>\$?""[^""]*""|[\w.]+)")]
     private static partial Regex TopicUse();
+
+    [GeneratedRegex(@"WithDeadLetteredTopic\(Components\.PubSub, (?<topic>[\w.]+)(, (?<consumer>[\w.]+))?\)")]
+    private static partial Regex WithDeadLetteredTopic();
+
+    [GeneratedRegex(@"MapDeadLetters\(Components\.PubSub, (?<topic>[\w.]+)(, (?<consumer>[\w.]+))?\)")]
+    private static partial Regex MapDeadLetters();
 }

@@ -13,7 +13,7 @@ internal static partial class OnScanRewarded
 
     public static void MapOnScanRewarded(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/on/scan-rewarded", HandleAsync)
-            .WithDeadLetteredTopic(Components.PubSub, ScanTopics.ScanRewarded);
+            .WithDeadLetteredTopic(Components.PubSub, ScanTopics.ScanRewarded, Apps.Characters);
 
     private static async Task<IResult> HandleAsync(
         ScanRewarded message, DaprClient dapr, ILogger<CharactersService> logger, CancellationToken cancellationToken)

@@ -9,13 +9,22 @@ using ServiceDefaults;
 namespace ScanWorker.Features;
 
 /// <summary>
-/// A request that could not be started is ended as failed, so that nobody waits for it. Idempotent by the key
-/// <c>done.failed</c> of the job's log.
+/// A request that could not be started is ended as failed, so that nobody waits for it, and kept as a dead letter. Idempotent by the
+/// key <c>done.failed</c> of the job's log and by the CloudEvent id.
 /// </summary>
 internal static partial class OnScanRequestedDead
 {
     public static void MapOnScanRequestedDead(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/on/scan-requested-dead", HandleAsync).WithTopic(Components.PubSub, $"{ScanTopics.ScanRequested}-dead");
+        routes.MapPost("/on/scan-requested-dead", EndAndStoreAsync).WithTopic(Components.PubSub, $"{ScanTopics.ScanRequested}-dead");
+
+    private static async Task<IResult> EndAndStoreAsync(
+        ScanRequested message, HttpRequest request, JobLogClient log, DeadLetterStore letters, TimeProvider time, ILogger<ScanWorkerService> logger,
+        CancellationToken cancellationToken)
+    {
+        var result = await HandleAsync(message, log, time, logger, cancellationToken);
+        await letters.StoreAsync(ScanTopics.ScanRequested, request, JsonSerializer.SerializeToElement(message, TandemJson.Options), cancellationToken);
+        return result;
+    }
 
     internal static async Task<IResult> HandleAsync(
         ScanRequested message, JobLogClient log, TimeProvider time, ILogger<ScanWorkerService> logger, CancellationToken cancellationToken)

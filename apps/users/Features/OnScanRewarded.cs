@@ -10,7 +10,7 @@ internal static partial class OnScanRewarded
 {
     public static void MapOnScanRewarded(this IEndpointRouteBuilder routes) =>
         routes.MapPost("/on/scan-rewarded", HandleAsync)
-            .WithDeadLetteredTopic(Components.PubSub, ScanTopics.ScanRewarded);
+            .WithDeadLetteredTopic(Components.PubSub, ScanTopics.ScanRewarded, Apps.Users);
 
     private static async Task<IResult> HandleAsync(
         ScanRewarded message, AccountStore accounts, ILogger<UsersService> logger, CancellationToken cancellationToken)

@@ -24,10 +24,6 @@ public static class CallerExtensions
     /// <summary>The endpoint answers only to the own sidecar: input bindings and other callbacks.</summary>
     public static TBuilder RequireSidecar<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(new AllowedCallers([]));
-
-    /// <summary>The endpoint handles a topic of a component, with dead letters in <c>{topic}-dead</c>.</summary>
-    public static TBuilder WithDeadLetteredTopic<TBuilder>(this TBuilder builder, string component, string topic) where TBuilder : IEndpointConventionBuilder =>
-        builder.WithTopic(new TopicOptions { PubsubName = component, Name = topic, DeadLetterTopic = $"{topic}-dead" });
 }
 
 /// <summary>Enforces <see cref="AllowedCallers"/>; topics and <c>/dapr/*</c> are for the own sidecar without saying so.</summary>

@@ -22,10 +22,10 @@ public sealed class LocalSidecar : IAsyncDisposable
     public string Address => $"http://127.0.0.1:{_sidecar.Instances[0].HttpPort}";
 
     /// <summary>Starts the sidecar, and the app when there is one; returns when the app's subscriptions are open.</summary>
-    public static async Task<LocalSidecar> StartAsync(Action<WebApplication>? map = null)
+    public static async Task<LocalSidecar> StartAsync(Action<WebApplication>? map = null, string stateStore = "store")
     {
         var local = new LocalSidecar();
-        local.Component("store", "state.in-memory");
+        local.Component(stateStore, "state.in-memory");
         local.Component("bus", "pubsub.in-memory");
         int? port = null;
         if (map is not null)

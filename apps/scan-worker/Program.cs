@@ -1,5 +1,4 @@
 using Ai;
-using Ai.Local.Vision;
 using Contracts;
 using Dapr.Workflow;
 using ScanWorker;
@@ -27,7 +26,7 @@ builder.Services.AddSingleton(DisposalRules.Load(knowledge, taxonomy));
 
 // Models, and what the local provider does in their place.
 builder.Services.AddChatModels();
-builder.Services.AddSingleton<PictureClassifier>();
+builder.Services.AddPictureClassifier();
 builder.Services.AddLocalSkill<LocalWasteVision>();
 builder.Services.AddLocalSkill<LocalDisposalAnswer>();
 builder.Services.AddSingleton(services => new WasteVision(

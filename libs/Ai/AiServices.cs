@@ -1,7 +1,10 @@
 using Ai.Local;
+using Ai.Local.Vision;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Ai;
 
@@ -19,6 +22,16 @@ public static class AiServices
             .ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IChatModels, ChatModels>();
+        return services;
+    }
+
+    /// <summary>Adds <see cref="PictureClassifier"/> with options from section <see cref="PictureClassifierOptions.Section"/>.</summary>
+    public static IServiceCollection AddPictureClassifier(this IServiceCollection services)
+    {
+        services.AddOptions<PictureClassifierOptions>()
+            .BindConfiguration(PictureClassifierOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton(provider => new PictureClassifier(
+            provider.GetRequiredService<IOptions<PictureClassifierOptions>>().Value, provider.GetService<ILogger<PictureClassifier>>()));
         return services;
     }
 

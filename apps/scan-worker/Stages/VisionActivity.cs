@@ -20,7 +20,8 @@ public sealed class VisionActivity(StageRunner stages, WasteVision vision, DaprC
         async token =>
         {
             var picture = await ReadPictureAsync(input.Scan.ImageKey, token);
-            var (bytes, mediaType) = Prepare(picture);
+            var most = vision.StaysHere(input.Scan.Model) ? int.MaxValue : options.Value.MaxPictureBytesSent;
+            var (bytes, mediaType) = Prepare(picture, most, options.Value.SentPictureMinSide, token);
             return await vision.ClassifyAsync(bytes, mediaType, input.Scan.UserInput, input.Scan.Model, token);
         });
 
@@ -30,16 +31,17 @@ public sealed class VisionActivity(StageRunner stages, WasteVision vision, DaprC
         return (await dapr.InvokeBindingAsync(request, cancellationToken)).Data;
     }
 
-    /// <summary>A large file is decoded at reduced size and sent as PNG; a small one is sent as it is.</summary>
-    private (ReadOnlyMemory<byte> Bytes, string MediaType) Prepare(ReadOnlyMemory<byte> picture)
+    /// <summary>A file of more bytes than wanted is decoded at reduced size and sent as PNG; any other is sent as it is.</summary>
+    internal static (ReadOnlyMemory<byte> Bytes, string MediaType) Prepare(
+        ReadOnlyMemory<byte> picture, int maxBytes, int minSide, CancellationToken cancellationToken)
     {
         var info = ImageDecoder.Identify(picture.Span);
-        if (picture.Length <= options.Value.MaxPictureBytesSent)
+        if (picture.Length <= maxBytes)
         {
-            return (picture, info.Format == ImageFormat.Png ? "image/png" : "image/jpeg");
+            return (picture, info.MediaType);
         }
 
-        var bitmap = ImageDecoder.Decode(picture, new DecodeOptions { TargetMinSide = options.Value.SentPictureMinSide });
+        var bitmap = ImageDecoder.Decode(picture, new DecodeOptions { TargetMinSide = minSide }, cancellationToken);
         return (PngEncoder.Encode(bitmap), "image/png");
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Ai;
+using Ai.Local;
 using Microsoft.Extensions.AI;
 using ScanWorker.Knowledge;
 using ScanWorker.Prompts;
@@ -42,6 +43,9 @@ public sealed class WasteVision
         _system = Prompt.Load(promptFolder, "vision.system", "class_tree", "situation_tags")
             .Fill(("class_tree", ClassTree(taxonomy)), ("situation_tags", TagList(tags)));
     }
+
+    /// <summary>Whether the model looks at the picture on this machine, so that there is nothing to save by sending less.</summary>
+    public bool StaysHere(string? model) => _models.Get(model).GetService<ChatClientMetadata>()?.ProviderName == LocalProvider.Name;
 
     /// <summary>
     /// Classifies. Throws <see cref="ModelException"/>; an answer outside the class tree is MODEL_ANSWER_INVALID and worth

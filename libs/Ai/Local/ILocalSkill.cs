@@ -14,3 +14,10 @@ public interface ILocalSkill
     /// <summary>Answers with the text (JSON where the caller gave a schema).</summary>
     Task<string> AnswerAsync(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken);
 }
+
+/// <summary>The local provider as answers name it.</summary>
+public static class LocalProvider
+{
+    /// <summary>In <see cref="ChatClientMetadata.ProviderName"/>; also its model id.</summary>
+    public const string Name = "local";
+}

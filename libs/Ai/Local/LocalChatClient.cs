@@ -6,10 +6,10 @@ namespace Ai.Local;
 /// <summary>The embedded provider: no key, no network. Answers the tasks it has a skill for and refuses every other.</summary>
 internal sealed class LocalChatClient(IEnumerable<ILocalSkill> skills) : IChatClient
 {
-    public const string ModelId = "local";
+    public const string ModelId = LocalProvider.Name;
 
     private readonly Dictionary<string, ILocalSkill> _skills = skills.ToDictionary(skill => skill.Task, StringComparer.Ordinal);
-    private readonly ChatClientMetadata _metadata = new("local", defaultModelId: ModelId);
+    private readonly ChatClientMetadata _metadata = new(LocalProvider.Name, defaultModelId: ModelId);
 
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)

@@ -1,0 +1,84 @@
+using Ai;
+using Imaging;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using RenderSamples;
+using ScanWorker.Answers;
+using ScanWorker.Knowledge;
+using ScanWorker.Rewards;
+using ScanWorker.Stages;
+using ScanWorker.Vision;
+
+namespace ScanWorker.Tests;
+
+/// <summary>The default provider as scan-worker wires it: embedded weights, the call policy, the check of its answer.</summary>
+public sealed class LocalVisionTests : IDisposable
+{
+    private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Knowledge");
+    private static readonly string Prompts = Path.Combine(AppContext.BaseDirectory, "Prompts");
+    private static readonly Taxonomy Tree = Taxonomy.Load(Folder);
+
+    private readonly ServiceProvider _services = new ServiceCollection()
+        .AddLogging()
+        .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
+        .AddChatModels()
+        .AddPictureClassifier()
+        .AddLocalSkill<LocalWasteVision>()
+        .AddLocalSkill<LocalDisposalAnswer>()
+        .BuildServiceProvider();
+
+    public void Dispose() => _services.Dispose();
+
+    private Task<VisionResult> ClassifyAsync(Bitmap picture) =>
+        new WasteVision(_services.GetRequiredService<IChatModels>(), Tree, SituationTags.Load(Folder), Prompts)
+            .ClassifyAsync(PngEncoder.Encode(picture), "image/png", "?", null, TestContext.Current.CancellationToken);
+
+    [Fact]
+    public async Task A_picture_that_is_known_gets_its_place_and_says_who_spoke()
+    {
+        var result = await ClassifyAsync(SamplePictures.Bottle());
+
+        Assert.Equal(("재활용폐기물", "플라스틱류"), (result.Classification.MajorCategory, result.Classification.MiddleCategory));
+        Assert.Empty(result.SituationTags);
+        Assert.Equal(("local", "mobilenet-v1-0.25+head-v1"), (result.Meta.Provider, result.Meta.Model));
+        Assert.InRange(result.Meta.Confidence!.Value, 0.7, 1);
+        Assert.InRange(result.Meta.RunnerUp!.Confidence, 0, 1 - result.Meta.Confidence.Value);
+        Assert.Contains(Tree.Categories.SelectMany(category => category.Groups), group => group.Middle == result.Meta.RunnerUp.Category);
+        Assert.False(result.Meta.Unsure);
+        Assert.Null(result.Meta.Question);
+        Assert.Matches("^water_bottle [0-9]+ %$", result.Meta.Hints[0]);
+    }
+
+    [Fact]
+    public async Task A_picture_that_is_not_is_unclassified_with_a_question_and_earns_nothing()
+    {
+        var grey = new Bitmap(300, 300);
+        grey.Pixels.Fill(128);
+
+        var result = await ClassifyAsync(grey);
+
+        Assert.Equal(new Classification(Taxonomy.Unclassified, Taxonomy.Unclassified, null), result.Classification);
+        Assert.Equal([SituationTags.UnclassifiedMinor], result.SituationTags);
+        Assert.True(result.Meta.Unsure);
+        Assert.NotEmpty(result.Meta.Question!);
+        Assert.Equal(result.Meta.Confidence, result.Meta.RunnerUp!.Confidence);
+        var noRule = new RuleResult(false, null, null, null);
+        var answer = await new DisposalAnswer(_services.GetRequiredService<IChatModels>(), Prompts)
+            .ComposeAsync(result, noRule, "?", null, 10, TestContext.Current.CancellationToken);
+        Assert.Contains(result.Meta.Question!, answer.UserAnswer);
+        Assert.NotNull(RewardRule.Refusal(result, noRule, answer, enabled: true));
+    }
+
+    [Fact]
+    public void A_picture_is_made_smaller_only_for_a_model_elsewhere()
+    {
+        var file = PngEncoder.Encode(new Bitmap(800, 1000), System.IO.Compression.CompressionLevel.NoCompression);
+        var token = TestContext.Current.CancellationToken;
+
+        Assert.True(new WasteVision(_services.GetRequiredService<IChatModels>(), Tree, SituationTags.Load(Folder), Prompts).StaysHere(null));
+        Assert.Equal(file, VisionActivity.Prepare(file, int.MaxValue, 100, token).Bytes);
+        var (bytes, mediaType) = VisionActivity.Prepare(file, file.Length - 1, 100, token);
+        Assert.Equal((100, 125, "image/png"), (ImageDecoder.Identify(bytes.Span).Width, ImageDecoder.Identify(bytes.Span).Height, mediaType));
+        Assert.ThrowsAny<OperationCanceledException>(() => VisionActivity.Prepare(file, file.Length - 1, 100, new CancellationToken(canceled: true)));
+    }
+}

@@ -11,8 +11,8 @@ using ScanClient;
 namespace Platform.Tests;
 
 /// <summary>
-/// The whole platform as a person starts it: <c>./daprw run -f dapr.yaml</c> with its own data directory and ports, in front of a fake model
-/// server in this process.
+/// The whole platform as a person starts it: <c>./daprw run -f dapr.yaml</c> with its own data directory and ports, mostly in front of a fake
+/// model server in this process.
 /// </summary>
 public sealed class PlatformRun : IAsyncDisposable
 {
@@ -41,16 +41,24 @@ public sealed class PlatformRun : IAsyncDisposable
     public static async Task<PlatformRun> StartAsync(FakeModelOptions behaviour, params string[] arguments)
     {
         var run = new PlatformRun();
+        run.Model.Behave(behaviour);
+        await run._models.StartAsync();
+        return await run.StartAsync(("Ai__OpenAi__BaseUrl", run._models.Urls.First() + "/v1"), arguments);
+    }
+
+    /// <summary>The same without a model server: nothing is configured and no key is set, so the default provider answers.</summary>
+    public static Task<PlatformRun> StartWithoutModelServerAsync() => new PlatformRun().StartAsync(("OPENAI_API_KEY", ""), []);
+
+    private async Task<PlatformRun> StartAsync((string Name, string Value) setting, string[] arguments)
+    {
         try
         {
-            await run._models.StartAsync();
-            run.Model.Behave(behaviour);
-            await run.LaunchAsync(arguments);
-            return run;
+            await LaunchAsync(setting, arguments);
+            return this;
         }
         catch
         {
-            await run.DisposeAsync();
+            await DisposeAsync();
             throw;
         }
     }
@@ -163,7 +171,7 @@ public sealed class PlatformRun : IAsyncDisposable
         _data.Delete(recursive: true);
     }
 
-    private async Task LaunchAsync(string[] arguments)
+    private async Task LaunchAsync((string Name, string Value) setting, string[] arguments)
     {
         var port = FreePort();
         Gateway = new Uri($"http://127.0.0.1:{port}");
@@ -176,7 +184,7 @@ public sealed class PlatformRun : IAsyncDisposable
             RedirectStandardError = true,
             Environment =
             {
-                ["Ai__OpenAi__BaseUrl"] = _models.Urls.First() + "/v1",
+                [setting.Name] = setting.Value,
                 ["Ai__Calls__RetryDelay"] = "00:00:00.050",
                 ["ScanWorker__StageRetryDelay"] = "00:00:00.200",
             },

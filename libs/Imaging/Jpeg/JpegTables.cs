@@ -5,9 +5,13 @@ namespace Imaging.Jpeg;
 /// <summary>Quantization and Huffman tables and the restart interval; any segment may replace them for the scans that follow.</summary>
 internal sealed class JpegTables
 {
+    /// <summary>Several per scan and more scans than any encoder makes; a file full of tables would take memory and time for nothing.</summary>
+    private const int MaxTables = 1000;
+
     private readonly ushort[]?[] _quantization = new ushort[]?[4];
     private readonly HuffmanTable?[] _dc = new HuffmanTable?[4];
     private readonly HuffmanTable?[] _ac = new HuffmanTable?[4];
+    private int _defined;
 
     /// <summary>Natural position (row by row) of the coefficient at a zigzag position (T.81 figure 5).</summary>
     public static ReadOnlySpan<byte> ZigZag =>
@@ -40,6 +44,7 @@ internal sealed class JpegTables
                 throw new ImageFormatException("A quantization table of the JPEG file is damaged.");
             }
 
+            CountTable();
             var table = new ushort[64];
             for (int i = 0; i < 64; i++)
             {
@@ -67,6 +72,7 @@ internal sealed class JpegTables
                 throw new ImageFormatException("A Huffman table of the JPEG file is damaged.");
             }
 
+            CountTable();
             var tables = (payload[0] & 0x10) == 0 ? _dc : _ac;
             tables[payload[0] & 3] = new HuffmanTable(payload.Slice(1, 16), payload.Slice(17, total));
             payload = payload[(17 + total)..];
@@ -82,6 +88,14 @@ internal sealed class JpegTables
         }
 
         RestartInterval = BinaryPrimitives.ReadUInt16BigEndian(payload);
+    }
+
+    private void CountTable()
+    {
+        if (++_defined > MaxTables)
+        {
+            throw new ImageFormatException("The JPEG file has far too many tables.");
+        }
     }
 
     private static ImageFormatException Missing(string kind) => new($"The JPEG file lacks a {kind} table.");

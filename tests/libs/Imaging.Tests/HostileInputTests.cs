@@ -58,6 +58,27 @@ public sealed class HostileInputTests
         Assert.Throws<ImageTooLargeException>(() => ImageDecoder.Decode(file, new DecodeOptions { MaxBytes = file.Length - 1 }));
     }
 
+    /// <summary>Tables cost much more memory than they have bytes.</summary>
+    [Theory]
+    [InlineData(0xC4, 19)]
+    [InlineData(0xDB, 65)]
+    public void A_file_full_of_tables_is_refused_early(byte marker, int tableBytes)
+    {
+        var segment = new byte[4 + (tableBytes * 900)];
+        (segment[0], segment[1], segment[2], segment[3]) = (0xFF, marker, (byte)((segment.Length - 2) >> 8), (byte)(segment.Length - 2));
+        for (int table = 4; marker == 0xC4 && table < segment.Length; table += tableBytes)
+        {
+            (segment[table + 1], segment[table + 2]) = (1, 1);
+        }
+
+        byte[] jpeg = [0xFF, 0xD8, .. Enumerable.Repeat(segment, 200).SelectMany(bytes => bytes)];
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var refused = Assert.Throws<ImageFormatException>(() => ImageDecoder.Decode(jpeg));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 5_000_000);
+        Assert.Contains("tables", refused.Message);
+    }
+
     private static byte[] Mutate(byte[] original, Random random)
     {
         var mutated = (byte[])original.Clone();

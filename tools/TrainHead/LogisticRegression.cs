@@ -4,7 +4,7 @@ namespace TrainHead;
 
 /// <summary>
 /// Multinomial logistic regression on standardised features with an L2 penalty, by Adam on all rows at once: no sampling and no
-/// random start, so the same data gives the same head.
+/// random start, so the same data gives the same head (on another kind of processor sums are rounded in another order).
 /// </summary>
 internal static class LogisticRegression
 {

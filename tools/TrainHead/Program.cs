@@ -13,7 +13,7 @@ var folds = new Option<string>("--folds")
     Description = "Folder of the cross-validation heads.",
     DefaultValueFactory = _ => "tests/libs/Ai.Vision.Tests/folds",
 };
-var train = new Command("train", "Train the heads and write their metrics. The same data gives the same files.") { data, heads, folds };
+var train = new Command("train", "Train the heads and write their metrics. The same data gives the same files on the same kind of processor.") { data, heads, folds };
 train.SetAction(result => TrainCommand.Run(result.GetRequiredValue(data), result.GetRequiredValue(heads), result.GetRequiredValue(folds)));
 
 var bench = new Command("bench", "Measure the time per picture.") { data };

@@ -27,7 +27,7 @@ internal static partial class OnScanRequested
         ILogger<ScanWorkflow> logger, CancellationToken cancellationToken)
     {
         var id = message.JobId.ToString();
-        if (await log.GetAsync(message.JobId, after: long.MaxValue, cancellationToken) is not { Terminal: null })
+        if (await log.GetAsync(message.JobId, after: long.MaxValue, cancellationToken) is not { Terminal: null } job)
         {
             LogClosed(logger, message.JobId);
             return TypedResults.Ok();
@@ -42,7 +42,7 @@ internal static partial class OnScanRequested
         var input = new ScanInput(
             message.JobId, message.UserId, message.ImageKey,
             string.IsNullOrWhiteSpace(message.UserInput) ? DefaultUserInput : message.UserInput, message.Model,
-            new RetryPlan(options.Value.StageRetries, options.Value.StageRetryDelay));
+            new RetryPlan(options.Value.StageRetries, options.Value.StageRetryDelay), job.Deadline);
         try
         {
             // (6) docs/architecture.md: one workflow per job.

@@ -74,6 +74,21 @@ public sealed class StageRunner(DaprClient dapr, JobLogClient log, IOptions<Scan
                 key, stage, status, progress, time.GetUtcNow(), result, message, System.Diagnostics.Activity.Current?.TraceId.ToHexString())]),
             cancellationToken);
 
+    /// <summary>As <see cref="AppendAsync"/>, but false when the job has ended meanwhile.</summary>
+    public async Task<bool> TryAppendAsync(
+        Guid jobId, string key, string stage, string status, int progress, JsonElement? result, string? message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AppendAsync(jobId, key, stage, status, progress, result, message, cancellationToken);
+            return true;
+        }
+        catch (JobClosedException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>First write wins; whoever loses returns what the winner stored.</summary>
     private async Task<T> StoreOnceAsync<T>(string key, T value, CancellationToken cancellationToken) where T : class
     {

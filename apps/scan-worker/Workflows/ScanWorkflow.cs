@@ -1,10 +1,18 @@
+using Contracts.Jobs;
 using Dapr.Workflow;
 using ScanWorker.Stages;
 
 namespace ScanWorker.Workflows;
 
 /// <summary>What a scan starts from; the instance id is the job id.</summary>
-public sealed record ScanInput(Guid JobId, string UserId, string ImageKey, string UserInput, string? Model, RetryPlan Retries);
+/// <param name="JobId">Job.</param>
+/// <param name="UserId">Owner.</param>
+/// <param name="ImageKey">Key of the picture in our store.</param>
+/// <param name="UserInput">The person's question.</param>
+/// <param name="Model">Chosen model, null for the default.</param>
+/// <param name="Retries">Of every stage.</param>
+/// <param name="Deadline">When event-router ends the job; the log's word, because a repeated request carries a later one.</param>
+public sealed record ScanInput(Guid JobId, string UserId, string ImageKey, string UserInput, string? Model, RetryPlan Retries, DateTimeOffset Deadline);
 
 /// <summary>How often a stage is tried; from options, but part of the input so that a replay sees what the first run saw.</summary>
 /// <param name="Count">Retries after the first attempt.</param>
@@ -17,33 +25,47 @@ public sealed record RetryPlan(int Count, TimeSpan FirstDelay);
 /// </summary>
 public sealed class ScanWorkflow : Workflow<ScanInput, string>
 {
+    /// <summary>Output when somebody else wrote the terminal event.</summary>
+    private const string Closed = "closed";
+
+    /// <summary>After the deadline the sweep may be late; its event is waited for so long.</summary>
+    private static readonly TimeSpan MinBookkeepingTime = TimeSpan.FromMinutes(1);
+
     public override async Task<string> RunAsync(WorkflowContext context, ScanInput input)
     {
+        ScanResult result;
         try
         {
-            var vision = await RunStageAsync<VisionResult>(
-                context, input, Stage.Vision, nameof(VisionActivity), attempt => new VisionActivity.Input(attempt, input));
-            var rule = await RunStageAsync<RuleResult>(
-                context, input, Stage.Rule, nameof(RuleActivity), attempt => new RuleActivity.Input(attempt, vision.Classification));
-            var answer = await RunStageAsync<AnswerResult>(
-                context, input, Stage.Answer, nameof(AnswerActivity), attempt => new AnswerActivity.Input(attempt, input, vision, rule));
-            var reward = await RunStageAsync<RewardResult>(
-                context, input, Stage.Reward, nameof(RewardActivity), attempt => new RewardActivity.Input(attempt, input, vision, rule, answer));
-
-            await context.CallActivityAsync<bool>(nameof(FinishActivity), new ScanResult(
-                input.JobId, "completed", "classification completed",
-                new PipelineResult(vision, rule.Found ? rule : null, answer), reward.Reward, Error: null));
-            return "completed";
+            result = await RunStagesAsync(context, input);
         }
         catch (WorkflowTaskFailedException failure) when (IsJobClosed(failure))
         {
             // Cancelled, or past its deadline: somebody else wrote the terminal event.
-            return "closed";
+            return Closed;
         }
         catch (WorkflowTaskFailedException failure)
         {
-            return await FailAsync(context, input, failure.FailureDetails.ErrorMessage);
+            result = new ScanResult(
+                input.JobId, JobWords.Failed, failure.FailureDetails.ErrorMessage, PipelineResult: null, Reward: null, Error: "SCAN_FAILED");
         }
+
+        // Outside the try: when the log does not take the end, the scan has not failed.
+        return await context.CallActivityAsync<bool>(nameof(FinishActivity), result, UntilDeadline(context, input)) ? result.Status : Closed;
+    }
+
+    private static async Task<ScanResult> RunStagesAsync(WorkflowContext context, ScanInput input)
+    {
+        var vision = await RunStageAsync<VisionResult>(
+            context, input, Stage.Vision, nameof(VisionActivity), attempt => new VisionActivity.Input(attempt, input));
+        var rule = await RunStageAsync<RuleResult>(
+            context, input, Stage.Rule, nameof(RuleActivity), attempt => new RuleActivity.Input(attempt, vision.Classification));
+        var answer = await RunStageAsync<AnswerResult>(
+            context, input, Stage.Answer, nameof(AnswerActivity), attempt => new AnswerActivity.Input(attempt, input, vision, rule));
+        var reward = await RunStageAsync<RewardResult>(
+            context, input, Stage.Reward, nameof(RewardActivity), attempt => new RewardActivity.Input(attempt, input, vision, rule, answer));
+        return new ScanResult(
+            input.JobId, JobWords.Completed, "classification completed",
+            new PipelineResult(vision, rule.Found ? rule : null, answer), reward.Reward, Error: null);
     }
 
     private static async Task<T> RunStageAsync<T>(
@@ -60,7 +82,7 @@ public sealed class ScanWorkflow : Workflow<ScanInput, string>
             {
                 var last = attempt > input.Retries.Count || StageFailure.IsPermanent(failure.FailureDetails.ErrorType);
                 await context.CallActivityAsync<bool>(nameof(StageFailedActivity), new StageFailedActivity.Input(
-                    input.JobId, stage.Name, attempt, last, failure.FailureDetails.ErrorMessage, stage.ProgressBefore));
+                    input.JobId, stage.Name, attempt, last, failure.FailureDetails.ErrorMessage, stage.ProgressBefore), UntilDeadline(context, input));
                 if (last)
                 {
                     throw;
@@ -71,19 +93,16 @@ public sealed class ScanWorkflow : Workflow<ScanInput, string>
         }
     }
 
-    private static async Task<string> FailAsync(WorkflowContext context, ScanInput input, string reason)
+    /// <summary>
+    /// Retries of the activities that only write to the log: as long as the job may run, so that no outage of event-router decides how a scan
+    /// ends. They are idempotent by their events' keys.
+    /// </summary>
+    private static WorkflowTaskOptions UntilDeadline(WorkflowContext context, ScanInput input)
     {
-        try
-        {
-            await context.CallActivityAsync<bool>(nameof(FinishActivity), new ScanResult(
-                input.JobId, "failed", reason, PipelineResult: null, Reward: null, Error: "SCAN_FAILED"));
-        }
-        catch (WorkflowTaskFailedException failure) when (IsJobClosed(failure))
-        {
-            return "closed";
-        }
-
-        return "failed";
+        var left = input.Deadline.UtcDateTime - context.CurrentUtcDateTime;
+        return new WorkflowTaskOptions(new WorkflowRetryPolicy(
+            int.MaxValue, TimeSpan.FromSeconds(1), backoffCoefficient: 2, maxRetryInterval: TimeSpan.FromSeconds(30),
+            retryTimeout: left > MinBookkeepingTime ? left : MinBookkeepingTime));
     }
 
     private static bool IsJobClosed(WorkflowTaskFailedException failure) =>

@@ -35,6 +35,21 @@ public sealed class ImagesOptions
     [Range(typeof(TimeSpan), "00:00:10", "01:00:00")]
     public TimeSpan TicketLifetime { get; set; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>Tickets of one user that may be open at a time: neither finished nor expired. Default 20.</summary>
+    [Range(1, 1000)]
+    public int MaxOpenTickets { get; set; } = 20;
+
+    /// <summary>Different files that one ticket takes, those on their way included. Default 5.</summary>
+    [Range(1, 100)]
+    public int MaxUploadsPerTicket { get; set; } = 5;
+
+    /// <summary>
+    /// What was uploaded and never finished, or broke off, is deleted this long after its last byte and a ticket's lifetime: at start
+    /// and at every tick of <c>cron-uploads</c>. Finished pictures are kept. Default 1 h.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
+    public TimeSpan AbandonedAfter { get; set; } = TimeSpan.FromHours(1);
+
     /// <summary>An upload that sends nothing for this long is cut. Default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan UploadIdleTimeout { get; set; } = TimeSpan.FromSeconds(30);

@@ -18,6 +18,7 @@ var app = builder.Build();
 app.MapDefaultEndpoints();
 app.MapUpload();
 app.MapFindImage();
+app.MapOnCronUploads();
 var images = app.MapGroup("/api/v1/images").WithTags("Images").RequireCaller(Apps.Gateway);
 images.MapCreateTicket();
 images.MapFinishUpload();

@@ -6,9 +6,11 @@ using ServiceDefaults;
 
 namespace Images.Features;
 
-/// <summary><c>POST /api/v1/images/{channel}</c>: a ticket to upload one picture straight to us.</summary>
+/// <summary><c>POST /api/v1/images/{channel}</c>: a ticket to upload one picture straight to us. A user has a limited number of open ones.</summary>
 internal static class CreateTicket
 {
+    private const int MaxMetadataText = 500;
+
     private static readonly string[] ContentTypes = ["image/jpeg", "image/png"];
 
     public sealed record Request(
@@ -22,7 +24,7 @@ internal static class CreateTicket
     public static void MapCreateTicket(this IEndpointRouteBuilder images) => images.MapPost("/{channel}", HandleAsync).WithName(nameof(CreateTicket));
 
     private static async Task<Results<Ok<Response>, ProblemHttpResult>> HandleAsync(
-        string channel, Request request, UserIdentity user, ImageRecords records, IOptions<ImagesOptions> options, CancellationToken cancellationToken)
+        string channel, Request request, UserIdentity user, ImageRecords records, IOptions<ImagesOptions> options, HttpResponse http, CancellationToken cancellationToken)
     {
         if (!ImageKey.Channels.Contains(channel))
         {
@@ -34,7 +36,19 @@ internal static class CreateTicket
             return Problems.Of(415, "UNSUPPORTED_IMAGE", $"pictures are {string.Join(" or ", ContentTypes)}");
         }
 
+        if (request.Metadata?.Any(entry => entry.Key.Length > MaxMetadataText || entry.Value is not { Length: <= MaxMetadataText }) == true)
+        {
+            return Problems.Of(400, "VALIDATION_FAILED", $"names and values of metadata have at most {MaxMetadataText} characters");
+        }
+
         var key = ImageKey.Create(channel, request.Filename!);
+        if (await records.TryOpenAsync(user.Id, key, cancellationToken) is { } wait)
+        {
+            http.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString("D");
+            return Problems.Of(
+                429, "TOO_MANY_OPEN_UPLOADS", $"at most {options.Value.MaxOpenTickets} uploads of a user are open at a time: finish one or wait until its ticket expires");
+        }
+
         await records.SaveTicketAsync(new UploadTicket(key, channel, user.Id, request.ContentType!, request.Metadata), cancellationToken);
         var settings = options.Value;
         return TypedResults.Ok(new Response(

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Security.Cryptography;
 using Images.Storage;
 using Imaging;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -9,8 +8,9 @@ using ServiceDefaults;
 namespace Images.Features;
 
 /// <summary>
-/// <c>POST /api/v1/images/{channel}/callback</c>: finishes an upload. The file is read again and must have the announced etag and be
-/// a picture within the limits of size and shape. Idempotent by the key: a repetition with the same etag gives the same answer.
+/// <c>POST /api/v1/images/{channel}/callback</c>: finishes an upload. The upload with the announced etag must be a picture within the
+/// limits of size and shape. Idempotent by the key: a repetition with the same etag gives the same answer, after the ticket's end
+/// without its metadata.
 /// </summary>
 internal static class FinishUpload
 {
@@ -30,28 +30,35 @@ internal static class FinishUpload
         CancellationToken cancellationToken)
     {
         var key = request.Key!;
-        var parts = key.Split('/');
-        if (parts.Length != 2 || ImageKey.FromPath(parts[0], parts[1]) is null || await records.FindTicketAsync(key, cancellationToken) is not { } ticket)
+        if (key.Split('/') is not [var keyChannel, var file] || ImageKey.FromPath(keyChannel, file) is null)
         {
-            return Problems.Of(404, "UPLOAD_NOT_FOUND", "there is no such upload, or its ticket has expired");
+            return NotFound();
         }
 
-        if (ticket.UploaderId != user.Id)
+        var ticket = await records.FindTicketAsync(key, cancellationToken);
+        var image = await records.FindAsync(key, cancellationToken);
+        if ((image?.Owner ?? ticket?.UploaderId) is not { } owner)
+        {
+            return NotFound();
+        }
+
+        if (owner != user.Id)
         {
             return Problems.Of(403, "UPLOADER_MISMATCH", "the ticket belongs to another user");
         }
 
-        if (ticket.Channel != channel)
+        if (keyChannel != channel)
         {
-            return Problems.Of(400, "CHANNEL_MISMATCH", $"the ticket is for channel {ticket.Channel}");
+            return Problems.Of(400, "CHANNEL_MISMATCH", $"the ticket is for channel {keyChannel}");
         }
 
-        var image = await records.FindAsync(key, cancellationToken);
+        // The record decides which upload is the picture; its file follows, also when a crash came between the two.
+        var etag = ImageKey.Sha256(request.Etag!);
         if (image is null)
         {
-            if (await files.ReadAsync(key, cancellationToken) is not { } bytes)
+            if (etag is null || await files.ReadUploadAsync(key, etag, cancellationToken) is not { } bytes)
             {
-                return Problems.Of(409, "UPLOAD_MISSING", "nothing was uploaded yet");
+                return files.HasUploads(key) ? Mismatch() : Problems.Of(409, "UPLOAD_MISSING", "nothing was uploaded yet");
             }
 
             if (Refusal(bytes, options.Value) is { } refusal)
@@ -59,18 +66,28 @@ internal static class FinishUpload
                 return refusal;
             }
 
-            image = new Contracts.Images.ImageInfo(key, user.Id, ticket.ContentType, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes)));
+            if (request.ContentLength is { } announced && announced != bytes.Length)
+            {
+                return Mismatch();
+            }
+
+            image = await records.FinishAsync(new(key, user.Id, ticket!.ContentType, bytes.Length, etag), cancellationToken);
         }
 
-        if (request.Etag!.Trim('"') != image.ETag || request.ContentLength is { } length && length != image.Length)
+        if (image.ETag != etag || request.ContentLength is { } length && length != image.Length)
         {
-            return Problems.Of(409, "UPLOAD_MISMATCH", "etag or content_length is not what was uploaded");
+            return Mismatch();
         }
 
-        image = await records.FinishAsync(image, cancellationToken);
+        files.Finish(key, etag);
+        await records.CloseAsync(user.Id, key, cancellationToken);
         return TypedResults.Ok(new Response(
-            key, channel, options.Value.CdnUrl(key), image.Owner, ticket.Metadata, image.ETag, image.ContentType));
+            key, channel, options.Value.CdnUrl(key), image.Owner, ticket?.Metadata, image.ETag, image.ContentType));
     }
+
+    private static ProblemHttpResult NotFound() => Problems.Of(404, "UPLOAD_NOT_FOUND", "there is no such upload, or its ticket has expired");
+
+    private static ProblemHttpResult Mismatch() => Problems.Of(409, "UPLOAD_MISMATCH", "etag or content_length is not what was uploaded");
 
     /// <summary>The problem of a file that is no picture, or one that nobody here would decode; null when it is fine.</summary>
     internal static ProblemHttpResult? Refusal(byte[] bytes, ImagesOptions options)

@@ -39,7 +39,7 @@ internal static class Upload
 
         if (await records.FindAsync(key, cancellationToken) is not null)
         {
-            return Problems.Of(409, "UPLOAD_FINISHED", "the picture is finished and cannot be replaced");
+            return Finished();
         }
 
         // 2. What is announced is checked before a byte is read.
@@ -63,7 +63,12 @@ internal static class Upload
         try
         {
             // (2) docs/architecture.md: the bytes are on disk when this returns.
-            var (etag, _) = await files.WriteAsync(key, ticket.ContentType, http.Request.Body, cancellationToken);
+            var (etag, _) = await files.ReceiveAsync(key, ticket.ContentType, http.Request.Body, cancellationToken);
+            if (await records.FindAsync(key, cancellationToken) is { } finished && finished.ETag != etag)
+            {
+                return Finished();
+            }
+
             http.Response.Headers.ETag = $"\"{etag}\"";
             return TypedResults.Ok();
         }
@@ -72,4 +77,6 @@ internal static class Upload
             return Problems.Of(refused.Status, refused.Code, refused.Message);
         }
     }
+
+    private static ProblemHttpResult Finished() => Problems.Of(409, "UPLOAD_FINISHED", "the picture is finished and cannot be replaced");
 }

@@ -19,9 +19,15 @@ internal static partial class ImageKey
     public static string? FromPath(string channel, string file) =>
         Channels.Contains(channel) && FileName().IsMatch(file) ? $"{channel}/{file}" : null;
 
+    /// <summary>The SHA-256 of an etag, or null when it is none (so also no path can be smuggled in).</summary>
+    public static string? Sha256(string etag) => etag.Trim('"') is var hash && Hash().IsMatch(hash) ? hash : null;
+
     [GeneratedRegex(@"\A\.[a-z0-9]{1,8}\z")]
     private static partial Regex Extension();
 
     [GeneratedRegex(@"\A[0-9a-f]{32}\.[a-z0-9]{1,8}\z")]
     private static partial Regex FileName();
+
+    [GeneratedRegex(@"\A[0-9a-f]{64}\z")]
+    private static partial Regex Hash();
 }

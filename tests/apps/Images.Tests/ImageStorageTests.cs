@@ -1,5 +1,6 @@
 using Images.Storage;
 using Microsoft.Extensions.Options;
+using TestKit;
 
 namespace Images.Tests;
 
@@ -7,37 +8,78 @@ public sealed class ImageStorageTests : IDisposable
 {
     private static readonly byte[] Jpeg = [0xFF, 0xD8, 0xFF, 0xE0, .. new byte[200_000]];
 
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("objects");
+    private readonly TempDirectory _folder = new();
+    private readonly ManualTimeProvider _time = new(DateTimeOffset.UtcNow);
     private readonly ObjectFiles _files;
 
-    public ImageStorageTests() => _files = new ObjectFiles(Options.Create(new ImagesOptions
-    {
-        ObjectsPath = _folder.FullName, MaxUploadBytes = 250_000, UploadIdleTimeout = TimeSpan.FromMilliseconds(300),
-    }));
+    public ImageStorageTests() => _files = new ObjectFiles(
+        Options.Create(new ImagesOptions
+        {
+            ObjectsPath = _folder.Path, MaxUploadBytes = 250_000, UploadIdleTimeout = TimeSpan.FromMilliseconds(300), MaxUploadsPerTicket = 2,
+        }),
+        _time);
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
-    private string[] Leftovers => Directory.GetFiles(Path.Combine(_folder.FullName, ".uploads"));
+    private string[] Leftovers => Directory.GetFiles(Path.Combine(_folder.Path, ".uploads"), "*", SearchOption.AllDirectories);
 
     [Fact]
-    public async Task A_picture_appears_whole_under_its_key()
+    public async Task A_picture_appears_whole_under_its_key_when_it_is_finished()
     {
-        var (etag, length) = await _files.WriteAsync("scan/a.jpg", "image/jpeg", new MemoryStream(Jpeg), default);
+        var (etag, length) = await _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream(Jpeg), default);
 
         Assert.Equal(Jpeg.Length, length);
         Assert.Equal(64, etag.Length);
-        Assert.Equal(Jpeg, await _files.ReadAsync("scan/a.jpg", default));
+        Assert.Equal(Jpeg, await _files.ReadUploadAsync("scan/a.jpg", etag, default));
+        Assert.Null(_files.OpenRead("scan/a.jpg"));
+
+        _files.Finish("scan/a.jpg", etag);
+        _files.Finish("scan/a.jpg", etag);
+
+        Assert.Equal(Jpeg, await File.ReadAllBytesAsync(Path.Combine(_folder.Path, "scan", "a.jpg"), TestContext.Current.CancellationToken));
         Assert.Empty(Leftovers);
+    }
+
+    [Fact]
+    public async Task A_ticket_takes_a_limited_number_of_files()
+    {
+        foreach (var last in (byte[])[1, 2])
+        {
+            await _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream([.. Jpeg, last]), default);
+        }
+
+        Assert.Equal("TOO_MANY_UPLOADS", (await Assert.ThrowsAsync<UploadException>(() =>
+            _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream([.. Jpeg, 3]), default))).Code);
+        await _files.ReceiveAsync("scan/b.jpg", "image/jpeg", new MemoryStream(Jpeg), default);
+    }
+
+    [Fact]
+    public async Task What_was_abandoned_is_swept_and_pictures_stay()
+    {
+        var (finished, _) = await _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream(Jpeg), default);
+        _files.Finish("scan/a.jpg", finished);
+        var (abandoned, _) = await _files.ReceiveAsync("scan/b.jpg", "image/jpeg", new MemoryStream(Jpeg), default);
+        await File.WriteAllBytesAsync(Path.Combine(_folder.Path, ".uploads", "scan", "b.jpg", "0.part"), Jpeg, TestContext.Current.CancellationToken);
+
+        _time.Advance(TimeSpan.FromMinutes(70));
+        Assert.Equal(0, _files.Sweep());
+        Assert.NotNull(await _files.ReadUploadAsync("scan/b.jpg", abandoned, default));
+
+        _time.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal(2, _files.Sweep());
+        Assert.Empty(Leftovers);
+        await using var picture = _files.OpenRead("scan/a.jpg");
+        Assert.NotNull(picture);
     }
 
     [Fact]
     public async Task The_size_limit_holds_for_bodies_without_a_length()
     {
         var refused = await Assert.ThrowsAsync<UploadException>(() =>
-            _files.WriteAsync("scan/a.jpg", "image/jpeg", new MemoryStream([.. Jpeg, .. new byte[60_000]]), default));
+            _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream([.. Jpeg, .. new byte[60_000]]), default));
 
         Assert.Equal((413, "IMAGE_TOO_LARGE"), (refused.Status, refused.Code));
-        Assert.Null(await _files.ReadAsync("scan/a.jpg", default));
+        Assert.False(_files.HasUploads("scan/a.jpg"));
         Assert.Empty(Leftovers);
     }
 
@@ -46,15 +88,15 @@ public sealed class ImageStorageTests : IDisposable
     [InlineData("text/html")]
     public async Task The_first_bytes_must_be_what_was_announced(string type) =>
         Assert.Equal("UNSUPPORTED_IMAGE", (await Assert.ThrowsAsync<UploadException>(() =>
-            _files.WriteAsync("scan/a.jpg", type, new MemoryStream(Jpeg), default))).Code);
+            _files.ReceiveAsync("scan/a.jpg", type, new MemoryStream(Jpeg), default))).Code);
 
     [Fact]
     public async Task An_empty_body_is_refused() => Assert.Equal("IMAGE_EMPTY", (await Assert.ThrowsAsync<UploadException>(() =>
-        _files.WriteAsync("scan/a.jpg", "image/jpeg", new MemoryStream(), default))).Code);
+        _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream(), default))).Code);
 
     [Fact]
     public async Task A_body_that_stalls_is_cut() => Assert.Equal("UPLOAD_TOO_SLOW", (await Assert.ThrowsAsync<UploadException>(() =>
-        _files.WriteAsync("scan/a.jpg", "image/jpeg", new StalledStream(), default))).Code);
+        _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new StalledStream(), default))).Code);
 
     [Theory]
     [InlineData("scan", "../../etc/passwd")]

@@ -56,7 +56,7 @@ public sealed class OpenAiServerOptions
 /// <summary>Timeouts, retries, breaker and bulkhead around one model.</summary>
 public sealed class ModelCallOptions
 {
-    /// <summary>Longest time of one attempt. Default 60 s.</summary>
+    /// <summary>Longest time of one attempt, or of one piece of a streamed answer. Default 60 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(60);
 

@@ -10,8 +10,8 @@ using Polly.Retry;
 namespace Ai.Policies;
 
 /// <summary>
-/// The policy around one model: bulkhead ( retry ( breaker ( timeout ( call )))). A streamed answer is never retried after
-/// its first token.
+/// The policy around one model: bulkhead ( retry ( breaker ( timeout ( call )))), with a span and metrics. Of a streamed answer
+/// each piece has the time of an attempt; after the first one it is never retried.
 /// </summary>
 internal sealed partial class PolicyChatClient : DelegatingChatClient
 {
@@ -62,53 +62,54 @@ internal sealed partial class PolicyChatClient : DelegatingChatClient
     public override async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        using var activity = AiTelemetry.Source.StartActivity($"chat {_model}", ActivityKind.Client);
-        AiTelemetry.Tag(activity, InnerClient.GetService<ChatClientMetadata>());
-        await _bulkhead.WaitAsync(cancellationToken);
-        var started = _time.GetTimestamp();
-        try
-        {
-            var response = await _pipeline.ExecuteAsync(
-                async (state, token) => await state.Self.AttemptAsync(state.Messages, state.Options, token),
-                (Self: this, Messages: messages as IList<ChatMessage> ?? [.. messages], Options: options),
-                cancellationToken);
-            AiTelemetry.Record(_model, _time.GetElapsedTime(started), response.Usage, error: null);
-            return response;
-        }
-        catch (Exception exception)
-        {
-            var error = ErrorType(exception);
-            activity?.SetStatus(ActivityStatusCode.Error, error);
-            activity?.SetTag("error.type", error);
-            AiTelemetry.Record(_model, _time.GetElapsedTime(started), usage: null, error);
-            if (exception is BrokenCircuitException)
-            {
-                throw new ModelException("MODEL_UNAVAILABLE", "the model is paused after repeated failures", isTransient: true, exception);
-            }
-
-            throw;
-        }
-        finally
-        {
-            _bulkhead.Release();
-        }
+        var sent = messages as IList<ChatMessage> ?? [.. messages];
+        using var call = await EnterAsync(StartSpan(), cancellationToken);
+        var response = await call.WatchAsync(() => _pipeline.ExecuteAsync(token => AttemptAsync(sent, options, token), cancellationToken));
+        call.Succeed(response.Usage);
+        return response;
     }
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await _bulkhead.WaitAsync(cancellationToken);
+        var sent = messages as IList<ChatMessage> ?? [.. messages];
+        using var call = await EnterAsync(StartSpan(), cancellationToken);
+        // Up to its first update an answer is an attempt like any other; after it nothing is repeated.
+        await using var answer = await call.WatchAsync(() => _pipeline.ExecuteAsync(
+            token => StreamedAnswer.OpenAsync(inner => base.GetStreamingResponseAsync(sent, options, inner), _attemptTimeout, _time, token),
+            cancellationToken));
+        UsageDetails? usage = null;
+        while (answer.Current is { } update)
+        {
+            usage = update.Contents.OfType<UsageContent>().LastOrDefault()?.Details ?? usage;
+            yield return update;
+            await call.WatchAsync(answer.MoveNextAsync);
+        }
+
+        call.Succeed(usage);
+    }
+
+    /// <summary>Not part of an asynchronous method, so that the span stays current for what the provider does.</summary>
+    private Activity? StartSpan()
+    {
+        var activity = AiTelemetry.Source.StartActivity($"chat {_model}", ActivityKind.Client);
+        AiTelemetry.Tag(activity, InnerClient.GetService<ChatClientMetadata>());
+        return activity;
+    }
+
+    private async ValueTask<ObservedCall> EnterAsync(Activity? activity, CancellationToken cancellationToken)
+    {
         try
         {
-            await foreach (var update in base.GetStreamingResponseAsync(messages, options, cancellationToken))
-            {
-                yield return update;
-            }
+            await _bulkhead.WaitAsync(cancellationToken);
         }
-        finally
+        catch
         {
-            _bulkhead.Release();
+            activity?.Dispose();
+            throw;
         }
+
+        return new ObservedCall(activity, _model, _time, _bulkhead);
     }
 
     private async ValueTask<ChatResponse> AttemptAsync(IList<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
@@ -121,18 +122,12 @@ internal sealed partial class PolicyChatClient : DelegatingChatClient
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ModelException("MODEL_UNAVAILABLE", $"the model gave no answer within {_attemptTimeout}", isTransient: true, exception);
+            throw TooSlow(_attemptTimeout, exception);
         }
     }
 
-    /// <summary>Bounded: a code of ours or the name of an exception's type.</summary>
-    private static string ErrorType(Exception exception) => exception switch
-    {
-        BrokenCircuitException => "circuit_open",
-        ModelException failed => failed.Code,
-        OperationCanceledException => "cancelled",
-        _ => exception.GetType().FullName!,
-    };
+    internal static ModelException TooSlow(TimeSpan limit, Exception exception) =>
+        new("MODEL_UNAVAILABLE", $"the model gave no answer within {limit}", isTransient: true, exception);
 
     /// <summary>Seconds of a Retry-After header, when the server sent one; otherwise the strategy's own delay is used.</summary>
     private static TimeSpan? RetryAfter(Exception? exception) =>

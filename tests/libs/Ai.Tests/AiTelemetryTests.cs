@@ -75,6 +75,48 @@ public sealed class AiTelemetryTests : IDisposable
             _measured.Where(measured => measured.Name == "gen_ai.client.token.usage").Select(measured => ((string)measured.Tags["gen_ai.token.type"]!, measured.Value)));
     }
 
+    [Fact]
+    public async Task The_span_is_the_parent_of_what_the_provider_does()
+    {
+        Activity? current = null;
+        await Client(() =>
+        {
+            current = Activity.Current;
+            return new ChatResponse();
+        }).GetResponseAsync("?");
+
+        Assert.Same(Assert.Single(_spans), current);
+    }
+
+    [Fact]
+    public async Task A_stream_is_one_call_with_its_tokens()
+    {
+        await foreach (var _ in Client(() => Spoken("a", "b")).GetStreamingResponseAsync("?"))
+        {
+        }
+
+        Assert.Equal(ActivityStatusCode.Unset, Assert.Single(_spans).Status);
+        Assert.Equal(
+            [("gen_ai.client.operation.duration", false), ("gen_ai.client.token.usage", false), ("gen_ai.client.token.usage", false)],
+            _measured.Select(measured => (measured.Name, measured.Tags.ContainsKey("error.type"))));
+    }
+
+    [Fact]
+    public async Task A_stream_that_its_reader_leaves_was_cancelled()
+    {
+        await foreach (var _ in Client(() => Spoken("a", "b")).GetStreamingResponseAsync("?"))
+        {
+            break;
+        }
+
+        AssertFailed("cancelled");
+    }
+
+    private static ChatResponse Spoken(params string[] messages) => new([.. messages.Select(text => new ChatMessage(ChatRole.Assistant, text))])
+    {
+        Usage = new UsageDetails { InputTokenCount = 1, OutputTokenCount = 2 },
+    };
+
     public static TheoryData<Exception, string> Failures() => new()
     {
         { new ModelException("MODEL_REFUSED", "no", isTransient: false), "MODEL_REFUSED" },
@@ -129,7 +171,8 @@ public sealed class AiTelemetryTests : IDisposable
         }
 
         public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+            answer().ToChatResponseUpdates().ToAsyncEnumerable();
 
         public object? GetService(Type serviceType, object? serviceKey = null) =>
             serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("tester", null, model) : null;

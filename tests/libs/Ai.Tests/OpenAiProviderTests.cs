@@ -60,14 +60,60 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
     public async Task Streams_the_same_text()
     {
         await using var services = Services();
+
+        Assert.Contains("user_answer", await StreamAsync(services.GetRequiredService<IChatModels>().Get(null)));
+        Assert.Equal(1, Model.Stats.Answer);
+    }
+
+    private static async Task<string> StreamAsync(IChatClient client)
+    {
         var text = "";
-        await foreach (var update in services.GetRequiredService<IChatModels>().Get(null).GetStreamingResponseAsync(Question(picture: false)))
+        await foreach (var update in client.GetStreamingResponseAsync(Question(picture: false)))
         {
             text += update.Text;
         }
 
-        Assert.Contains("user_answer", text);
-        Assert.Equal(1, Model.Stats.Answer);
+        return text;
+    }
+
+    [Fact]
+    public async Task Retries_a_stream_that_has_not_begun()
+    {
+        Model.Behave(new FakeModelOptions { FailNext = 2, FailStatus = 503 });
+        await using var services = Services();
+
+        Assert.Contains("user_answer", await StreamAsync(services.GetRequiredService<IChatModels>().Get(null)));
+        Assert.Equal((2, 1), (Model.Stats.Failed, Model.Stats.Answer));
+    }
+
+    [Fact]
+    public async Task Ends_a_stream_that_does_not_begin()
+    {
+        Model.Behave(new FakeModelOptions { AnswerLatency = TimeSpan.FromMinutes(5) });
+        await using var services = Services(("Ai:Calls:Retries", "0"), ("Ai:Calls:AttemptTimeout", "00:00:59"));
+        _time.Skipped = TimeSpan.FromSeconds(59);
+
+        var failure = await Assert.ThrowsAsync<ModelException>(() => StreamAsync(services.GetRequiredService<IChatModels>().Get(null)));
+
+        Assert.Equal("MODEL_UNAVAILABLE", failure.Code);
+    }
+
+    [Fact]
+    public async Task Ends_a_stream_that_falls_silent_and_does_not_repeat_what_was_said()
+    {
+        Model.Behave(new FakeModelOptions { StreamInterval = TimeSpan.FromMinutes(5) });
+        await using var services = Services(("Ai:Calls:AttemptTimeout", "00:00:01"));
+        var pieces = 0;
+
+        var failure = await Assert.ThrowsAsync<ModelException>(async () =>
+        {
+            await foreach (var _ in services.GetRequiredService<IChatModels>().Get(null).GetStreamingResponseAsync(Question(picture: false)))
+            {
+                pieces++;
+            }
+        });
+
+        Assert.Equal(("MODEL_UNAVAILABLE", 1), (failure.Code, pieces));
     }
 
     [Theory]

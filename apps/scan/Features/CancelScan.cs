@@ -25,7 +25,7 @@ internal static partial class CancelScan
             return Problems.Of(404, "JOB_NOT_FOUND", "there is no such scan of yours");
         }
 
-        if (job.Terminal is "cancelled")
+        if (job.Terminal is JobWords.Cancelled)
         {
             return TypedResults.NoContent();
         }
@@ -34,7 +34,7 @@ internal static partial class CancelScan
         {
             await log.AppendAsync(
                 jobId,
-                new AppendJobEvents([new JobEventInput("done.cancelled", "done", "cancelled", 100, time.GetUtcNow(), Message: "cancelled by its owner")]),
+                new AppendJobEvents([new JobEventInput("done.cancelled", JobWords.Done, JobWords.Cancelled, 100, time.GetUtcNow(), Message: "cancelled by its owner")]),
                 cancellationToken);
         }
         catch (JobClosedException)
@@ -46,7 +46,7 @@ internal static partial class CancelScan
         {
             await worker.CancelAsync(jobId, cancellationToken);
         }
-        catch (HttpRequestException exception)
+        catch (Exception exception) when (exception is HttpRequestException or TimeoutException)
         {
             LogStillRunning(logger, jobId, exception.Message);
         }

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Contracts;
 using Contracts.Jobs;
 using Contracts.Scan;
+using Dapr;
 using Dapr.Client;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -18,7 +19,8 @@ namespace Scan.Features;
 /// <summary>
 /// <c>POST /api/v1/scan</c>: accepts a scan. Order: the log's first event, then the message, then the answer; a caller who got
 /// no answer repeats under its Idempotency-Key, finds the same job, and the message is published again (scan-worker knows the
-/// job id). Idempotent by UUIDv5 of user, route and key.
+/// job id and starts nothing twice). A request without a key is not repeated: once its job is there it runs to the publish whether or
+/// not the caller has left, and a job that cannot be published is ended at once. Idempotent by UUIDv5 of user, route and key.
 /// </summary>
 internal static partial class SubmitScan
 {
@@ -45,7 +47,7 @@ internal static partial class SubmitScan
         }
 
         // Only a request that names a model needs to know which there are; scan-worker alone does.
-        if (request.Model is { } model && await worker.ModelsAsync(cancellationToken) is var models && !models.Contains(model))
+        if (request.Model is { } model && await worker.ModelsAsync(cancellationToken) is var models && !models.Contains(model, StringComparer.OrdinalIgnoreCase))
         {
             return Problems.Of(400, "UNSUPPORTED_MODEL", $"model '{model}' is not supported; supported: {string.Join(", ", models)}");
         }
@@ -65,6 +67,8 @@ internal static partial class SubmitScan
         var deadline = now + settings.JobDeadline;
         // (3) docs/architecture.md: the same request is the same job.
         var jobId = key is null ? Guid.CreateVersion7(now) : Uuid5.Create(Uuid5.Url, $"{user.Id}\n{Route}\n{key}");
+        // From here on a caller who leaves changes nothing: giving up an append does not undo it.
+        cancellationToken = CancellationToken.None;
         AppendedJobEvents appended;
         try
         {
@@ -84,20 +88,55 @@ internal static partial class SubmitScan
 
             return Problems.Of(refused.Status, refused.Code, refused.Message);
         }
-        catch (JobClosedException)
+
+        await ListAsync(list, user.Id, new UserScan(jobId, now, request.ImageUrl!), logger, cancellationToken);
+        var message = new ScanRequested(
+            Uuid5.Create(jobId, ScanTopics.ScanRequested), now, jobId, user.Id, imageKey, request.UserInput, request.Model, deadline);
+        try
         {
-            // A repetition of a job that has ended: the same answer, and nothing is started again.
-            return TypedResults.Ok(Answer(jobId));
+            // (5) docs/architecture.md: from here the client only watches.
+            await dapr.PublishEventAsync(Components.PubSub, ScanTopics.ScanRequested, message, cancellationToken);
+        }
+        catch (DaprException) when (key is null)
+        {
+            // Nobody can repeat it, so it must not count against the user until its deadline.
+            await EndAsync(log, jobId, time, logger, cancellationToken);
+            throw;
         }
 
-        // (5) docs/architecture.md: from here the client only watches.
-        await dapr.PublishEventAsync(
-            Components.PubSub, ScanTopics.ScanRequested,
-            new ScanRequested(Uuid5.Create(jobId, ScanTopics.ScanRequested), now, jobId, user.Id, imageKey, request.UserInput, request.Model, deadline),
-            cancellationToken);
-        await list.AddAsync(user.Id, new UserScan(jobId, now, request.ImageUrl!), cancellationToken);
         LogAccepted(logger, jobId, appended.Created);
         return TypedResults.Ok(Answer(jobId));
+    }
+
+    /// <summary>The list is an index for people: without its line the scan runs all the same.</summary>
+    private static async Task ListAsync(UserScans list, string userId, UserScan scan, ILogger logger, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await list.AddAsync(userId, scan, cancellationToken);
+        }
+        catch (DaprException exception)
+        {
+            LogNotListed(logger, scan.JobId, exception.Message);
+        }
+    }
+
+    /// <summary>Ends a job that never reached scan-worker. Best effort: the deadline's sweep ends it otherwise.</summary>
+    private static async Task EndAsync(JobLogClient log, Guid jobId, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var result = JsonSerializer.SerializeToElement(new { error = "SCAN_NOT_STARTED" }, TandemJson.Options);
+            await log.AppendAsync(
+                jobId,
+                new AppendJobEvents([new JobEventInput(
+                    "done.failed", JobWords.Done, JobWords.Failed, 100, time.GetUtcNow(), result, "the scan could not be started")]),
+                cancellationToken);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or JobRefusedException or JobClosedException)
+        {
+            LogNotEnded(logger, jobId, exception.Message);
+        }
     }
 
     private static Response Answer(Guid jobId) => new(jobId, $"{Route}/{jobId}/events", $"{Route}/{jobId}/result", "queued");
@@ -108,4 +147,10 @@ internal static partial class SubmitScan
 
     [LoggerMessage(1401, LogLevel.Information, "Job {JobId} accepted (new: {IsNew})")]
     private static partial void LogAccepted(ILogger logger, Guid jobId, bool isNew);
+
+    [LoggerMessage(1403, LogLevel.Warning, "Job {JobId} is not in its owner's list of scans ({Reason})")]
+    private static partial void LogNotListed(ILogger logger, Guid jobId, string reason);
+
+    [LoggerMessage(1404, LogLevel.Error, "Job {JobId} could neither be published nor ended ({Reason}); it stays open until its deadline")]
+    private static partial void LogNotEnded(ILogger logger, Guid jobId, string reason);
 }

@@ -6,11 +6,23 @@ namespace Scan.Jobs;
 /// <summary>Calls scan-worker by service invocation.</summary>
 internal sealed class ScanWorkerClient(HttpClient http)
 {
-    /// <summary>Stops the job's workflow.</summary>
+    /// <summary>A person waits while a workflow is stopped, and nothing depends on it.</summary>
+    private static readonly TimeSpan CancelTimeout = TimeSpan.FromSeconds(3);
+
+    /// <summary>Stops the job's workflow; throws <see cref="HttpRequestException"/> or <see cref="TimeoutException"/>.</summary>
     public async Task CancelAsync(Guid jobId, CancellationToken cancellationToken)
     {
-        using var response = await http.PostAsync($"/internal/scans/{jobId}/cancel", content: null, cancellationToken);
-        response.EnsureSuccessStatusCode();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(CancelTimeout);
+        try
+        {
+            using var response = await http.PostAsync($"/internal/scans/{jobId}/cancel", content: null, limit.Token);
+            response.EnsureSuccessStatusCode();
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"no answer within {CancelTimeout}", exception);
+        }
     }
 
     /// <summary>Models that a request may name, the default first.</summary>

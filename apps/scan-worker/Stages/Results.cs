@@ -61,6 +61,7 @@ public sealed record PipelineResult(VisionResult ClassificationResult, RuleResul
 /// <param name="Reward">Null when none.</param>
 /// <param name="Error">Stable code of the failure, else null.</param>
 public sealed record ScanResult(
-    Guid TaskId, string Status, string Message, PipelineResult? PipelineResult,
+    Guid TaskId, string Status, string Message,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] PipelineResult? PipelineResult,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] Reward? Reward,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Error);

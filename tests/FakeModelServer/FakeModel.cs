@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -9,6 +10,7 @@ namespace FakeModelServer;
 /// </summary>
 public sealed class FakeModel(FakeModelOptions options, TimeProvider time)
 {
+    private readonly ConcurrentQueue<FakeModelCall> _calls = [];
     private int _vision;
     private int _answer;
     private int _failed;
@@ -19,7 +21,10 @@ public sealed class FakeModel(FakeModelOptions options, TimeProvider time)
     public FakeModelOptions Options { get; private set; } = options;
 
     /// <summary>Counts so far.</summary>
-    public FakeModelStats Stats => new(_vision, _answer, _failed, _maxRunning);
+    public FakeModelStats Stats => new(_vision, _answer, _failed, _running, _maxRunning);
+
+    /// <summary>Every request that was understood, also those that were failed or given up by their caller.</summary>
+    public IReadOnlyCollection<FakeModelCall> Calls => _calls;
 
     /// <summary>Replaces the behaviour.</summary>
     public void Behave(FakeModelOptions options) => Options = options;
@@ -32,9 +37,11 @@ public sealed class FakeModel(FakeModelOptions options, TimeProvider time)
         InterlockedMax(ref _maxRunning, running);
         try
         {
+            var started = time.GetUtcNow();
             var request = await JsonNode.ParseAsync(http.Request.Body, cancellationToken: cancellationToken);
             var hasPicture = request!["messages"]!.AsArray().Any(message =>
                 message!["content"] is JsonArray parts && parts.Any(part => part!["type"]!.GetValue<string>() == "image_url"));
+            _calls.Enqueue(new FakeModelCall(Question(request), hasPicture, started));
             var behaviour = Options;
             if (behaviour.FailNext > 0)
             {
@@ -67,6 +74,12 @@ public sealed class FakeModel(FakeModelOptions options, TimeProvider time)
             Interlocked.Decrement(ref _running);
         }
     }
+
+    private static string Question(JsonNode request) => request["messages"]!.AsArray()[^1]!["content"] switch
+    {
+        JsonArray parts => string.Concat(parts.Select(part => part!["text"]?.GetValue<string>())),
+        var text => text?.GetValue<string>() ?? "",
+    };
 
     private static string Vision(FakeModelOptions options) => new JsonObject
     {

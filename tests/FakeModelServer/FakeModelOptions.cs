@@ -41,5 +41,12 @@ public sealed class FakeModelOptions
 /// <param name="Vision">Answered requests with a picture.</param>
 /// <param name="Answer">Answered requests without one.</param>
 /// <param name="Failed">Requests that were failed on purpose.</param>
+/// <param name="Running">Requests at this moment.</param>
 /// <param name="MaxConcurrent">Most requests at one time.</param>
-public sealed record FakeModelStats(int Vision, int Answer, int Failed, int MaxConcurrent);
+public sealed record FakeModelStats(int Vision, int Answer, int Failed, int Running, int MaxConcurrent);
+
+/// <summary>One request.</summary>
+/// <param name="Question">Text of its last message: what the person asked, so that a test can tell scans apart.</param>
+/// <param name="HasPicture">Vision, else answer.</param>
+/// <param name="Started">When it arrived.</param>
+public sealed record FakeModelCall(string Question, bool HasPicture, DateTimeOffset Started);

@@ -8,8 +8,9 @@ namespace ScanClient;
 public sealed record SeenEvent(long Seq, string Stage, string Status, int Progress, JsonElement Data);
 
 /// <summary>
-/// Follows a job's event stream to its end as a browser does: reconnects with Last-Event-ID whenever the connection ends, and
-/// checks on the way that every event comes once, in order, without gaps, and that progress never goes back.
+/// Follows a job's event stream to its end: reconnects with Last-Event-ID whenever the connection ends or cannot be made, and
+/// checks on the way that every event comes once, in order, without gaps, and that progress never goes back. A browser reconnects
+/// the same way but gives up on an answer other than 200; <see cref="Failures"/> says where it would have.
 /// </summary>
 public sealed class JobStream(ScanUser user)
 {
@@ -20,6 +21,9 @@ public sealed class JobStream(ScanUser user)
 
     /// <summary>What was wrong with the stream; empty when it kept its contract.</summary>
     public IList<string> Violations { get; } = [];
+
+    /// <summary>Connections that were refused, answered 5xx or broke off; ending cleanly before the terminal event is none.</summary>
+    public IList<string> Failures { get; } = [];
 
     /// <summary>How often the connection was made again.</summary>
     public int Reconnects { get; private set; }
@@ -41,7 +45,8 @@ public sealed class JobStream(ScanUser user)
             }
             catch (Exception exception) when (exception is HttpRequestException or IOException && !cancellationToken.IsCancellationRequested)
             {
-                // The connection broke; what counts is what the next one delivers.
+                // What counts is what the next one delivers.
+                Failures.Add(exception.Message);
             }
 
             Reconnects++;
@@ -73,6 +78,7 @@ public sealed class JobStream(ScanUser user)
                 throw new InvalidOperationException($"the stream answered {(int)response.StatusCode}");
             }
 
+            Failures.Add($"the stream answered {(int)response.StatusCode}");
             return false;
         }
 

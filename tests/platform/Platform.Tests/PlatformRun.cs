@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
 using FakeModelServer;
@@ -22,6 +23,7 @@ public sealed class PlatformRun : IAsyncDisposable
     private readonly WebApplication _models = FakeModelHost.Build(["--urls", "http://127.0.0.1:0"]);
     private readonly Queue<string> _log = [];
     private readonly Process _launcher = new();
+    private readonly HashSet<int> _killed = [];
 
     private PlatformRun()
     {
@@ -78,18 +80,33 @@ public sealed class PlatformRun : IAsyncDisposable
     public JsonElement SidecarInstance(string appId) => JsonDocument.Parse(File.ReadAllText(Path.Combine(_data.FullName, "run", "sidecar.json"))).RootElement
         .GetProperty("instances").EnumerateArray().First(instance => instance.GetProperty("app_id").GetString() == appId);
 
-    /// <summary>kill -9 by process id; false when it is down already.</summary>
-    public bool Kill(string name)
+    /// <summary>A state document of an app, read through its own sidecar; null when there is none.</summary>
+    public async Task<JsonElement?> StateAsync(string appId, string key, CancellationToken cancellationToken)
     {
-        try
+        var instance = SidecarInstance(appId);
+        using var request = new HttpRequestMessage(
+            HttpMethod.Get, $"http://127.0.0.1:{instance.GetProperty("http_port").GetInt32()}/v1.0/state/statestore/{Uri.EscapeDataString(key)}");
+        request.Headers.Add("dapr-api-token", instance.GetProperty("api_token").GetString());
+        using var response = await Http.SendAsync(request, cancellationToken);
+        response.EnsureSuccessStatusCode();
+        return response.StatusCode == HttpStatusCode.NoContent ? null : await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
+    }
+
+    /// <summary>Waits until a process that was killed before has its successor, then kills it with -9.</summary>
+    public async Task KillAsync(string name, CancellationToken cancellationToken)
+    {
+        while (!TryKill(name))
         {
-            Process.GetProcessById(Find(name).GetProperty("pid").GetInt32()).Kill();
-            return true;
+            await Task.Delay(20, cancellationToken);
         }
-        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
-        {
-            return false;
-        }
+    }
+
+    /// <summary>Sends a signal such as STOP or CONT.</summary>
+    public async Task SignalAsync(string name, string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", Pid(name).ToString()]);
+        await kill.WaitForExitAsync();
+        Assert.Equal(0, kill.ExitCode);
     }
 
     /// <summary>A graceful restart of one process, as an operator asks for it.</summary>
@@ -169,6 +186,20 @@ public sealed class PlatformRun : IAsyncDisposable
         Http?.Dispose();
         await _models.DisposeAsync();
         _data.Delete(recursive: true);
+    }
+
+    private int Pid(string name) => Find(name).GetProperty("pid").GetInt32();
+
+    private bool TryKill(string name)
+    {
+        var pid = Pid(name);
+        if (!_killed.Add(pid))
+        {
+            return false;
+        }
+
+        Process.GetProcessById(pid).Kill();
+        return true;
     }
 
     private async Task LaunchAsync((string Name, string Value) setting, string[] arguments)

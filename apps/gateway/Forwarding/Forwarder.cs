@@ -9,7 +9,7 @@ namespace Gateway.Forwarding;
 
 /// <summary>
 /// Forwards a request and streams the answer back. While an app restarts the request waits and is sent again, but only when
-/// nothing of it was sent, or when sending it twice does no harm: safe methods and requests with an idempotency key.
+/// nothing of it was sent, or when sending it twice does no harm: idempotent methods and requests with an idempotency key.
 /// </summary>
 internal sealed partial class Forwarder(
     Upstream upstream, ServiceAddresses addresses, SidecarAddress sidecar, TimeProvider time, IOptions<GatewayOptions> options,
@@ -225,6 +225,7 @@ internal sealed partial class Forwarder(
 
     private static bool MayBeRepeated(HttpRequest request) =>
         HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method)
+        || HttpMethods.IsPut(request.Method) || HttpMethods.IsDelete(request.Method)
         || request.Headers.ContainsKey("Idempotency-Key") || request.Headers.ContainsKey("X-Idempotency-Key");
 
     private static BadHttpRequestException? FindBadRequest(Exception? exception)

@@ -179,7 +179,7 @@ public sealed class ForwardingTests
     }
 
     [Fact]
-    public async Task Read_is_repeated_and_a_write_is_not_unless_it_has_an_idempotency_key()
+    public async Task Idempotent_methods_are_repeated_and_a_post_is_not_unless_it_has_an_idempotency_key()
     {
         await using var sidecar = await FakeServer.StartAsync();
         sidecar.Answer = context =>
@@ -200,8 +200,18 @@ public sealed class ForwardingTests
         Assert.NotNull(read.Headers.RetryAfter);
         Assert.True(sidecar.Requests.Count > 2);
 
-        sidecar.Requests.Clear();
         var down = sidecar.Answer;
+        foreach (var method in (HttpMethod[])[HttpMethod.Put, HttpMethod.Delete])
+        {
+            sidecar.Requests.Clear();
+            sidecar.Answer = context => sidecar.Requests.Count < 3 ? down(context) : Task.CompletedTask;
+            using var change = new HttpRequestMessage(method, $"/api/v1/scan/{Guid.NewGuid()}") { Content = JsonContent.Create(new { a = 1 }) };
+            using var changed = await client.SendAsync(change);
+            Assert.Equal(HttpStatusCode.OK, changed.StatusCode);
+            Assert.Equal(["{\"a\":1}", "{\"a\":1}", "{\"a\":1}"], sidecar.Requests.Select(request => Encoding.UTF8.GetString(request.Body)));
+        }
+
+        sidecar.Requests.Clear();
         sidecar.Answer = context => sidecar.Requests.Count < 3 ? down(context) : Task.CompletedTask;
         client.DefaultRequestHeaders.Add("Idempotency-Key", "k1");
         using var repeated = await client.PostAsJsonAsync("/api/v1/scan", new { a = 1 });

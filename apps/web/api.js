@@ -1,4 +1,4 @@
-// Calls of the gateway. The identity is an HttpOnly cookie, so the page never sees a token.
+// Calls of the gateway. The identity is an HttpOnly cookie: the page keeps no token and sends none itself.
 export class Problem extends Error {
   constructor(status, code, detail) { super(detail); this.status = status; this.code = code; }
 }
@@ -35,7 +35,7 @@ export async function withIdentity(action) {
   }
 }
 
-export async function upload(file) {
+async function upload(file) {
   const ticket = await call("POST", "/api/v1/images/scan", { filename: file.name, content_type: file.type });
   const path = new URL(ticket.upload_url).pathname;
   const put = await call("PUT", path, file, ticket.required_headers);
@@ -43,8 +43,25 @@ export async function upload(file) {
   return image.cdn_url;
 }
 
-export const submit = (imageUrl, question) => call(
-  "POST", "/api/v1/scan", { image_url: imageUrl, user_input: question || undefined }, { "Idempotency-Key": crypto.randomUUID() });
+// What was sent and not answered. The same picture and question again are the same request, so that a lost answer makes no second job.
+let unanswered = null;
+
+export async function scan(file, question) {
+  if (unanswered?.file !== file || unanswered.question !== question) {
+    unanswered = { file, question, key: crypto.randomUUID(), image: await upload(file) };
+  }
+  try {
+    const { image, key } = unanswered;
+    const accepted = await call("POST", "/api/v1/scan", { image_url: image, user_input: question }, { "Idempotency-Key": key });
+    unanswered = null;
+    return accepted;
+  } catch (problem) {
+    if (problem instanceof Problem) unanswered = null;
+    throw problem;
+  }
+}
+
+export const log = (job, after) => call("GET", `/api/v1/jobs/${job}/log?after=${after}`);
 export const cancel = (job) => call("DELETE", `/api/v1/scan/${job}`);
 export const result = (job) => call("GET", `/api/v1/scan/${job}/result`);
 export const scans = () => call("GET", "/api/v1/scan?limit=10");

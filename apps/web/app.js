@@ -1,11 +1,12 @@
 import * as api from "./api.js";
+import { follow } from "./follow.js";
 import { texts } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
 let language = localStorage.getItem("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en");
 const text = () => texts[language];
 let picture = null;
-let stream = null;
+let stop = null;
 let job = null;
 
 function write() {
@@ -40,7 +41,7 @@ async function start() {
   $("bar").value = 0;
   $("progress").hidden = false;
   try {
-    const accepted = await api.withIdentity(async () => api.submit(await api.upload(picture), $("question").value));
+    const accepted = await api.withIdentity(() => api.scan(picture, $("question").value || text().ask));
     watch(accepted.job_id, accepted.stream_url);
   } catch (problem) {
     complain(problem);
@@ -48,15 +49,16 @@ async function start() {
   }
 }
 
-// The browser reconnects by itself with Last-Event-ID; the log makes sure that nothing is missed or shown twice.
 function watch(jobId, url) {
   job = jobId;
   $("cancel").hidden = false;
-  stream?.close();
-  stream = new EventSource(url);
-  for (const stage of ["queued", "vision", "rule", "answer", "reward", "done"]) {
-    stream.addEventListener(stage, (message) => show(JSON.parse(message.data)));
-  }
+  stop?.();
+  stop = follow(jobId, url, show, (problem) => { end(); complain(problem); });
+}
+
+function end() {
+  $("cancel").hidden = true;
+  $("start").disabled = !picture;
 }
 
 function show(event) {
@@ -64,14 +66,17 @@ function show(event) {
   const item = document.querySelector(`[data-stage="${event.stage}"]`);
   if (item) item.className = event.stage === "queued" ? "completed" : event.status;
   if (event.stage !== "done") return;
-  stream.close();
-  $("cancel").hidden = true;
-  $("start").disabled = false;
+  end();
   if (event.status === "completed") showResult(event.result);
-  else complain(new api.Problem(0, event.result?.error ?? event.status, event.message ?? text().failed));
+  else showEnd(event.status, event.result?.error, event.message);
   refresh();
   // Points and character are booked by message, a moment after the scan's end.
   if (event.result?.reward) setTimeout(refresh, 1500);
+}
+
+function showEnd(status, code, message) {
+  complain(new api.Problem(0, code ?? status, message ?? text().failed));
+  if (status === "cancelled") $("problem").textContent = text().states.cancelled;
 }
 
 function list(element, items) {
@@ -115,6 +120,7 @@ async function refresh() {
       button.addEventListener("click", async () => {
         const done = await api.result(scan.job_id).catch(complain);
         if (done?.pipeline_result) showResult(done);
+        else if (done && scan.status !== "processing") showEnd(scan.status, done.error, done.message);
         else if (scan.status === "processing") watch(scan.job_id, `/api/v1/scan/${scan.job_id}/events`);
       });
       return button;

@@ -53,6 +53,7 @@ public sealed class PageTests
 
         await SwitchesLanguageAsync(browser);
         await ShowsAnEarlierScanAfterReloadAsync(browser, platform);
+        await SurvivesRefusedStreamsAndTheDeathOfSseAsync(browser, platform);
     }
 
     private static async Task SwitchesLanguageAsync(Browser browser)
@@ -74,6 +75,42 @@ public sealed class PageTests
         await browser.UntilAsync("!document.querySelector('#result').hidden");
         Assert.Contains("무색페트병", await browser.TextAsync("#what"));
         Assert.Empty(await browser.ConsoleErrorsAsync());
+    }
+
+    /// <summary>The first stream is refused, for which no browser reconnects; sse dies under the second one.</summary>
+    private static async Task SurvivesRefusedStreamsAndTheDeathOfSseAsync(Browser browser, PlatformRun platform)
+    {
+        platform.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(6), AnswerLatency = TimeSpan.FromSeconds(6) });
+        var photo = Path.Combine(Directory.CreateTempSubdirectory("tandem photo").FullName, "bottle.png");
+        try
+        {
+            await File.WriteAllBytesAsync(photo, PngEncoder.Encode(SamplePictures.Bottle()), TestContext.Current.CancellationToken);
+            await browser.EvaluateAsync("""
+                (() => {
+                  const Real = EventSource;
+                  let opened = 0;
+                  window.EventSource = function (url) {
+                    document.body.dataset.streams = ++opened;
+                    return new Real(opened === 1 ? "/api/v1/nothing" : url);
+                  };
+                  window.EventSource.CLOSED = Real.CLOSED;
+                })()
+                """);
+            await browser.TypeAsync("#file", photo);
+            await browser.UntilAsync("!document.querySelector('#start').disabled");
+            await browser.ClickAsync("#start");
+
+            await browser.UntilAsync("document.body.dataset.streams === '2'");
+            Assert.True(platform.Kill("sse#0"));
+            await browser.UntilAsync("document.querySelectorAll('#stages li.completed').length === 5 && !document.querySelector('#result').hidden");
+
+            Assert.Equal("", await browser.TextAsync("#problem"));
+            Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#cancel').hidden"));
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(photo)!, recursive: true);
+        }
     }
 
     private static async Task<string> ValueAsync(Browser browser, string expression) => (await browser.EvaluateAsync(expression))!.ToString();

@@ -18,8 +18,9 @@ builder.Services.AddSingleton<KeepAliveService>();
 builder.Services.AddHostedService(services => services.GetRequiredService<KeepAliveService>());
 
 var app = builder.Build();
-app.UseSubscriptionRenewal();
 app.MapDefaultEndpoints();
+// After the check that the sidecar asks: a renewal costs a read of every stream's log.
+app.UseSubscriptionRenewal();
 app.MapStreamJobEvents();
 app.MapGetJobLog();
 app.MapOnJobLogAppended();

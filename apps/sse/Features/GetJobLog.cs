@@ -7,7 +7,7 @@ namespace Sse.Features;
 /// <summary><c>GET /api/v1/jobs/{job_id}/log?after=N</c>: the same events as on the stream, for who does not use SSE.</summary>
 internal static class GetJobLog
 {
-    public static void MapGetJobLog(this IEndpointRouteBuilder routes) => routes.MapGet("/api/v1/jobs/{jobId:guid}/log", HandleAsync);
+    public static void MapGetJobLog(this IEndpointRouteBuilder routes) => routes.MapGet("/api/v1/jobs/{jobId:guid}/log", HandleAsync).AnswerReadFailures();
 
     private static async Task HandleAsync(
         HttpContext context, Guid jobId, JobAccess access, JobLogReader reader, CancellationToken cancellationToken)

@@ -20,13 +20,13 @@ internal static class StreamJobEvents
     public static void MapStreamJobEvents(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/api/v1/jobs/{jobId:guid}/events", (HttpContext context, Guid jobId, StreamEndpoint endpoint) =>
-            endpoint.HandleAsync(context, jobId, app: null));
+            endpoint.HandleAsync(context, jobId, app: null)).AnswerReadFailures();
         routes.MapGet("/api/v1/scan/{jobId:guid}/events", (HttpContext context, Guid jobId, StreamEndpoint endpoint) =>
-            endpoint.HandleAsync(context, jobId, Apps.Scan));
+            endpoint.HandleAsync(context, jobId, Apps.Scan)).AnswerReadFailures();
         routes.MapGet("/api/v1/stream", (HttpContext context, StreamEndpoint endpoint) =>
             Guid.TryParse(context.Request.Query["job_id"], out var jobId)
                 ? endpoint.HandleAsync(context, jobId, Apps.Scan)
-                : Problems.WriteAsync(context, StatusCodes.Status400BadRequest, "INVALID_JOB_ID", "job_id is a UUID"));
+                : Problems.WriteAsync(context, StatusCodes.Status400BadRequest, "INVALID_JOB_ID", "job_id is a UUID")).AnswerReadFailures();
     }
 }
 

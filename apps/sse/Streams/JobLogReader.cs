@@ -1,7 +1,11 @@
 using Contracts.Jobs;
+using Dapr;
 using Microsoft.Extensions.Options;
 
 namespace Sse.Streams;
+
+/// <summary>The log's store did not answer, or not in time.</summary>
+internal sealed class JobLogUnavailableException(Exception cause) : Exception("The job log cannot be read at the moment", cause);
 
 /// <summary>Puts job logs together from their documents.</summary>
 internal sealed class JobLogReader(IJobLogDocuments documents, IOptions<SseOptions> options)
@@ -10,18 +14,12 @@ internal sealed class JobLogReader(IJobLogDocuments documents, IOptions<SseOptio
     public const int MaxHeads = 100;
 
     /// <summary>The head of a log, or null when there is none.</summary>
-    public async Task<JobHead?> ReadHeadAsync(Guid jobId, CancellationToken cancellationToken)
-    {
-        using var timeout = Timeout(cancellationToken);
-        return await documents.GetHeadAsync(jobId, timeout.Token);
-    }
+    public Task<JobHead?> ReadHeadAsync(Guid jobId, CancellationToken cancellationToken) =>
+        ReadAsync(token => documents.GetHeadAsync(jobId, token), cancellationToken);
 
     /// <summary>Heads of the logs that exist.</summary>
-    public async Task<IReadOnlyList<JobHead>> ReadHeadsAsync(IReadOnlyList<Guid> jobIds, CancellationToken cancellationToken)
-    {
-        using var timeout = Timeout(cancellationToken);
-        return await documents.GetHeadsAsync(jobIds, timeout.Token);
-    }
+    public Task<IReadOnlyList<JobHead>> ReadHeadsAsync(IReadOnlyList<Guid> jobIds, CancellationToken cancellationToken) =>
+        ReadAsync(token => documents.GetHeadsAsync(jobIds, token), cancellationToken);
 
     /// <summary>
     /// Entries with a larger number than <paramref name="after"/>, ascending and without gaps. Chunks never change, so a head
@@ -30,13 +28,11 @@ internal sealed class JobLogReader(IJobLogDocuments documents, IOptions<SseOptio
     public async Task<IReadOnlyList<JobEvent>> ReadEntriesAsync(JobHead head, long after, CancellationToken cancellationToken)
     {
         var entries = new List<JobEvent>();
-        var next = after + 1;
         foreach (var last in head.Chunks)
         {
-            if (last >= next)
+            if (last > after)
             {
-                using var timeout = Timeout(cancellationToken);
-                var chunk = await documents.GetChunkAsync(head.JobId, last, timeout.Token);
+                var chunk = await ReadAsync(token => documents.GetChunkAsync(head.JobId, last, token), cancellationToken);
                 Take(chunk?.Entries ?? throw new InvalidDataException($"Chunk {last} of job {head.JobId} is named by its head and missing"));
             }
         }
@@ -48,19 +44,27 @@ internal sealed class JobLogReader(IJobLogDocuments documents, IOptions<SseOptio
         {
             foreach (var entry in source)
             {
-                if (entry.Seq >= next)
+                if (entry.Seq > after)
                 {
                     entries.Add(entry);
-                    next = entry.Seq + 1;
+                    after = entry.Seq;
                 }
             }
         }
     }
 
-    private CancellationTokenSource Timeout(CancellationToken cancellationToken)
+    /// <summary>One read under the time limit; throws <see cref="JobLogUnavailableException"/>.</summary>
+    private async Task<T> ReadAsync<T>(Func<CancellationToken, Task<T>> read, CancellationToken cancellationToken)
     {
-        var source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        source.CancelAfter(options.Value.ReadTimeout);
-        return source;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(options.Value.ReadTimeout);
+        try
+        {
+            return await read(limit.Token);
+        }
+        catch (Exception exception) when (exception is DaprException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new JobLogUnavailableException(exception);
+        }
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Contracts.Jobs;
+using Dapr;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Sse.Features;
@@ -80,6 +81,52 @@ public sealed class AccessTests
                 break;
             }
         }
+    }
+
+    [Theory]
+    [InlineData("/api/v1/jobs/{0}/events", false)]
+    [InlineData("/api/v1/scan/{0}/events", true)]
+    [InlineData("/api/v1/stream?job_id={0}", false)]
+    [InlineData("/api/v1/jobs/{0}/log", true)]
+    public async Task While_the_log_cannot_be_read_a_client_is_asked_to_come_again(string path, bool timesOut)
+    {
+        await using var app = new SseApp(("MaxStreamsPerUser", "1"));
+        var job = app.Logs.Create("u1");
+        app.Logs.AfterHeadTaken = _ => Task.FromException(timesOut ? new OperationCanceledException() : new DaprException("the store is away"));
+        using var client = app.ClientOf("u1");
+        using (var response = await client.GetAsync(string.Format(null, path, job)).WaitAsync(SseApp.Patience))
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+            Assert.NotNull(response.Headers.RetryAfter?.Delta);
+            Assert.Equal("LOG_UNAVAILABLE", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("code").GetString());
+        }
+
+        app.Logs.AfterHeadTaken = _ => Task.CompletedTask;
+        Assert.Equal(HttpStatusCode.OK, (await CodeAsync(client, string.Format(null, path, job))).Status);
+    }
+
+    [Fact]
+    public async Task A_stream_ends_when_the_token_that_opened_it_expires()
+    {
+        await using var app = new SseApp(("KeepAlive", "00:00:00.1"));
+        var job = app.Logs.Create("u1");
+        // Expired already, and let in by the leeway for clocks that differ.
+        using var stream = await EventReader.OpenAsync(app.ClientOf("u1", TimeSpan.Zero), $"/api/v1/jobs/{job}/events", null);
+        Assert.Equal(HttpStatusCode.OK, stream.Status);
+
+        Assert.Equal(["queued"], (await stream.TakeAsync()).Select(received => received.Name));
+    }
+
+    [Fact]
+    public async Task The_largest_cursor_is_after_everything()
+    {
+        await using var app = new SseApp();
+        var job = app.Logs.Create("u1");
+        using var client = app.ClientOf("u1");
+
+        var page = await client.GetFromJsonAsync<JsonElement>($"/api/v1/jobs/{job}/log?after={long.MaxValue}");
+
+        Assert.Equal(0, page.GetProperty("entries").GetArrayLength());
     }
 
     [Fact]

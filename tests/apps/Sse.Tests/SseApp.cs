@@ -35,13 +35,13 @@ internal sealed class SseApp : WebApplicationFactory<SseService>
     public void Append(Guid jobId, string stage, string status, string? message = null) =>
         Hub.Offer(jobId, [Logs.Append(jobId, stage, status, message)]);
 
-    public HttpClient ClientOf(string? user)
+    public HttpClient ClientOf(string? user, TimeSpan? tokenLifetime = null)
     {
         var client = CreateClient();
         client.Timeout = Timeout.InfiniteTimeSpan;
         if (user is not null)
         {
-            var token = Services.GetRequiredService<IdentityTokens>().Issue(user, TimeSpan.FromHours(1));
+            var token = Services.GetRequiredService<IdentityTokens>().Issue(user, tokenLifetime ?? TimeSpan.FromHours(1));
             client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         }
 

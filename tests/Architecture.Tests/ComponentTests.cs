@@ -34,6 +34,14 @@ public sealed partial class ComponentTests
 
     [Theory]
     [MemberData(nameof(Sets))]
+    public void Every_schedule_has_a_handler_in_each_of_its_apps(string set) =>
+        Assert.All(Components(set).Where(component => component.TextAt("spec", "type") == "bindings.cron"), component =>
+            Assert.All(Scopes(component), app => Assert.True(
+                Repository.Under($"apps/{app}", ".cs").Any(file => Repository.Read(file).Contains($"MapPost(\"/{Name(component)}\"", StringComparison.Ordinal)),
+                $"{set}: {app} has no handler POST /{Name(component)}; its schedule would fire into nothing")));
+
+    [Theory]
+    [MemberData(nameof(Sets))]
     public void Metadata_names_are_those_of_the_component_type(string set) =>
         Assert.All(Components(set), component =>
         {

@@ -1,4 +1,5 @@
 using Contracts;
+using Dapr;
 using Dapr.Client;
 using EventRouter.Logs;
 using ServiceDefaults;
@@ -8,9 +9,9 @@ namespace EventRouter.Features;
 
 /// <summary>
 /// Cron binding <c>cron-deadlines</c>: fires on every replica. Each one refreshes its count of open jobs; the one that gets
-/// the lock sweeps. The lock only saves work: two sweeps at a time do no harm.
+/// the lock sweeps, and so does everybody while locks cannot be had: they only save work, two sweeps at a time do no harm.
 /// </summary>
-internal static class OnCronDeadlines
+internal static partial class OnCronDeadlines
 {
     private const string Resource = "deadline-sweep";
 
@@ -19,7 +20,8 @@ internal static class OnCronDeadlines
     public static void MapOnCronDeadlines(this IEndpointRouteBuilder routes) => routes.MapPost("/cron-deadlines", HandleAsync).RequireSidecar();
 
     private static async Task<IResult> HandleAsync(
-        OpenJobs openJobs, DeadlineSweep sweep, DaprClient dapr, IOptions<EventRouterOptions> options, CancellationToken cancellationToken)
+        OpenJobs openJobs, DeadlineSweep sweep, DaprClient dapr, IOptions<EventRouterOptions> options, ILogger<DeadlineSweep> logger,
+        CancellationToken cancellationToken)
     {
         var listed = await openJobs.ReadAllAsync(cancellationToken);
         if (listed.Count == 0)
@@ -27,9 +29,18 @@ internal static class OnCronDeadlines
             return Results.Ok();
         }
 
-        var taken = await dapr.Lock(Components.Lock, Resource, s_instance, options.Value.SweepLockSeconds, cancellationToken);
-        if (!taken.Success)
+        try
         {
+            var taken = await dapr.Lock(Components.Lock, Resource, s_instance, options.Value.SweepLockSeconds, cancellationToken);
+            if (!taken.Success)
+            {
+                return Results.Ok();
+            }
+        }
+        catch (DaprException exception)
+        {
+            LogNoLock(logger, exception.Message);
+            await sweep.RunAsync(listed, cancellationToken);
             return Results.Ok();
         }
 
@@ -44,4 +55,7 @@ internal static class OnCronDeadlines
 
         return Results.Ok();
     }
+
+    [LoggerMessage(1130, LogLevel.Warning, "The lock of the deadline sweep cannot be used ({Reason}); sweeping without it")]
+    private static partial void LogNoLock(ILogger logger, string reason);
 }

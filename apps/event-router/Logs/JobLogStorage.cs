@@ -54,15 +54,14 @@ internal sealed class JobLogStorage(ILogStore store, TimeProvider time, IOptions
         }
 
         entries.AddRange(head.Open);
-        var next = after + 1;
         return entries.FindAll(entry =>
         {
-            if (entry.Seq < next)
+            if (entry.Seq <= after)
             {
                 return false;
             }
 
-            next = entry.Seq + 1;
+            after = entry.Seq;
             return true;
         });
     }

@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using ServiceDefaults;
+using TestKit;
 
 namespace EventRouter.Tests;
 
@@ -88,11 +89,46 @@ public sealed class HttpTests : IAsyncDisposable
         Assert.Empty(_store.Keys);
     }
 
+    [Fact]
+    public async Task The_largest_number_is_after_everything()
+    {
+        using var client = ClientOf("scan");
+        await PostAsync(client, Created());
+
+        Assert.Empty((await client.GetFromJsonAsync<JobView>($"/jobs/{_job}?after={long.MaxValue}", TandemJson.Options))!.Entries);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_cron_binding_ends_due_jobs_with_or_without_the_lock(bool lockIsAway)
+    {
+        await using var sidecar = await FakeSidecar.StartAsync();
+        sidecar.Before = (operation, http) =>
+        {
+            http.Response.StatusCode = operation == "lock" && lockIsAway ? 500 : http.Response.StatusCode;
+            return Task.CompletedTask;
+        };
+        await using var app = _app.WithWebHostBuilder(builder => builder.UseSetting("DAPR_HTTP_ENDPOINT", sidecar.Address));
+        using var client = ClientOf("scan", app: app);
+        var created = Created();
+        await PostAsync(client, created with { Create = created.Create! with { Deadline = TimeProvider.System.GetUtcNow() } });
+        using var stranger = ClientOf(null, token: "wrong", app);
+        Assert.Equal((403, "CALLER_NOT_ALLOWED"), await CodeAsync(await stranger.PostAsync("/cron-deadlines", null)));
+
+        using var sidecarsCall = ClientOf(null, app: app);
+        using var fired = await sidecarsCall.PostAsync("/cron-deadlines", null);
+
+        Assert.Equal(HttpStatusCode.OK, fired.StatusCode);
+        var view = await client.GetFromJsonAsync<JobView>($"/jobs/{_job}", TandemJson.Options);
+        Assert.Equal((JobWords.Failed, JobWords.DeadlineExceeded), (view!.Terminal, view.Entries[^1].Result!.Value.GetProperty("code").GetString()));
+    }
+
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
-    private HttpClient ClientOf(string? caller, string? token = AppToken)
+    private HttpClient ClientOf(string? caller, string? token = AppToken, WebApplicationFactory<EventRouterService>? app = null)
     {
-        var client = _app.CreateClient();
+        var client = (app ?? _app).CreateClient();
         if (caller is not null)
         {
             client.DefaultRequestHeaders.Add("dapr-caller-app-id", caller);

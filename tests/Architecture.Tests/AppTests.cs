@@ -1,9 +1,11 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace Architecture.Tests;
 
 /// <summary>One app id: folder, constant, dapr.yaml entry, Kubernetes file and line of apps/README.md belong together.</summary>
-public sealed class AppTests
+public sealed partial class AppTests
 {
     public static TheoryData<string> Apps => Catalogue.Apps;
 
@@ -47,5 +49,44 @@ public sealed class AppTests
             $"apps/README.md needs one row that begins '{start}' and ends '{end}'");
     }
 
-    private static System.Text.Json.Nodes.JsonNode Template(string app) => Catalogue.Template.Single(entry => entry.TextAt("appID") == app);
+    /// <summary>The dapr CLI gives an app no more than the template says.</summary>
+    [Fact]
+    public void Options_without_a_default_have_a_value_in_the_template_or_the_settings()
+    {
+        var options = (
+            from file in Repository.Under("apps", "Options.cs")
+            let text = Repository.Read(file)
+            from Match section in OptionsClass().Matches(text)
+            from Match option in RequiredText().Matches(section.Groups["body"].Value)
+            select (App: file.Split('/')[1], Section: section.Groups["section"].Value, Name: option.Groups["name"].Value)).ToArray();
+
+        Assert.Contains(("images", "Images", "ObjectsPath"), options);
+        Assert.All(options, option =>
+        {
+            var settings = $"apps/{option.App}/appsettings.json";
+            Assert.True(
+                Template(option.App).TextAt("env", $"{option.Section}__{option.Name}") is { Length: > 0 }
+                    || (Repository.Files.Contains(settings) && Repository.Read(settings).Contains($"\"{option.Name}\"", StringComparison.Ordinal)),
+                $"{option.App} needs env {option.Section}__{option.Name} in dapr.yaml: it has no default");
+        });
+    }
+
+    [Fact]
+    public void The_template_gives_the_gateway_the_addresses_of_what_it_does_not_invoke()
+    {
+        var routes = JsonNode.Parse(Repository.Read("apps/gateway/gateway.routes.json"))!["Gateway"]!["Routes"]!.AsObject();
+        var apps = routes.Where(route => (bool?)route.Value!["ByAddress"] == true).Select(route => (string)route.Value!["App"]!).Distinct().ToArray();
+
+        Assert.NotEmpty(apps);
+        Assert.All(apps, app => Assert.Equal(
+            $"http://127.0.0.1:{Template(app).TextAt("appPort")}", Template("gateway").TextAt("env", $"services__{app.Replace('-', '_')}__http__0")));
+    }
+
+    [GeneratedRegex(@"const string Section = ""(?<section>\w+)"";(?<body>.*?)^\}", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex OptionsClass();
+
+    [GeneratedRegex(@"\[Required[^\n]*\n\s*public string (?<name>\w+) \{ get; set; \} = """";")]
+    private static partial Regex RequiredText();
+
+    private static JsonNode Template(string app) => Catalogue.Template.Single(entry => entry.TextAt("appID") == app);
 }

@@ -19,6 +19,7 @@ internal sealed class RunPlan
     private const string SpinLimit = "DOTNET_ThreadPool_UnfairSemaphoreSpinLimit";
 
     private readonly Dictionary<string, string?> _environment = [];
+    private readonly Dictionary<string, string?> _places = [];
 
     public required IReadOnlyList<PlannedInstance> Instances { get; init; }
 
@@ -89,7 +90,10 @@ internal sealed class RunPlan
         ],
     };
 
-    /// <summary>Environment of an app (dapr/http §15); dapr.yaml has the last word.</summary>
+    /// <summary>
+    /// Environment of an app (dapr/http §15). dapr.yaml has the last word, except about where things of this run are: what it says
+    /// there is for the dapr CLI.
+    /// </summary>
     public IReadOnlyDictionary<string, string?> EnvironmentOf(PlannedInstance instance)
     {
         var env = new Dictionary<string, string?>(_environment)
@@ -111,6 +115,11 @@ internal sealed class RunPlan
         }
 
         foreach (var (name, value) in instance.App.Env)
+        {
+            env[name] = value;
+        }
+
+        foreach (var (name, value) in _places)
         {
             env[name] = value;
         }
@@ -146,11 +155,11 @@ internal sealed class RunPlan
         // The names .NET service discovery reads.
         foreach (var instance in Instances.Where(instance => instance.AppPort is not null))
         {
-            _environment[string.Create(CultureInfo.InvariantCulture, $"services__{instance.App.AppId.Replace('-', '_')}__http__{instance.Index}")] =
+            _places[string.Create(CultureInfo.InvariantCulture, $"services__{instance.App.AppId.Replace('-', '_')}__http__{instance.Index}")] =
                 string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{instance.AppPort}");
         }
 
-        _environment["Images__ObjectsPath"] = data.Objects;
+        _places["Images__ObjectsPath"] = data.Objects;
         if (Gateway is { } gateway)
         {
             _environment["PUBLIC_BASE_URL"] = gateway;

@@ -7,8 +7,13 @@ namespace Launcher.Tests;
 public sealed class DaprwTests : IDisposable
 {
     private readonly TempDirectory _tools = new();
+    private readonly TempDirectory _root = new();
 
-    public void Dispose() => _tools.Dispose();
+    public void Dispose()
+    {
+        _tools.Dispose();
+        _root.Dispose();
+    }
 
     [Fact]
     public async Task Says_what_to_install_without_dotnet() =>
@@ -33,6 +38,18 @@ public sealed class DaprwTests : IDisposable
     }
 
     [Fact]
+    public async Task Makes_the_secrets_that_the_components_name_before_dapr_runs_and_never_again()
+    {
+        Tool("dapr", $"PATH=/usr/bin:/bin exec cat '{_root.Path}/.data/secrets.json'");
+
+        var (code, made) = await RunAsync("dapr", "run", "-f", ".");
+        Assert.Equal(0, code);
+        Assert.Matches("""^\{"identity-signing-key":"[0-9a-f]{64}"\}$""", made);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_root.Path, ".data", "secrets.json")));
+        Assert.Equal((0, made), await RunAsync("dapr", "run", "-f", "."));
+    }
+
+    [Fact]
     public async Task Refuses_the_local_components_with_dapr()
     {
         Tool("dapr", "echo must not run");
@@ -51,17 +68,19 @@ public sealed class DaprwTests : IDisposable
         Assert.StartsWith("daprw: DAPR_ENGINE=dapr needs the dapr CLI, which is not installed", output, StringComparison.Ordinal);
     }
 
-    /// <summary>With a PATH that has the standard tools of a script and what the test put there, no more.</summary>
+    /// <summary>In a folder of its own, with a PATH that has the standard tools of a script and what the test put there, no more.</summary>
     private async Task<(int Code, string Output)> RunAsync(string? engine, params string[] arguments)
     {
-        foreach (var tool in (string[])["dirname", "readlink", "cut", "tr"])
+        foreach (var tool in (string[])["dirname", "readlink", "cut", "tr", "od", "mkdir", "mv"])
         {
             Tool(tool, $"""PATH=/usr/bin:/bin exec {tool} "$@" """);
         }
 
+        var script = Path.Combine(_root.Path, "daprw");
+        File.Copy(Path.Combine(Repository.Root, "daprw"), script, overwrite: true);
         await using var daprw = new LaunchedRun();
         daprw.StartProgram(
-            new Dictionary<string, string?> { ["PATH"] = _tools.Path, ["DAPR_ENGINE"] = engine }, Path.Combine(Repository.Root, "daprw"), arguments);
+            new Dictionary<string, string?> { ["PATH"] = _tools.Path, ["DAPR_ENGINE"] = engine }, script, arguments);
         return (await daprw.ExitsAsync(), daprw.Output.Trim());
     }
 

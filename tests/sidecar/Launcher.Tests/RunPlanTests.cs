@@ -64,6 +64,20 @@ public sealed class RunPlanTests : IDisposable
     }
 
     [Fact]
+    public void Places_of_this_run_win_over_those_that_the_template_has_for_the_dapr_cli()
+    {
+        var app = App("cart", new Ports().TakeFree()) with
+        {
+            Env = new Dictionary<string, string> { ["services__cart__http__0"] = "http://127.0.0.1:1", ["Images__ObjectsPath"] = "../../.data/objects" },
+        };
+        var plan = Plan(app);
+        var env = plan.EnvironmentOf(plan.Instances.Single());
+
+        Assert.Equal($"http://127.0.0.1:{plan.Instances[0].AppPort}", env["services__cart__http__0"]);
+        Assert.NotEqual("../../.data/objects", env["Images__ObjectsPath"]);
+    }
+
+    [Fact]
     public void Tokens_are_new_in_every_run()
     {
         var app = App("cart", null);

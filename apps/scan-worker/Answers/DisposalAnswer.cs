@@ -44,7 +44,7 @@ public sealed class DisposalAnswer
 
         if (rule.Data is null)
         {
-            return Result(AnswerText.NoRule(vision.Meta.Question), "fixed", "fixed");
+            return Result(AnswerText.NoRule(vision.Meta.Question, LocalDisposalAnswer.IsKorean(userInput)), "fixed", "fixed");
         }
 
         var client = _models.Get(model);
@@ -84,7 +84,11 @@ public sealed class DisposalAnswer
 public sealed record AnswerText(IReadOnlyList<string> Steps, IReadOnlyList<string> Insufficiencies, string UserAnswer)
 {
     /// <summary>The answer when no rule matches; carries the question that would settle the matter, when there is one.</summary>
-    public static AnswerText NoRule(string? question) => new(
-        [], ["배출 규정 매칭 실패"],
-        "죄송해요, 이 품목에 맞는 배출 규정을 찾지 못했어요. " + (question ?? "다른 각도에서 다시 찍어 보거나 지자체 안내를 확인해 주세요."));
+    public static AnswerText NoRule(string? question, bool korean) => korean
+        ? new(
+            [], ["배출 규정 매칭 실패"],
+            "죄송해요, 이 품목에 맞는 배출 규정을 찾지 못했어요. " + (question ?? "다른 각도에서 다시 찍어 보거나 지자체 안내를 확인해 주세요."))
+        : new(
+            [], ["no disposal rule matches"],
+            "Sorry, there is no disposal rule for this item. " + (question ?? "Please take another photo from a different angle or ask your municipality."));
 }

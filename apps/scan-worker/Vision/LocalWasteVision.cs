@@ -3,6 +3,7 @@ using System.Text.Json;
 using Ai.Local;
 using Ai.Local.Vision;
 using Microsoft.Extensions.AI;
+using ScanWorker.Answers;
 using ScanWorker.Knowledge;
 using ScanWorker.Stages;
 using ServiceDefaults;
@@ -15,7 +16,8 @@ namespace ScanWorker.Vision;
 /// </summary>
 public sealed class LocalWasteVision(PictureClassifier classifier) : ILocalSkill
 {
-    private const string Question = "확실하지 않아요. 어떤 재질인지, 어디에 쓰던 물건인지 알려 주시겠어요?";
+    private const string KoreanQuestion = "확실하지 않아요. 어떤 재질인지, 어디에 쓰던 물건인지 알려 주시겠어요?";
+    private const string EnglishQuestion = "I am not sure. Could you tell me what it is made of and what it was used for?";
 
     /// <summary>
     /// ImageNet's labels only refine what the head has decided, and only when they are fairly sure: "carton", say, is a box as often as
@@ -35,7 +37,7 @@ public sealed class LocalWasteVision(PictureClassifier classifier) : ILocalSkill
             ? new VisionAnswer(
                 new Classification(Taxonomy.Unclassified, Taxonomy.Unclassified, null), [SituationTags.UnclassifiedMinor],
                 Math.Round(seen.Confidence, 3), new RunnerUp(Place(seen.Label, null).MiddleCategory, Math.Round(seen.Confidence, 3)),
-                Question, Unsure: true, hints, seen.Model)
+                LocalDisposalAnswer.IsKorean(messages[^1].Text) ? KoreanQuestion : EnglishQuestion, Unsure: true, hints, seen.Model)
             : new VisionAnswer(
                 Place(seen.Label, seen.Hints is [{ Probability: >= MinHintProbability } hint, ..] ? hint.Label : null), [],
                 Math.Round(seen.Confidence, 3), runnerUp, null, Unsure: false, hints, seen.Model);

@@ -29,9 +29,9 @@ public sealed class LocalVisionTests : IDisposable
 
     public void Dispose() => _services.Dispose();
 
-    private Task<VisionResult> ClassifyAsync(Bitmap picture) =>
+    private Task<VisionResult> ClassifyAsync(Bitmap picture, string question = "?") =>
         new WasteVision(_services.GetRequiredService<IChatModels>(), Tree, SituationTags.Load(Folder), Prompts)
-            .ClassifyAsync(PngEncoder.Encode(picture), "image/png", "?", null, TestContext.Current.CancellationToken);
+            .ClassifyAsync(PngEncoder.Encode(picture), "image/png", question, null, TestContext.Current.CancellationToken);
 
     [Fact]
     public async Task A_picture_that_is_known_gets_its_place_and_says_who_spoke()
@@ -49,23 +49,26 @@ public sealed class LocalVisionTests : IDisposable
         Assert.Matches("^water_bottle [0-9]+ %$", result.Meta.Hints[0]);
     }
 
-    [Fact]
-    public async Task A_picture_that_is_not_is_unclassified_with_a_question_and_earns_nothing()
+    [Theory]
+    [InlineData("이거 어떻게 버려요?", "확실하지 않아요", "규정을 찾지 못했어요")]
+    [InlineData("How do I dispose of this waste?", "I am not sure", "there is no disposal rule")]
+    public async Task A_picture_that_is_not_is_unclassified_with_a_question_and_earns_nothing(string userInput, string asked, string told)
     {
         var grey = new Bitmap(300, 300);
         grey.Pixels.Fill(128);
 
-        var result = await ClassifyAsync(grey);
+        var result = await ClassifyAsync(grey, userInput);
 
         Assert.Equal(new Classification(Taxonomy.Unclassified, Taxonomy.Unclassified, null), result.Classification);
         Assert.Equal([SituationTags.UnclassifiedMinor], result.SituationTags);
         Assert.True(result.Meta.Unsure);
-        Assert.NotEmpty(result.Meta.Question!);
+        Assert.StartsWith(asked, result.Meta.Question);
         Assert.Equal(result.Meta.Confidence, result.Meta.RunnerUp!.Confidence);
         var noRule = new RuleResult(false, null, null, null);
         var answer = await new DisposalAnswer(_services.GetRequiredService<IChatModels>(), Prompts)
-            .ComposeAsync(result, noRule, "?", null, 10, TestContext.Current.CancellationToken);
-        Assert.Contains(result.Meta.Question!, answer.UserAnswer);
+            .ComposeAsync(result, noRule, userInput, null, 10, TestContext.Current.CancellationToken);
+        Assert.Contains(told, answer.UserAnswer);
+        Assert.EndsWith(result.Meta.Question!, answer.UserAnswer);
         Assert.NotNull(RewardRule.Refusal(result, noRule, answer, enabled: true));
     }
 

@@ -37,6 +37,7 @@ builder.Services.AddSingleton(services => new DisposalAnswer(services.GetRequire
 builder.Services.AddJobLogClient();
 builder.Services.AddDaprInvokeClient<CharactersClient>(Apps.Characters);
 builder.Services.AddSingleton<StageRunner>();
+builder.Services.AddSingleton<StageGates>();
 builder.Services.AddDaprWorkflow(options =>
 {
     options.RegisterWorkflow<ScanWorkflow>();

@@ -24,6 +24,17 @@ public sealed class ScanWorkerOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:30:00")]
     public TimeSpan StageHardLimit { get; set; } = TimeSpan.FromSeconds(300);
 
+    /// <summary>
+    /// Pictures that are read, decoded or looked at on this machine at a time; more wait in line. Default two per processor: a decoded
+    /// picture takes up to 50 MB. A model server's answer is waited for outside the line.
+    /// </summary>
+    [Range(1, 1000)]
+    public int VisionConcurrency { get; set; } = 2 * Environment.ProcessorCount;
+
+    /// <summary>Answers that are written at a time; more wait in line. Default 100, which is as many activities as a worker runs.</summary>
+    [Range(1, 1000)]
+    public int AnswerConcurrency { get; set; } = 100;
+
     /// <summary>How long stage results are kept. Default 24 h, longer than any redelivery.</summary>
     [Range(typeof(TimeSpan), "00:10:00", "30.00:00:00")]
     public TimeSpan ResultRetention { get; set; } = TimeSpan.FromHours(24);

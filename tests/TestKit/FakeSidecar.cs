@@ -28,8 +28,11 @@ public sealed class FakeSidecar : IAsyncDisposable
     /// <summary>Other apps: answers requests to <c>{app id}</c>, whose path is the callee's own.</summary>
     public ConcurrentDictionary<string, Func<HttpContext, string, Task>> Apps { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>What output bindings answer.</summary>
+    public byte[] BindingAnswer { get; set; } = [];
+
     /// <summary>
-    /// Runs before an operation (<c>read</c>, <c>write</c>, <c>publish</c>, <c>lock</c> or an app id) takes effect. A status of 300 or more that it sets is
+    /// Runs before an operation (<c>read</c>, <c>write</c>, <c>publish</c>, <c>lock</c>, <c>binding</c> or an app id) takes effect. A status of 300 or more that it sets is
     /// the answer, and nothing happens.
     /// </summary>
     public Func<string, HttpContext, Task> Before { get; set; } = (_, _) => Task.CompletedTask;
@@ -60,6 +63,8 @@ public sealed class FakeSidecar : IAsyncDisposable
             sidecar.Published.Enqueue((topic, await new StreamReader(http.Request.Body).ReadToEndAsync()));
             http.Response.StatusCode = 204;
         }));
+        app.MapPost("/v1.0/bindings/{name}", (HttpContext http) => sidecar.RunAsync(
+            "binding", http, () => http.Response.Body.WriteAsync(sidecar.BindingAnswer).AsTask()));
         app.MapPost("/v1.0-alpha1/lock/{store}", (HttpContext http) => sidecar.RunAsync("lock", http, () => http.Response.WriteAsJsonAsync(new { success = true })));
         app.MapPost("/v1.0-alpha1/unlock/{store}", (HttpContext http) => http.Response.WriteAsJsonAsync(new { status = 0 }));
         app.Map("/v1.0/invoke/{appId}/method/{**path}", (HttpContext http, string appId, string path) =>

@@ -30,13 +30,13 @@ internal static partial class OnScanRequestedDead
         ScanRequested message, JobLogClient log, TimeProvider time, ILogger<ScanWorkerService> logger, CancellationToken cancellationToken)
     {
         var result = new ScanResult(
-            message.JobId, "failed", "the scan could not be started", PipelineResult: null, Reward: null, Error: "SCAN_NOT_STARTED");
+            message.JobId, JobWords.Failed, "the scan could not be started", PipelineResult: null, Reward: null, Error: "SCAN_NOT_STARTED");
         try
         {
             await log.AppendAsync(
                 message.JobId,
                 new AppendJobEvents([new JobEventInput(
-                    "done.failed", "done", "failed", 100, time.GetUtcNow(), JsonSerializer.SerializeToElement(result, TandemJson.Options), result.Message)]),
+                    "done.failed", JobWords.Done, JobWords.Failed, 100, time.GetUtcNow(), JsonSerializer.SerializeToElement(result, TandemJson.Options), result.Message)]),
                 cancellationToken);
             LogFailed(logger, message.JobId);
         }

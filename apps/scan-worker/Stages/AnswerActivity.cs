@@ -6,7 +6,7 @@ using ScanWorker.Workflows;
 namespace ScanWorker.Stages;
 
 /// <summary>Stage 3: the written answer.</summary>
-public sealed class AnswerActivity(StageRunner stages, DisposalAnswer answers, IOptions<ScanWorkerOptions> options)
+public sealed class AnswerActivity(StageRunner stages, StageGates gates, DisposalAnswer answers, IOptions<ScanWorkerOptions> options)
     : WorkflowActivity<AnswerActivity.Input, AnswerResult>
 {
     /// <summary>Input.</summary>
@@ -14,6 +14,6 @@ public sealed class AnswerActivity(StageRunner stages, DisposalAnswer answers, I
 
     public override Task<AnswerResult> RunAsync(WorkflowActivityContext context, Input input) => stages.RunAsync(
         Stage.Answer, input.Attempt,
-        token => answers.ComposeAsync(
-            input.Vision, input.Rule, input.Scan.UserInput, input.Scan.Model, options.Value.RewardPoints, token));
+        token => gates.Answers.RunAsync(
+            () => answers.ComposeAsync(input.Vision, input.Rule, input.Scan.UserInput, input.Scan.Model, options.Value.RewardPoints, token), token));
 }

@@ -9,7 +9,7 @@ using ScanWorker.Workflows;
 namespace ScanWorker.Stages;
 
 /// <summary>Stage 1: what is in the picture. Reads the picture from our own store and never fetches a URL.</summary>
-public sealed class VisionActivity(StageRunner stages, WasteVision vision, DaprClient dapr, IOptions<ScanWorkerOptions> options)
+public sealed class VisionActivity(StageRunner stages, StageGates gates, WasteVision vision, DaprClient dapr, IOptions<ScanWorkerOptions> options)
     : WorkflowActivity<VisionActivity.Input, VisionResult>
 {
     /// <summary>Input.</summary>
@@ -19,16 +19,24 @@ public sealed class VisionActivity(StageRunner stages, WasteVision vision, DaprC
         Stage.Vision, input.Attempt,
         async token =>
         {
-            var picture = await ReadPictureAsync(input.Scan.ImageKey, token);
-            var most = vision.StaysHere(input.Scan.Model) ? int.MaxValue : options.Value.MaxPictureBytesSent;
-            var (bytes, mediaType) = Prepare(picture, most, options.Value.SentPictureMinSide, token);
-            return await vision.ClassifyAsync(bytes, mediaType, input.Scan.UserInput, input.Scan.Model, token);
+            if (vision.StaysHere(input.Scan.Model))
+            {
+                return await gates.Pictures.RunAsync(
+                    async () => await ClassifyAsync(input.Scan, await ReadPictureAsync(input.Scan, int.MaxValue, token), token), token);
+            }
+
+            var sent = await gates.Pictures.RunAsync(() => ReadPictureAsync(input.Scan, options.Value.MaxPictureBytesSent, token), token);
+            return await ClassifyAsync(input.Scan, sent, token);
         });
 
-    private async Task<ReadOnlyMemory<byte>> ReadPictureAsync(string key, CancellationToken cancellationToken)
+    private Task<VisionResult> ClassifyAsync(ScanInput scan, (ReadOnlyMemory<byte> Bytes, string MediaType) picture, CancellationToken cancellationToken) =>
+        vision.ClassifyAsync(picture.Bytes, picture.MediaType, scan.UserInput, scan.Model, cancellationToken);
+
+    private async Task<(ReadOnlyMemory<byte> Bytes, string MediaType)> ReadPictureAsync(ScanInput scan, int maxBytes, CancellationToken cancellationToken)
     {
-        var request = new BindingRequest(Components.Objects, "get") { Metadata = { ["fileName"] = key, ["key"] = key } };
-        return (await dapr.InvokeBindingAsync(request, cancellationToken)).Data;
+        var request = new BindingRequest(Components.Objects, "get") { Metadata = { ["fileName"] = scan.ImageKey, ["key"] = scan.ImageKey } };
+        var picture = (await dapr.InvokeBindingAsync(request, cancellationToken)).Data;
+        return Prepare(picture, maxBytes, options.Value.SentPictureMinSide, cancellationToken);
     }
 
     /// <summary>A file of more bytes than wanted is decoded at reduced size and sent as PNG; any other is sent as it is.</summary>

@@ -108,24 +108,4 @@ public sealed class ModelAnswerTests
         Assert.Equal(middle, placed.MiddleCategory);
         Assert.True(Tree.Contains(placed.MajorCategory, placed.MiddleCategory));
     }
-
-    private sealed class OneModel(string text) : IChatModels, IChatClient
-    {
-        public IReadOnlyList<string> Supported => ["m1"];
-
-        public IChatClient Get(string? model) => this;
-
-        public Task<ChatResponse> GetResponseAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-            Task.FromResult(new ChatResponse(new ChatMessage(ChatRole.Assistant, text)) { ModelId = "m1" });
-
-        public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) => throw new NotSupportedException();
-
-        public object? GetService(Type serviceType, object? serviceKey = null) =>
-            serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("fake", null, "m1") : null;
-
-        public void Dispose()
-        {
-        }
-    }
 }

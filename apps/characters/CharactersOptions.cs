@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Characters.Ownership;
 
 namespace Characters;
 
@@ -10,8 +11,9 @@ public sealed class CharactersOptions
 
     /// <summary>
     /// Most rewarded scans of a user within one day (Asia/Seoul); further ones complete without a reward. Rewards that are on
-    /// their way are not counted yet, so a user with several open scans can exceed it by those. Default 30.
+    /// their way are not counted yet, so a user with several open scans can exceed it by those. At most as many as facts are kept,
+    /// because those are counted. Default 30.
     /// </summary>
-    [Range(1, 10_000)]
+    [Range(1, Owner.KeptFacts)]
     public int MaxRewardsPerDay { get; set; } = 30;
 }

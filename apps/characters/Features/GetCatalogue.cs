@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Characters.Catalogue;
 
 namespace Characters.Features;
@@ -5,7 +6,9 @@ namespace Characters.Features;
 /// <summary><c>GET /api/v1/character/catalog</c>: all characters.</summary>
 internal static class GetCatalogue
 {
-    public sealed record Item(string Code, string Name, string Type, string Dialog, string? Match);
+    /// <summary>Its nulls are written: clients know these members.</summary>
+    public sealed record Item(
+        string Code, string Name, string Type, string Dialog, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Match);
 
     public static void MapGetCatalogue(this IEndpointRouteBuilder characters) =>
         characters.MapGet("/catalog", (CharacterCatalogue catalogue) => TypedResults.Ok(

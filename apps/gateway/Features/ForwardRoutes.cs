@@ -18,6 +18,19 @@ internal static class ForwardRoutes
             var endpoint = route.Methods.Length == 0 ? routes.Map(route.Path, handler) : routes.MapMethods(route.Path, route.Methods, handler);
             endpoint.WithDisplayName(name);
         }
+
+        // Chosen for methods that no line of the table has for the path.
+        foreach (var path in options.Routes.Values.Where(route => route.Methods.Length > 0).GroupBy(route => route.Path))
+        {
+            var allowed = string.Join(", ", path.SelectMany(route => route.Methods).Distinct());
+            routes.Map(path.Key, (RequestDelegate)(context => RefuseMethodAsync(context, allowed)));
+        }
+    }
+
+    private static Task RefuseMethodAsync(HttpContext context, string allowed)
+    {
+        context.Response.Headers.Allow = allowed;
+        return Problems.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "METHOD_NOT_ALLOWED", $"This path answers to {allowed}");
     }
 
     private static async Task HandleAsync(HttpContext context, GatewayRoute route, GatewayOptions options)

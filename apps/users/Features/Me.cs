@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using ServiceDefaults;
 using Users.Accounts;
@@ -8,7 +9,13 @@ namespace Users.Features;
 /// <summary><c>GET</c> and <c>PATCH /api/v1/users/me</c>: the caller's profile.</summary>
 internal static class Me
 {
-    public sealed record Profile(string DisplayName, string? Nickname, string? PhoneNumber, string Provider);
+    /// <summary>Its nulls are written: clients know these members.</summary>
+    public sealed record Profile(
+        string DisplayName,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Nickname,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? PhoneNumber,
+        string Provider,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] DateTimeOffset? LastLoginAt);
 
     public sealed record Change([StringLength(120, MinimumLength = 1)] string? Nickname, [StringLength(20, MinimumLength = 10)] string? PhoneNumber);
 
@@ -43,6 +50,6 @@ internal static class Me
         return TypedResults.Ok(ToProfile(account));
     }
 
-    /// <summary>Guests are the only accounts so far.</summary>
-    private static Profile ToProfile(Account account) => new(account.DisplayName, account.Nickname, account.PhoneNumber, "guest");
+    /// <summary>Guests are the only accounts so far; they come without a sign-in that anybody keeps.</summary>
+    internal static Profile ToProfile(Account account) => new(account.DisplayName, account.Nickname, account.PhoneNumber, "guest", LastLoginAt: null);
 }

@@ -1,7 +1,11 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using Characters.Catalogue;
+using Characters.Features;
 using Characters.Ownership;
 using Contracts.Characters;
 using Contracts.Scan;
+using ServiceDefaults;
 
 namespace Characters.Tests;
 
@@ -62,6 +66,25 @@ public sealed class CharacterTests
         Assert.True(Judge(owner, perDay: 2).Received);
         Assert.False(Judge(owner, perDay: 1).Received);
     }
+
+    [Fact]
+    public void The_daily_number_is_limited_to_what_can_be_counted()
+    {
+        static bool IsValid(int perDay)
+        {
+            var options = new CharactersOptions { MaxRewardsPerDay = perDay };
+            return Validator.TryValidateObject(options, new ValidationContext(options), null, validateAllProperties: true);
+        }
+
+        var owner = Enumerable.Range(0, Owner.KeptFacts + 1).Aggregate(Owner.Empty, (known, _) => known.Record(Reward()));
+        Assert.True(IsValid(owner.RewardsOn(Now)));
+        Assert.False(IsValid(owner.RewardsOn(Now) + 1));
+    }
+
+    [Fact]
+    public void The_catalogue_says_that_a_character_has_no_match() => Assert.Equal(
+        """{"code":"c","name":"n","type":"t","dialog":"d","match":null}""",
+        JsonSerializer.Serialize(new GetCatalogue.Item("c", "n", "t", "d", null), TandemJson.Options));
 
     [Fact]
     public void A_fact_that_comes_again_changes_nothing()

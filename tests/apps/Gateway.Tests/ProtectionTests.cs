@@ -10,6 +10,23 @@ namespace Gateway.Tests;
 /// <summary>What never passes the gateway.</summary>
 public sealed class ProtectionTests
 {
+    [Theory]
+    [InlineData("POST", "/api/v1/jobs/1/log", "GET")]
+    [InlineData("DELETE", "/api/v1/stream", "GET")]
+    [InlineData("GET", "/api/v1/images/upload/scan/a.png", "PUT")]
+    public async Task A_method_that_a_path_does_not_have_is_not_allowed(string method, string path, string allowed)
+    {
+        await using var app = new GatewayApp();
+        using var client = app.Client(bearerOf: "u1");
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+
+        using var response = await client.SendAsync(request);
+
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
+        Assert.Equal("METHOD_NOT_ALLOWED", await GatewayApp.CodeOf(response));
+        Assert.Equal([allowed], response.Content.Headers.Allow);
+    }
+
     [Fact]
     public async Task Identity_comes_from_the_token_alone()
     {

@@ -1,6 +1,9 @@
+using System.Text.Json;
 using Contracts.Characters;
 using Contracts.Scan;
+using ServiceDefaults;
 using Users.Accounts;
+using Users.Features;
 
 namespace Users.Tests;
 
@@ -44,4 +47,9 @@ public sealed class AccountTests
     [InlineData("02-123-4567", null)]
     [InlineData("1234", null)]
     public void Phone_numbers_have_one_form(string text, string? expected) => Assert.Equal(expected, PhoneNumber.Normalize(text));
+
+    [Fact]
+    public void A_profile_has_all_its_members_also_without_values() => Assert.Equal(
+        """{"display_name":"사용자","nickname":null,"phone_number":null,"provider":"guest","last_login_at":null}""",
+        JsonSerializer.Serialize(Me.ToProfile(Account.Empty), TandemJson.Options));
 }

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using Dapr;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -63,7 +65,10 @@ public static class Problems
     }
 }
 
-/// <summary>Exceptions that reach the pipeline as problems: bad requests keep their status, everything else is 500 and logged.</summary>
+/// <summary>
+/// Exceptions that reach the pipeline as problems: bad requests keep their status, what could not be reached is 503, everything else is
+/// 500; the last two are logged.
+/// </summary>
 internal sealed partial class ProblemExceptionHandler(ILogger<ProblemExceptionHandler> logger) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext http, Exception exception, CancellationToken cancellationToken)
@@ -75,12 +80,25 @@ internal sealed partial class ProblemExceptionHandler(ILogger<ProblemExceptionHa
                 return true;
             case OperationCanceledException when http.RequestAborted.IsCancellationRequested:
                 return true;
+            case var _ when IsAway(exception):
+                LogAway(logger, exception, http.Request.Method, http.Request.Path);
+                http.Response.Headers.RetryAfter = "2";
+                await Problems.WriteAsync(http, 503, "UNAVAILABLE", "Something that this needs cannot be reached; try again soon");
+                return true;
             default:
                 LogFailed(logger, exception, http.Request.Method, http.Request.Path);
                 await Problems.WriteAsync(http, 500, "INTERNAL_ERROR", "Something went wrong here; the trace id helps to find out what");
                 return true;
         }
     }
+
+    /// <summary>The sidecar, or the app behind a call, did not answer at all.</summary>
+    private static bool IsAway(Exception exception) => exception
+        is HttpRequestException { StatusCode: null or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout }
+        or DaprException { InnerException: HttpRequestException or OperationCanceledException };
+
+    [LoggerMessage(911, LogLevel.Warning, "{Method} {Path} could not reach what it needs")]
+    private static partial void LogAway(ILogger logger, Exception exception, string method, string path);
 
     [LoggerMessage(901, LogLevel.Error, "{Method} {Path} failed")]
     private static partial void LogFailed(ILogger logger, Exception exception, string method, string path);

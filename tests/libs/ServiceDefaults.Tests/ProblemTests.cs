@@ -1,7 +1,9 @@
 using System.ComponentModel.DataAnnotations;
+using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Dapr;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -19,6 +21,9 @@ public sealed class ProblemTests
         {
             app.MapPost("/orders", (Order order) => order);
             app.MapGet("/broken", string () => throw new InvalidOperationException("the password is swordfish"));
+            app.MapGet("/away", string () => throw new DaprException("no sidecar", new HttpRequestException(HttpRequestError.ConnectionError)));
+            app.MapGet("/away/callee", string () => throw new HttpRequestException("no callee", null, HttpStatusCode.ServiceUnavailable));
+            app.MapGet("/refused", string () => throw new HttpRequestException("refused", null, HttpStatusCode.BadRequest));
             app.MapGet("/full", () => Problems.Of(409, "BASKET_FULL", "No more", new Dictionary<string, object?> { ["limit"] = 3 }));
             app.MapGet("/status/{code:int}", (int code) => Results.StatusCode(code));
         },
@@ -76,6 +81,20 @@ public sealed class ProblemTests
         var text = (await ProblemAsync(response, 500, "INTERNAL_ERROR")).GetRawText();
         Assert.DoesNotContain("swordfish", text, StringComparison.Ordinal);
         Assert.DoesNotContain("InvalidOperation", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/away")]
+    [InlineData("/away/callee")]
+    public async Task What_cannot_be_reached_is_unavailable_and_says_when_to_come_back(string path)
+    {
+        await using var service = await StartAsync();
+
+        using var response = await service.SendAsync(HttpMethod.Get, path);
+
+        await ProblemAsync(response, 503, "UNAVAILABLE");
+        Assert.Equal(TimeSpan.FromSeconds(2), response.Headers.RetryAfter?.Delta);
+        await ProblemAsync(await service.SendAsync(HttpMethod.Get, "/refused"), 500, "INTERNAL_ERROR");
     }
 
     [Fact]

@@ -138,9 +138,9 @@ internal sealed partial class OpenJobs(
             var document = new OpenJobsShard(jobs);
             if (create)
             {
-                await store.CreateAsync(Key(shard), document, Ttl, cancellationToken);
+                await store.CreateAsync(Key(shard), document, TtlOf(jobs), cancellationToken);
             }
-            else if (!await store.ReplaceAsync(Key(shard), document, etag, Ttl, cancellationToken))
+            else if (!await store.ReplaceAsync(Key(shard), document, etag, TtlOf(jobs), cancellationToken))
             {
                 return false;
             }
@@ -156,8 +156,13 @@ internal sealed partial class OpenJobs(
         }
     }
 
-    /// <summary>Longer than any listed job lives; an owner's next job renews it.</summary>
-    private TimeSpan Ttl => _options.Retention + _options.Retention;
+    /// <summary>Longer than any listed job lives: a shard that is gone is a deadline that nobody meets.</summary>
+    private TimeSpan TtlOf(IReadOnlyList<OpenJob> jobs) =>
+        (jobs.Count == 0 ? TimeSpan.Zero : jobs.Max(job => job.Deadline) - time.GetUtcNow()) switch
+        {
+            { Ticks: > 0 } left => left + _options.Retention + _options.Retention,
+            _ => _options.Retention + _options.Retention,
+        };
 
     private int CountOthers(int shard)
     {

@@ -48,6 +48,18 @@ public class LimitAndSweepTests
     }
 
     [Fact]
+    public async Task Index_outlives_the_deadlines_in_it_however_short_logs_are_kept()
+    {
+        var router = new RouterUnderTest(_store, options => options.Retention = TimeSpan.FromMinutes(1));
+        await router.CreateAsync(Guid.NewGuid(), deadline: TimeSpan.FromMinutes(30));
+        await router.CreateAsync(Guid.NewGuid(), deadline: TimeSpan.FromMinutes(5));
+
+        Assert.All(
+            _store.Ttls.Where(ttl => ttl.Key.StartsWith("open:", StringComparison.Ordinal)),
+            ttl => Assert.True(ttl.Value > TimeSpan.FromMinutes(30), $"{ttl.Key} is kept for {ttl.Value}"));
+    }
+
+    [Fact]
     public async Task Due_job_ends_as_failed_with_deadline_exceeded_once()
     {
         var router = new RouterUnderTest(_store);

@@ -23,7 +23,7 @@ public sealed record RetryPlan(int Count, TimeSpan FirstDelay);
 /// The four stages of a scan. Every stage is one activity per attempt; whatever happens the job ends with exactly one
 /// terminal event: here, in the owning app's dead-letter handler, or by event-router's deadline sweep.
 /// </summary>
-public sealed class ScanWorkflow : Workflow<ScanInput, string>
+public sealed partial class ScanWorkflow : Workflow<ScanInput, string>
 {
     /// <summary>Output when somebody else wrote the terminal event.</summary>
     private const string Closed = "closed";
@@ -46,7 +46,7 @@ public sealed class ScanWorkflow : Workflow<ScanInput, string>
         catch (WorkflowTaskFailedException failure)
         {
             result = new ScanResult(
-                input.JobId, JobWords.Failed, failure.FailureDetails.ErrorMessage, PipelineResult: null, Reward: null, Error: "SCAN_FAILED");
+                input.JobId, JobWords.Failed, StageFailure.Tell(failure.FailureDetails), PipelineResult: null, Reward: null, Error: "SCAN_FAILED");
         }
 
         // Outside the try: when the log does not take the end, the scan has not failed.
@@ -80,9 +80,12 @@ public sealed class ScanWorkflow : Workflow<ScanInput, string>
             }
             catch (WorkflowTaskFailedException failure) when (!IsJobClosed(failure))
             {
+                LogStageFailed(
+                    context.CreateReplaySafeLogger<ScanWorkflow>(), input.JobId, stage.Name, attempt,
+                    failure.FailureDetails.ErrorType, failure.FailureDetails.ErrorMessage);
                 var last = attempt > input.Retries.Count || StageFailure.IsPermanent(failure.FailureDetails.ErrorType);
                 await context.CallActivityAsync<bool>(nameof(StageFailedActivity), new StageFailedActivity.Input(
-                    input.JobId, stage.Name, attempt, last, failure.FailureDetails.ErrorMessage, stage.ProgressBefore), UntilDeadline(context, input));
+                    input.JobId, stage.Name, attempt, last, StageFailure.Tell(failure.FailureDetails), stage.ProgressBefore), UntilDeadline(context, input));
                 if (last)
                 {
                     throw;
@@ -107,4 +110,7 @@ public sealed class ScanWorkflow : Workflow<ScanInput, string>
 
     private static bool IsJobClosed(WorkflowTaskFailedException failure) =>
         failure.FailureDetails.ErrorType == typeof(ServiceDefaults.JobLog.JobClosedException).FullName;
+
+    [LoggerMessage(1306, LogLevel.Warning, "Job {JobId}: attempt {Attempt} at stage {Stage} failed with {ErrorType}: {Reason}")]
+    private static partial void LogStageFailed(ILogger logger, Guid jobId, string stage, int attempt, string errorType, string reason);
 }

@@ -54,6 +54,11 @@ public sealed class ScanWorkflowTests
 
         Assert.Equal(4, context.InputsOf<VisionActivity.Input>(nameof(VisionActivity)).Count);
         Assert.Equal("failed", context.InputsOf<ScanResult>(nameof(FinishActivity))[^1].Status);
+        // Clients are told no text of an exception that was not written for them.
+        Assert.All(
+            context.InputsOf<StageFailedActivity.Input>(nameof(StageFailedActivity)).Select(input => input.Reason)
+                .Append(context.InputsOf<ScanResult>(nameof(FinishActivity))[^1].Message),
+            told => Assert.Equal("STAGE_FAILED: a part of the platform did not answer", told));
     }
 
     [Fact]
@@ -164,7 +169,7 @@ public sealed class ScanWorkflowTests
 
         public override ILogger CreateReplaySafeLogger(Type type) => throw new NotSupportedException();
 
-        public override ILogger CreateReplaySafeLogger<T>() => throw new NotSupportedException();
+        public override ILogger CreateReplaySafeLogger<T>() => Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
 
         private object Result(string name) => name switch
         {

@@ -12,7 +12,10 @@ public sealed class ScanOptions
     [MinLength(1)]
     public IList<string> ImageHosts { get; set; } = [];
 
-    /// <summary>A job ends as failed after this time. Default 30 min: longer than every stage's limits with its retries need together.</summary>
+    /// <summary>
+    /// A job ends as failed after this time. Default 30 min: many times what a scan takes, and enough for a stage whose every attempt runs
+    /// into its limit; not for several of them.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:05", "24:00:00")]
     public TimeSpan JobDeadline { get; set; } = TimeSpan.FromMinutes(30);
 

@@ -11,8 +11,8 @@ using ServiceDefaults;
 namespace ScanWorker.Stages;
 
 /// <summary>
-/// Stage 4: the character reward. characters judges from its cache; the fact is published once per job (UUIDv5 of the job
-/// id) and recorded by characters and users. A judgement that fails or takes too long costs the reward, never the scan.
+/// Stage 4: the character reward. characters judges from its cache; the fact has one id per job (UUIDv5 of the job
+/// id), is published by every run and recorded once by characters and users. A judgement that fails or takes too long costs the reward, never the scan.
 /// </summary>
 public sealed partial class RewardActivity(
     StageRunner stages, DaprClient dapr, CharactersClient characters, IOptions<ScanWorkerOptions> options, TimeProvider time,

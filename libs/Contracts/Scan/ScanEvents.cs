@@ -6,7 +6,7 @@ public static class ScanTopics
     /// <summary><see cref="ScanRequested"/>, published by scan; consumed by scan-worker.</summary>
     public const string ScanRequested = "scan-requested";
 
-    /// <summary><see cref="ScanRewarded"/>, published by scan-worker once per job; consumed by characters and users.</summary>
+    /// <summary><see cref="ScanRewarded"/>, published by scan-worker with one id per job, perhaps repeatedly; consumed by characters and users.</summary>
     public const string ScanRewarded = "scan-rewarded";
 }
 

@@ -78,6 +78,7 @@ for name in $(grep -v -E '^(Platform|Web|Launcher)\.Tests$' <<<"$projects") $(gr
   if wanted "$name"; then run_project "$name"; fi
 done
 
+echo "took $SECONDS s"
 [ ${#broken[@]} -eq 0 ] || echo "did not finish: ${broken[*]}"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -14,6 +14,7 @@ public sealed class FakeModel(FakeModelOptions options, TimeProvider time)
     private int _vision;
     private int _answer;
     private int _failed;
+    private int _failNext = options.FailNext;
     private int _running;
     private int _maxRunning;
 
@@ -27,7 +28,11 @@ public sealed class FakeModel(FakeModelOptions options, TimeProvider time)
     public IReadOnlyCollection<FakeModelCall> Calls => _calls;
 
     /// <summary>Replaces the behaviour.</summary>
-    public void Behave(FakeModelOptions options) => Options = options;
+    public void Behave(FakeModelOptions options)
+    {
+        Options = options;
+        Volatile.Write(ref _failNext, options.FailNext);
+    }
 
     /// <summary>Handles one request.</summary>
     public async Task HandleAsync(HttpContext http)
@@ -43,9 +48,8 @@ public sealed class FakeModel(FakeModelOptions options, TimeProvider time)
                 message!["content"] is JsonArray parts && parts.Any(part => part!["type"]!.GetValue<string>() == "image_url"));
             _calls.Enqueue(new FakeModelCall(Question(request), hasPicture, started));
             var behaviour = Options;
-            if (behaviour.FailNext > 0)
+            if (Interlocked.Decrement(ref _failNext) >= 0)
             {
-                behaviour.FailNext--;
                 Interlocked.Increment(ref _failed);
                 await FailAsync(http, behaviour);
                 return;

@@ -18,6 +18,8 @@ public sealed class ApiProblemException(HttpStatusCode status, string code, stri
 /// <summary>One person: a guest with a token of their own.</summary>
 public sealed class ScanUser(HttpClient http)
 {
+    private const int LargeUpload = 1024 * 1024;
+
     private AuthenticationHeaderValue? _token;
 
     /// <summary>User id after <see cref="SignInAsync"/>.</summary>
@@ -57,6 +59,8 @@ public sealed class ScanUser(HttpClient http)
         {
             Content = new ByteArrayContent(picture) { Headers = { ContentType = new MediaTypeHeaderValue(contentType) } },
         };
+        // A refusal by size comes before the body is sent, so it can be read.
+        put.Headers.ExpectContinue = picture.Length > LargeUpload;
         using var stored = await SendAsync(put, HttpCompletionOption.ResponseContentRead, cancellationToken);
         await ThrowOnProblemAsync(stored, cancellationToken);
         var image = await SendAsync(

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -57,6 +58,42 @@ public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndTo
         return (response.StatusCode, isProblem ? (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("code").GetString() : null);
     }
 
+    /// <summary>Sends to scan's sidecar as scan does.</summary>
+    private async Task AsScanAsync(string path, object body)
+    {
+        var instance = _run.SidecarInstance("scan");
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"http://127.0.0.1:{instance.GetProperty("http_port").GetInt32()}/v1.0/{path}")
+        {
+            Content = JsonContent.Create(body),
+        };
+        request.Headers.Add("dapr-api-token", instance.GetProperty("api_token").GetString());
+        using var response = await _run.Http.SendAsync(request, _limit.Token);
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    private Task PublishAsync(string topic, Guid job, ScanUser user, string image) => AsScanAsync($"publish/pubsub/{topic}", new
+    {
+        id = Guid.NewGuid(),
+        ts = DateTimeOffset.UtcNow,
+        job_id = job,
+        user_id = user.UserId,
+        image_key = new Uri(image).AbsolutePath["/api/v1/images/".Length..],
+        deadline = DateTimeOffset.UtcNow.AddMinutes(5),
+    });
+
+    /// <summary>A job whose request is never published.</summary>
+    private async Task<Guid> CreateJobAsync(ScanUser user, TimeSpan deadline)
+    {
+        var job = Guid.NewGuid();
+        var now = DateTimeOffset.UtcNow;
+        await AsScanAsync($"invoke/event-router/method/jobs/{job}/events", new
+        {
+            events = new[] { new { key = "queued.started", stage = "queued", status = "started", progress = 0, ts = now } },
+            create = new { owner = user.UserId, app = "scan", deadline = now + deadline, max_open_per_owner = 5, max_open = 2000 },
+        });
+        return job;
+    }
+
     [Fact]
     public async Task A_scan_arrives_stage_by_stage_and_is_rewarded_once()
     {
@@ -106,28 +143,42 @@ public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndTo
     {
         _run.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromMilliseconds(500) });
         var (user, image) = await ReadyUserAsync();
-        var before = _run.Model.Stats.Vision;
+        var before = _run.Model.Calls.Count;
         var job = await user.SubmitAsync(image, "redelivered", _limit.Token);
-        var key = new Uri(image).AbsolutePath["/api/v1/images/".Length..];
-        async Task PublishAgainAsync()
-        {
-            var instance = _run.SidecarInstance("scan");
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"http://127.0.0.1:{instance.GetProperty("http_port").GetInt32()}/v1.0/publish/pubsub/scan-requested")
-            {
-                Content = JsonContent.Create(new { id = Guid.NewGuid(), ts = DateTimeOffset.UtcNow, job_id = job, user_id = user.UserId, image_key = key, deadline = DateTimeOffset.UtcNow.AddMinutes(5) }),
-            };
-            request.Headers.Add("dapr-api-token", instance.GetProperty("api_token").GetString());
-            using var response = await _run.Http.SendAsync(request, _limit.Token);
-            Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
-        }
 
-        await PublishAgainAsync();
+        await PublishAsync("scan-requested", job, user, image);
         await FollowAsync(user, job);
-        await PublishAgainAsync();
+        await PublishAsync("scan-requested", job, user, image);
         var next = await user.SubmitAsync(image, "the one after", _limit.Token);
         await FollowAsync(user, next);
 
-        Assert.Equal(before + 2, _run.Model.Stats.Vision);
+        // Vision and answer of two jobs.
+        Assert.Equal(before + 4, _run.Model.Calls.Count);
+    }
+
+    [Fact]
+    public async Task A_job_that_nobody_ends_is_ended_at_its_deadline()
+    {
+        var user = await _run.UserAsync(_limit.Token);
+        var job = await CreateJobAsync(user, TimeSpan.FromSeconds(1));
+
+        var stream = await FollowAsync(user, job);
+
+        Assert.Equal("failed", stream.Terminal);
+        Assert.Equal("deadline_exceeded", stream.Events[^1].Data.GetProperty("result").GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task A_request_that_could_not_be_delivered_ends_its_job()
+    {
+        var (user, image) = await ReadyUserAsync();
+        var job = await CreateJobAsync(user, TimeSpan.FromMinutes(5));
+
+        await PublishAsync("scan-requested-dead", job, user, image);
+        var stream = await FollowAsync(user, job);
+
+        Assert.Equal("failed", stream.Terminal);
+        Assert.Equal("SCAN_NOT_STARTED", stream.Events[^1].Data.GetProperty("result").GetProperty("error").GetString());
     }
 
     [Fact]
@@ -205,8 +256,10 @@ public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndTo
         Assert.Equal((HttpStatusCode.BadRequest, "UNSUPPORTED_MODEL"), await SendAsync(user, HttpMethod.Post, "/api/v1/scan", JsonContent.Create(new { image_url = image, model = "no-such-model" })));
         Assert.Equal((HttpStatusCode.BadRequest, "VALIDATION_FAILED"), await SendAsync(user, HttpMethod.Post, "/api/v1/scan", JsonContent.Create(new { })));
         Assert.Equal((HttpStatusCode.UnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE"), await SendAsync(user, HttpMethod.Post, "/api/v1/scan", new StringContent("x")));
-        Assert.Equal(HttpStatusCode.BadRequest, (await SendAsync(user, HttpMethod.Post, "/api/v1/scan", new StringContent("{", new MediaTypeHeaderValue("application/json")))).Status);
+        Assert.Equal((HttpStatusCode.BadRequest, "BAD_REQUEST"), await SendAsync(user, HttpMethod.Post, "/api/v1/scan"));
+        Assert.Equal((HttpStatusCode.BadRequest, "BAD_REQUEST"), await SendAsync(user, HttpMethod.Post, "/api/v1/scan", new StringContent("{", new MediaTypeHeaderValue("application/json"))));
         Assert.Equal((HttpStatusCode.NotFound, "RESULT_NOT_FOUND"), await SendAsync(user, HttpMethod.Get, $"/api/v1/scan/{Guid.NewGuid()}/result"));
+        Assert.Equal((HttpStatusCode.NotFound, "JOB_NOT_FOUND"), await SendAsync(user, HttpMethod.Delete, $"/api/v1/scan/{Guid.NewGuid()}"));
         Assert.Equal((HttpStatusCode.NotImplemented, "NOT_IMPLEMENTED"), await SendAsync(user, HttpMethod.Get, "/api/v1/chat"));
     }
 
@@ -218,12 +271,13 @@ public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndTo
         await FollowAsync(owner, job);
         var other = await _run.UserAsync(_limit.Token);
 
-        foreach (var path in (string[])[$"/api/v1/scan/{job}/result", $"/api/v1/scan/{job}/events", $"/api/v1/jobs/{job}/log?after=0", new Uri(image).AbsolutePath])
+        foreach (var (path, code) in ((string, string)[])
+            [($"/api/v1/scan/{job}/result", "RESULT_NOT_FOUND"), ($"/api/v1/scan/{job}/events", "JOB_NOT_FOUND"), ($"/api/v1/jobs/{job}/log?after=0", "JOB_NOT_FOUND"), (new Uri(image).AbsolutePath, "IMAGE_NOT_FOUND")])
         {
-            Assert.Equal(HttpStatusCode.NotFound, (await SendAsync(other, HttpMethod.Get, path)).Status);
+            Assert.Equal((HttpStatusCode.NotFound, code), await SendAsync(other, HttpMethod.Get, path));
         }
 
-        Assert.Equal(HttpStatusCode.NotFound, (await SendAsync(other, HttpMethod.Delete, $"/api/v1/scan/{job}")).Status);
+        Assert.Equal((HttpStatusCode.NotFound, "JOB_NOT_FOUND"), await SendAsync(other, HttpMethod.Delete, $"/api/v1/scan/{job}"));
         Assert.Equal("IMAGE_NOT_FOUND", (await RefusedAsync(() => other.SubmitAsync(image, "theirs", _limit.Token))).Code);
     }
 
@@ -250,10 +304,32 @@ public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndTo
         byte[] large = [.. PlatformRun.Picture, .. new byte[12 * 1024 * 1024]];
 
         Assert.NotEmpty(await user.UploadAsync(large, "image/png", _limit.Token));
-        var tooLarge = await Assert.ThrowsAnyAsync<Exception>(() => user.UploadAsync([.. large, .. large], "image/png", _limit.Token));
-        Assert.True(tooLarge is ApiProblemException { Status: HttpStatusCode.RequestEntityTooLarge } or HttpRequestException, tooLarge.ToString());
+        var tooLarge = await RefusedAsync(() => user.UploadAsync([.. large, .. large], "image/png", _limit.Token));
+        Assert.Equal((HttpStatusCode.RequestEntityTooLarge, "BODY_TOO_LARGE"), (tooLarge.Status, tooLarge.Code));
         var text = await RefusedAsync(() => user.UploadAsync("this is no picture"u8.ToArray(), "image/png", _limit.Token));
         Assert.Equal((HttpStatusCode.UnsupportedMediaType, "UNSUPPORTED_IMAGE"), (text.Status, text.Code));
+    }
+
+    [Fact]
+    public async Task The_sample_scans_a_photo()
+    {
+        var photo = Path.Combine(Directory.CreateTempSubdirectory("tandem photo").FullName, "photo.png");
+        await File.WriteAllBytesAsync(photo, PlatformRun.Picture, _limit.Token);
+        using var sample = Process.Start(new ProcessStartInfo("sh", [Path.Combine(PlatformRun.Root, "samples", "scan.sh"), photo, "어떻게 버리나요? \"병\""])
+        {
+            RedirectStandardOutput = true,
+            Environment = { ["GATEWAY"] = _run.Gateway.GetLeftPart(UriPartial.Authority) },
+        })!;
+
+        var output = await sample.StandardOutput.ReadToEndAsync(_limit.Token);
+        await sample.WaitForExitAsync(_limit.Token);
+        Directory.Delete(Path.GetDirectoryName(photo)!, recursive: true);
+
+        Assert.Equal(0, sample.ExitCode);
+        Assert.Equal(
+            ["queued started", "vision started", "vision completed", "rule started", "rule completed", "answer started", "answer completed", "reward started", "reward completed", "done completed"],
+            output.Split('\n').Skip(1).Take(10).Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+        Assert.Contains("\"status\":\"completed\"", output);
     }
 
     [Fact]

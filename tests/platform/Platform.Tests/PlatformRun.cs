@@ -216,6 +216,11 @@ public sealed class PlatformRun : IAsyncDisposable
             Environment =
             {
                 [setting.Name] = setting.Value,
+                // Nothing listens there: traffic of the platform stays on this machine, whatever proxy is configured.
+                ["http_proxy"] = "http://127.0.0.1:9",
+                ["https_proxy"] = "http://127.0.0.1:9",
+                ["NO_PROXY"] = null,
+                ["no_proxy"] = null,
                 ["Ai__Calls__RetryDelay"] = "00:00:00.050",
                 ["ScanWorker__StageRetryDelay"] = "00:00:00.200",
             },

@@ -101,7 +101,7 @@ public sealed class PageTests
             await browser.ClickAsync("#start");
 
             await browser.UntilAsync("document.body.dataset.streams === '2'");
-            Assert.True(platform.Kill("sse#0"));
+            await platform.KillAsync("sse#0", TestContext.Current.CancellationToken);
             await browser.UntilAsync("document.querySelectorAll('#stages li.completed').length === 5 && !document.querySelector('#result').hidden");
 
             Assert.Equal("", await browser.TextAsync("#problem"));

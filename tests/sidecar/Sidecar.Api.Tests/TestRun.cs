@@ -71,11 +71,11 @@ public sealed class TestRun : IAsyncDisposable
 
     public WebApplication App(int index) => _apps[index];
 
-    public async Task<TestRun> StartAsync()
+    public async Task<TestRun> StartAsync(TimeProvider? time = null)
     {
         Sidecar = await SidecarServer.StartAsync(
             new SidecarRun { DataDirectory = Path.Combine(Folder, "data"), BaseDirectory = Folder, Instances = _instances },
-            new SidecarServerOptions { Logging = logging => logging.ClearProviders() });
+            new SidecarServerOptions { Time = time ?? TimeProvider.System, Logging = logging => logging.ClearProviders() });
         foreach (var app in Sidecar.Apps.Where(app => app.Instance.AppPort is not null))
         {
             await Eventually(() => app.Channel.IsUp);

@@ -18,25 +18,28 @@ internal sealed class LogMerger(TextWriter console, bool colour, string folder)
     }
 
     /// <summary>A line of the launcher itself.</summary>
-    public void Say(string line)
-    {
-        lock (_gate)
-        {
-            console.WriteLine(line);
-            console.Flush();
-        }
-    }
+    public void Say(string line) => Print(line);
 
     /// <summary>A line of the launcher that reports a failure.</summary>
     public void Warn(string line) => Say(colour ? $"\e[1;31m{line}\e[0m" : line);
 
-    internal void Write(ProcessLog log, string line)
+    internal void Write(ProcessLog log, string line) =>
+        Print((colour ? $"\e[{log.Colour}m{log.Name.PadRight(_width)} |\e[0m " : $"{log.Name.PadRight(_width)} | ") + line);
+
+    /// <summary>Never throws: output may go to a file on a disk that is full, and processes must be read and supervised on.</summary>
+    private void Print(string line)
     {
         lock (_gate)
         {
-            console.Write(colour ? $"\e[{log.Colour}m{log.Name.PadRight(_width)} |\e[0m " : $"{log.Name.PadRight(_width)} | ");
-            console.WriteLine(line);
-            console.Flush();
+            try
+            {
+                console.WriteLine(line);
+                console.Flush();
+            }
+            catch (IOException)
+            {
+                // There is no other place to say it.
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ internal sealed class ProcessLog : IDisposable
     private readonly bool _onConsole;
     private readonly Queue<string> _tail = new(TailLines);
     private StreamWriter? _file;
+    private bool _failed;
+    private bool _closed;
 
     internal ProcessLog(LogMerger merger, string name, int colour, string path, bool onConsole)
     {
@@ -20,7 +22,7 @@ internal sealed class ProcessLog : IDisposable
         Name = name;
         Colour = colour;
         Path = path;
-        _file = Create();
+        _file = Open(FileMode.Create);
     }
 
     public string Name { get; }
@@ -29,11 +31,12 @@ internal sealed class ProcessLog : IDisposable
 
     internal int Colour { get; }
 
+    /// <summary>Never throws: a disk that is full must not stop the reading of a process's output, or the process would block on it.</summary>
     public void Write(string line)
     {
         lock (_tail)
         {
-            if (_file is null)
+            if (_closed)
             {
                 return;
             }
@@ -44,14 +47,7 @@ internal sealed class ProcessLog : IDisposable
             }
 
             _tail.Enqueue(line);
-            if (_file.BaseStream.Length >= MaxFileBytes)
-            {
-                _file.Dispose();
-                File.Move(Path, Path + ".1", overwrite: true);
-                _file = Create();
-            }
-
-            _file.WriteLine(line);
+            WriteToFile(line);
         }
 
         if (_onConsole)
@@ -75,11 +71,52 @@ internal sealed class ProcessLog : IDisposable
     {
         lock (_tail)
         {
-            _file?.Dispose();
-            _file = null;
+            _closed = true;
+            CloseFile();
         }
     }
 
-    private StreamWriter Create() =>
-        new(new FileStream(Path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete)) { AutoFlush = true };
+    /// <summary>A line that cannot be written is left out; the next one tries again.</summary>
+    private void WriteToFile(string line)
+    {
+        try
+        {
+            _file ??= Open(FileMode.Append);
+            if (_file.BaseStream.Length >= MaxFileBytes)
+            {
+                CloseFile();
+                File.Move(Path, Path + ".1", overwrite: true);
+                _file = Open(FileMode.Create);
+            }
+
+            _file.WriteLine(line);
+            _failed = false;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            CloseFile();
+            if (!_failed)
+            {
+                _failed = true;
+                _merger.Warn($"{Path} cannot be written, lines are missing from it: {exception.Message}");
+            }
+        }
+    }
+
+    private void CloseFile()
+    {
+        var file = _file;
+        _file = null;
+        try
+        {
+            file?.Dispose();
+        }
+        catch (IOException)
+        {
+            // What it still held could not be written either.
+        }
+    }
+
+    private StreamWriter Open(FileMode mode) =>
+        new(new FileStream(Path, mode, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete)) { AutoFlush = true };
 }

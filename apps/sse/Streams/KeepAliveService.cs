@@ -12,6 +12,7 @@ internal sealed partial class KeepAliveService(
     ILogger<KeepAliveService> logger) : BackgroundService
 {
     private long _recheckUntil;
+    private Task _comparing = Task.CompletedTask;
 
     /// <summary>
     /// The sidecar asks for the subscriptions again: it has restarted or reconnected, so hints may have been lost, and some
@@ -28,7 +29,7 @@ internal sealed partial class KeepAliveService(
         {
             try
             {
-                await TickAsync(tick % StreamHub.Slices, stoppingToken);
+                Tick(tick % StreamHub.Slices, stoppingToken);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
@@ -36,10 +37,11 @@ internal sealed partial class KeepAliveService(
             }
         }
 
+        await _comparing;
         LogStopped(logger, hub.Count);
     }
 
-    private async Task TickAsync(int slice, CancellationToken cancellationToken)
+    private void Tick(int slice, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var keepAlive = EventFrame.KeepAlive(now);
@@ -58,18 +60,33 @@ internal sealed partial class KeepAliveService(
 
         var recheckAll = now.UtcTicks < Volatile.Read(ref _recheckUntil);
         var compared = recheckAll ? hub.Snapshot(slice: null) : served.FindAll(IsQuiet);
-        await CompareAsync(compared, cancellationToken);
+        // Not waited for: while the store is slow, signs of life go on. What is left out now has its turn again.
+        if (_comparing.IsCompleted)
+        {
+            _comparing = CompareAsync(compared, cancellationToken);
+        }
     }
 
     private async Task CompareAsync(List<JobStream> streams, CancellationToken cancellationToken)
     {
-        foreach (var jobIds in streams.Select(stream => stream.JobId).Distinct().Chunk(JobLogReader.MaxHeads))
+        try
         {
-            foreach (var head in await reader.ReadHeadsAsync(jobIds, cancellationToken))
+            foreach (var jobIds in streams.Select(stream => stream.JobId).Distinct().Chunk(JobLogReader.MaxHeads))
             {
-                // As good as a hint. A stream that misses more than the open entries sees the gap and reads the chunks.
-                hub.Offer(head.JobId, head.Open);
+                foreach (var head in await reader.ReadHeadsAsync(jobIds, cancellationToken))
+                {
+                    // As good as a hint. A stream that misses more than the open entries sees the gap and reads the chunks.
+                    hub.Offer(head.JobId, head.Open);
+                }
             }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The app is stopping.
+        }
+        catch (Exception exception)
+        {
+            LogTickFailed(logger, exception);
         }
     }
 

@@ -12,6 +12,9 @@ internal sealed class FakeJobLogs : IJobLogDocuments
     /// <summary>Runs after a head was taken and before the reader has it.</summary>
     public Func<Guid, Task> AfterHeadTaken { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Runs before a bulk read of heads.</summary>
+    public Func<CancellationToken, Task> BeforeHeads { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>Entries per sealed chunk.</summary>
     public int ChunkLength { get; set; } = 4;
 
@@ -45,8 +48,11 @@ internal sealed class FakeJobLogs : IJobLogDocuments
         return head;
     }
 
-    public Task<IReadOnlyList<JobHead>> GetHeadsAsync(IReadOnlyList<Guid> jobIds, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<JobHead>>([.. jobIds.Select(HeadOf).OfType<JobHead>()]);
+    public async Task<IReadOnlyList<JobHead>> GetHeadsAsync(IReadOnlyList<Guid> jobIds, CancellationToken cancellationToken)
+    {
+        await BeforeHeads(cancellationToken);
+        return [.. jobIds.Select(HeadOf).OfType<JobHead>()];
+    }
 
     public Task<JobChunk?> GetChunkAsync(Guid jobId, long lastSeq, CancellationToken cancellationToken)
     {

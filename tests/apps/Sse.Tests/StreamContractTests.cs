@@ -11,6 +11,26 @@ namespace Sse.Tests;
 public sealed class StreamContractTests
 {
     [Fact]
+    public async Task Signs_of_life_do_not_wait_for_the_store()
+    {
+        await using var app = new SseApp(("KeepAlive", "00:00:00.1"), ("ReadTimeout", "00:01:00"));
+        var job = app.Logs.Create("u1");
+        var read = new TaskCompletionSource();
+        app.Logs.BeforeHeads = token =>
+        {
+            read.TrySetResult();
+            return Task.Delay(Timeout.Infinite, token);
+        };
+        using var stream = await app.OpenAsync(job);
+        await read.Task.WaitAsync(SseApp.Patience);
+
+        for (var alive = 0; alive < 5;)
+        {
+            alive += Assert.IsType<ReceivedEvent>(await stream.NextAsync()).Name == "keepalive" ? 1 : 0;
+        }
+    }
+
+    [Fact]
     public async Task Stream_begins_with_retry_and_the_keepalive_interval_and_has_the_headers_of_a_stream()
     {
         await using var app = new SseApp();

@@ -11,6 +11,7 @@ namespace Sidecar.Api.Http;
 internal static class OtherEndpoints
 {
     private static readonly string[] Writes = ["POST", "PUT"];
+    private static readonly string[] TraceHeaders = ["traceparent", "tracestate", "baggage"];
 
     public static void MapOtherBlocks(this IEndpointRouteBuilder routes)
     {
@@ -31,7 +32,7 @@ internal static class OtherEndpoints
             http.Route("name"),
             new BindingRequest(
                 body.RootElement.Text("operation") ?? "", data.ValueKind == JsonValueKind.Undefined ? default : JsonSerializer.SerializeToUtf8Bytes(data),
-                body.RootElement.Member("metadata").ToMetadata()),
+                WithTrace(http.Request, body.RootElement.Member("metadata").ToMetadata())),
             http.RequestAborted);
         foreach (var (name, value) in response.Metadata)
         {
@@ -48,6 +49,13 @@ internal static class OtherEndpoints
         http.Response.ContentLength = bytes.Length;
         await http.Response.BodyWriter.WriteAsync(bytes, http.RequestAborted);
     }
+
+    /// <summary>The caller's trace context travels as request metadata; what the caller has put there himself wins.</summary>
+    private static ComponentMetadata WithTrace(HttpRequest request, ComponentMetadata metadata) => new(
+    [
+        .. TraceHeaders.Where(name => request.Headers[name] is [{ Length: > 0 }, ..]).Select(name => KeyValuePair.Create(name, request.Headers[name].ToString())),
+        .. metadata,
+    ]);
 
     private static async Task GetSecretAsync(HttpContext http)
     {

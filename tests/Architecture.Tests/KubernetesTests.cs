@@ -100,6 +100,46 @@ public sealed class KubernetesTests
 
     [Theory]
     [MemberData(nameof(Apps))]
+    public void App_holds_a_service_account_token_only_where_a_secret_store_needs_it(string app)
+    {
+        var pod = Workload(app).At("spec", "template");
+        var needsToken = Repository.Under("deploy/k8s/base/components", ".yaml").SelectMany(Yaml.Read)
+            .Any(component => component.TextAt("spec", "type") == "secretstores.kubernetes" && component.ListAt("scopes").Any(scope => (string?)scope == app));
+
+        // Without the annotation daprd opens the Kubernetes API at start and ends when there is no token.
+        Assert.Equal("true", pod.TextAt("metadata", "annotations", "dapr.io/disable-builtin-k8s-secret-store"));
+        Assert.Equal(needsToken ? "true" : "false", pod.TextAt("spec", "automountServiceAccountToken"));
+        Assert.Equal("false", Documents(app).Single(document => document.TextAt("kind") == "ServiceAccount").TextAt("automountServiceAccountToken"));
+        var bindings = Yaml.Read("deploy/k8s/base/signing-key.yaml").Where(document => document.TextAt("kind") == "RoleBinding");
+        var subject = bindings.SelectMany(binding => binding.ListAt("subjects")).SingleOrDefault(subject => subject.TextAt("name") == app);
+        Assert.Equal(needsToken ? ("ServiceAccount", "tandem") : (null, null), (subject.TextAt("kind"), subject.TextAt("namespace")));
+    }
+
+    [Fact]
+    public void Signing_key_is_all_that_the_role_allows()
+    {
+        var documents = Yaml.Read("deploy/k8s/base/signing-key.yaml");
+        var role = documents.Single(document => document.TextAt("kind") == "Role");
+        var rule = Assert.Single(role.ListAt("rules"));
+        foreach (var (field, value) in new[] { ("apiGroups", ""), ("resources", "secrets"), ("resourceNames", "identity-signing-key"), ("verbs", "get") })
+        {
+            Assert.Equal(value, (string?)Assert.Single(rule.ListAt(field)));
+        }
+
+        var binding = documents.Single(document => document.TextAt("kind") == "RoleBinding");
+        Assert.Equal(("Role", role.TextAt("metadata", "name")), (binding.TextAt("roleRef", "kind"), binding.TextAt("roleRef", "name")));
+    }
+
+    [Fact]
+    public void Namespace_admits_the_injected_sidecar()
+    {
+        var labels = Yaml.Read("deploy/k8s/base/namespace.yaml").Single().At("metadata", "labels");
+        Assert.Equal("baseline", labels.TextAt("pod-security.kubernetes.io/enforce"));
+        Assert.Equal("restricted", labels.TextAt("pod-security.kubernetes.io/warn"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Apps))]
     public void Image_has_a_tag_in_the_kustomization(string app)
     {
         var image = Yaml.Read("deploy/k8s/base/kustomization.yaml").Single().ListAt("images").SingleOrDefault(entry => entry.TextAt("name") == $"tandem/{app}");
@@ -177,7 +217,6 @@ public sealed class KubernetesTests
         Assert.Equal("true", pod.TextAt("securityContext", "runAsNonRoot"));
         Assert.NotEqual("0", pod.TextAt("securityContext", "runAsUser"));
         Assert.Equal("RuntimeDefault", pod.TextAt("securityContext", "seccompProfile", "type"));
-        Assert.Equal("false", pod.TextAt("automountServiceAccountToken"));
         Assert.All(pod.ListAt("containers"), container =>
         {
             Assert.Equal("false", container.TextAt("securityContext", "allowPrivilegeEscalation"));

@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
+using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Architecture.Tests;
 
-/// <summary>YAML documents as JSON nodes; every scalar is a string.</summary>
+/// <summary>YAML documents as JSON nodes; a scalar keeps its type, so <c>8080</c> is a number and <c>"8080"</c> a string.</summary>
 internal static class Yaml
 {
     public static IReadOnlyList<JsonObject> Read(string file) => Parse(Repository.Read(file), file);
@@ -27,7 +29,8 @@ internal static class Yaml
         return node;
     }
 
-    public static string? TextAt(this JsonNode? node, params ReadOnlySpan<string> path) => (string?)node.At(path);
+    /// <summary>The value at a path as text, whatever its type.</summary>
+    public static string? TextAt(this JsonNode? node, params ReadOnlySpan<string> path) => node.At(path)?.ToString();
 
     public static IReadOnlyList<JsonNode> ListAt(this JsonNode? node, params ReadOnlySpan<string> path) =>
         node.At(path) is JsonArray items ? [.. items.OfType<JsonNode>()] : [];
@@ -37,6 +40,16 @@ internal static class Yaml
         YamlMappingNode mapping => new JsonObject(mapping.Children.Select(pair =>
             KeyValuePair.Create(((YamlScalarNode)pair.Key).Value!, ToJson(pair.Value)))),
         YamlSequenceNode sequence => new JsonArray([.. sequence.Children.Select(ToJson)]),
-        _ => JsonValue.Create(((YamlScalarNode)node).Value),
+        _ => ToJson((YamlScalarNode)node),
+    };
+
+    private static JsonValue? ToJson(YamlScalarNode scalar) => scalar.Value switch
+    {
+        var text when scalar.Style != ScalarStyle.Plain => JsonValue.Create(text),
+        null or "" or "~" or "null" => null,
+        "true" or "false" => JsonValue.Create(scalar.Value == "true"),
+        var text when long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) => JsonValue.Create(number),
+        var text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) => JsonValue.Create(number),
+        var text => JsonValue.Create(text),
     };
 }

@@ -14,6 +14,31 @@ public interface IComponent : IAsyncDisposable
     Task InitAsync(CancellationToken cancellationToken);
 }
 
+/// <summary>
+/// A component with data of its own to read before it can be initialised. Unlike <see cref="IComponent.InitAsync"/>, whose
+/// <c>initTimeout</c> is for servers that do not answer, it takes as long as the data takes.
+/// </summary>
+public interface IOpenedComponent : IComponent
+{
+    /// <summary>Reads the data. Called once, before <see cref="IComponent.InitAsync"/>.</summary>
+    Task OpenAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// How a component says that it cannot go on and only a new process can, e.g. after a failed write to its file: the sidecar then
+/// ends with code 1, and whoever supervises it starts it again. One per process, in the services of <see cref="ComponentContext"/>.
+/// </summary>
+public sealed class SidecarFault
+{
+    private readonly TaskCompletionSource<Exception> _reported = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes with the first fault.</summary>
+    public Task<Exception> Reported => _reported.Task;
+
+    /// <summary>Reports a fault; only the first one counts.</summary>
+    public void Report(Exception exception) => _reported.TrySetResult(exception);
+}
+
 /// <summary>What an adapter is made from: the resolved YAML and the services of the process.</summary>
 /// <param name="Name">Component name (<c>metadata.name</c>).</param>
 /// <param name="Type">Component type, lower case, e.g. <c>state.redis</c>.</param>
@@ -23,7 +48,7 @@ public interface IComponent : IAsyncDisposable
 /// <param name="InstanceIndex">0-based replica number of the app instance.</param>
 /// <param name="DataDirectory">Absolute path of the run's data directory (<c>.data</c>); adapters that keep files keep them below it.</param>
 /// <param name="BaseDirectory">Absolute path that relative paths in metadata are relative to: the folder of dapr.yaml.</param>
-/// <param name="Services">Process-wide services: <see cref="TimeProvider"/>, <c>ILoggerFactory</c>, <c>IHttpClientFactory</c>.</param>
+/// <param name="Services">Process-wide services: <see cref="TimeProvider"/>, <c>ILoggerFactory</c>, <c>IHttpClientFactory</c>, <see cref="SidecarFault"/>.</param>
 public sealed record ComponentContext(
     string Name,
     string Type,

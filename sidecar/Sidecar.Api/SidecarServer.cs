@@ -54,6 +54,7 @@ public static class SidecarServer
         (options.Logging ?? (logging => logging.AddSimpleConsole(console => console.SingleLine = true)))(builder.Logging);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).SetMinimumLevel(Level(run.LogLevel));
         builder.Services.AddSingleton(options.Time);
+        builder.Services.AddSingleton<SidecarFault>();
         builder.Services.AddHttpClient();
         builder.Services.AddSingleton<InvocationService>();
         builder.Services.AddSingleton<ErrorWriter>();
@@ -156,13 +157,18 @@ public sealed class RunningSidecar : IAsyncDisposable
 
     /// <summary>
     /// Completes when the process is asked to stop (SIGTERM, SIGINT). The ports stay open until <see cref="DisposeAsync"/>: handlers that
-    /// finish then still save and publish.
+    /// finish then still save and publish. Throws <see cref="ComponentException"/> when a component reports a <see cref="SidecarFault"/>.
     /// </summary>
     public async Task WaitForShutdownAsync(CancellationToken cancellationToken = default)
     {
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = _host.Lifetime.ApplicationStopping.Register(() => asked.TrySetResult());
-        await asked.Task.WaitAsync(cancellationToken);
+        var fault = _host.Services.GetRequiredService<SidecarFault>().Reported;
+        if (await Task.WhenAny(asked.Task, fault).WaitAsync(cancellationToken) == fault)
+        {
+            var exception = await fault;
+            throw new ComponentException($"the sidecar ends: {exception.Message}", exception);
+        }
     }
 
     /// <summary>Takes nothing in any more, lets what runs finish, and closes the components.</summary>

@@ -10,7 +10,7 @@ namespace Sidecar.Components.Tandem;
 /// What the components of the file store have in common: a share in the store of the data directory, and metadata
 /// <c>fsync</c> (default true; "false" for throw-away runs: writes survive the process, not a crash of the machine).
 /// </summary>
-public abstract class TandemComponent : IComponent
+public abstract class TandemComponent : IOpenedComponent
 {
     private FileStoreLease? _lease;
 
@@ -30,18 +30,29 @@ public abstract class TandemComponent : IComponent
         _lease?.Store ?? throw new InvalidOperationException($"component '{Context.Name}' is not initialised");
 
     /// <inheritdoc/>
+    public async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        var fault = Context.Services.GetService<SidecarFault>();
+        var options = new StoreOptions { Time = Time, Logger = Logger(), Fault = exception => fault?.Report(exception) };
+        _lease = await FileStores.AcquireAsync(Context.DataDirectory, options, cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public async Task InitAsync(CancellationToken cancellationToken)
     {
         Durability = Context.Metadata.Bool("fsync", true) ? Durability.Flushed : Durability.Written;
-        var options = new StoreOptions { Time = Time, Logger = Logger() };
-        _lease = await FileStores.AcquireAsync(Context.DataDirectory, options, cancellationToken);
+        if (_lease is null)
+        {
+            await OpenAsync(cancellationToken);
+        }
+
         try
         {
             await StartAsync(cancellationToken);
         }
         catch
         {
-            await _lease.DisposeAsync();
+            await _lease!.DisposeAsync();
             throw;
         }
     }

@@ -223,6 +223,7 @@ internal sealed partial class Committer
         {
             _fault = new IOException($"the store cannot be written any more and must be reopened: {exception.Message}", exception);
             LogFault(_options.Logger, exception);
+            _options.Fault(_fault);
         }
     }
 

@@ -13,6 +13,9 @@ internal sealed record StoreOptions
 
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
+    /// <summary>Told once when the file cannot be written any more; the store then refuses everything until it is opened again.</summary>
+    public Action<Exception> Fault { get; init; } = static _ => { };
+
     /// <summary>
     /// Log bytes after which a snapshot is written and the log before it deleted; at least the size of the last snapshot.
     /// Default 64 MiB.

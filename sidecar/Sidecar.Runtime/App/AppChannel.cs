@@ -98,7 +98,7 @@ public sealed partial class AppChannel : IAsyncDisposable
             // The handler's only timeout is that of connecting.
             throw new AppUnreachableException($"app {_instance.AppId} does not answer a connection attempt", exception) { NotSent = true };
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             throw new AppUnreachableException($"the connection to app {_instance.AppId} broke", exception);
         }

@@ -45,6 +45,11 @@ public sealed partial class ComponentSet : IAsyncDisposable
                 var metadata = await ResolveAsync(manifest, instance, cancellationToken);
                 var component = factory(new ComponentContext(
                     manifest.Name, manifest.Type, manifest.Version, metadata, instance.AppId, instance.Index, run.DataDirectory, run.BaseDirectory, services));
+                if (component is IOpenedComponent opened)
+                {
+                    await opened.OpenAsync(cancellationToken);
+                }
+
                 await component.InitAsync(cancellationToken).WaitAsync(manifest.InitTimeout, cancellationToken);
                 _components.Add(manifest.Name, (manifest, metadata, component));
             }

@@ -12,11 +12,10 @@ public sealed class InvocationService(TimeProvider time)
 
     private static readonly TimeSpan BuiltInDelay = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<string, AppInstance[]> _apps = new(StringComparer.Ordinal);
-    private int _turn;
+    private readonly ConcurrentDictionary<string, Callee> _apps = new(StringComparer.Ordinal);
 
     /// <summary>Adds an instance of an app.</summary>
-    public void Add(AppInstance app) => _apps.AddOrUpdate(app.Instance.AppId, [app], (_, instances) => [.. instances, app]);
+    public void Add(AppInstance app) => _apps.AddOrUpdate(app.Instance.AppId, _ => new Callee([app]), (_, callee) => new Callee([.. callee.Instances, app]));
 
     /// <summary>
     /// Sends to one instance of the app, round robin over those that accept connections. <paramref name="create"/> makes the request
@@ -27,7 +26,7 @@ public sealed class InvocationService(TimeProvider time)
         AppInstance caller, string appId, Func<Uri, HttpRequestMessage> create, bool canRepeat, CancellationToken cancellationToken)
     {
         var name = appId.Split('.', 2)[0];
-        if (!_apps.TryGetValue(name, out var instances))
+        if (!_apps.TryGetValue(name, out var callee))
         {
             throw InvocationErrors.Unknown(name);
         }
@@ -36,9 +35,9 @@ public sealed class InvocationService(TimeProvider time)
         try
         {
             return policy.IsNone
-                ? await SendWithBuiltInRetriesAsync(instances, create, cancellationToken)
+                ? await SendWithBuiltInRetriesAsync(callee, create, cancellationToken)
                 : await policy.ExecuteAsync(
-                    token => SendOnceAsync(instances, create, token),
+                    token => SendOnceAsync(callee, create, token),
                     response => new AttemptOutcome((int)response.StatusCode is >= 400 or < 200, (int)response.StatusCode),
                     _ => true, time, cancellationToken);
         }
@@ -49,13 +48,13 @@ public sealed class InvocationService(TimeProvider time)
     }
 
     private async Task<HttpResponseMessage> SendWithBuiltInRetriesAsync(
-        AppInstance[] instances, Func<Uri, HttpRequestMessage> create, CancellationToken cancellationToken)
+        Callee callee, Func<Uri, HttpRequestMessage> create, CancellationToken cancellationToken)
     {
         for (var retry = 0; ; retry++)
         {
             try
             {
-                return await SendOnceAsync(instances, create, cancellationToken);
+                return await SendOnceAsync(callee, create, cancellationToken);
             }
             catch (AppUnreachableException exception) when (exception.NotSent && retry < BuiltInRetries)
             {
@@ -65,10 +64,11 @@ public sealed class InvocationService(TimeProvider time)
     }
 
     /// <summary>Tries each instance once: a refused connection moves on to the next, which costs nothing and repeats nothing.</summary>
-    private async Task<HttpResponseMessage> SendOnceAsync(AppInstance[] instances, Func<Uri, HttpRequestMessage> create, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendOnceAsync(Callee callee, Func<Uri, HttpRequestMessage> create, CancellationToken cancellationToken)
     {
         AppUnreachableException? refused = null;
-        var start = (uint)Interlocked.Increment(ref _turn);
+        var instances = callee.Instances;
+        var start = callee.NextTurn();
         for (var offset = 0; offset < instances.Length; offset++)
         {
             var instance = instances[(start + (uint)offset) % (uint)instances.Length];
@@ -88,6 +88,16 @@ public sealed class InvocationService(TimeProvider time)
         }
 
         throw refused ?? new AppUnreachableException("no instance of the app accepts connections") { NotSent = true };
+    }
+
+    /// <summary>The instances of one app and whose turn it is: a turn per app, since callers alternate between apps.</summary>
+    private sealed class Callee(AppInstance[] instances)
+    {
+        private int _turn;
+
+        public AppInstance[] Instances { get; } = instances;
+
+        public uint NextTurn() => (uint)Interlocked.Increment(ref _turn);
     }
 }
 

@@ -109,6 +109,11 @@ public sealed partial class SubscriptionRunner
             {
                 throw new MessageReturnedException(exception.Message);
             }
+            catch (Exception exception) when (exception is not OperationCanceledException && cancellationToken.IsCancellationRequested)
+            {
+                // The app went away, or the sidecar stops: whatever the broken call said of it, the message has not failed.
+                throw new MessageReturnedException(exception.Message);
+            }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
                 delivery = new Delivery(DeliveryResult.Retry, null, exception.Message);

@@ -124,7 +124,7 @@ public sealed class StateService(AppInstance app)
             ttl = seconds > 0 ? TimeSpan.FromSeconds(seconds) : null;
         }
 
-        return new StateWrite(Prefix(store, request.Key), request.Value, request.ETag, firstWrite && request.ETag is null, ttl);
+        return new StateWrite(Prefix(store, request.Key), request.Value, request.ETag, firstWrite && string.IsNullOrEmpty(request.ETag), ttl);
     }
 
     private async Task<T> RunAsync<T>(string store, string code, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)

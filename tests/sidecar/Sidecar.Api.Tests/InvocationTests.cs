@@ -130,6 +130,26 @@ public sealed class InvocationTests
     }
 
     [Fact]
+    public async Task A_caller_that_alternates_between_apps_reaches_all_replicas()
+    {
+        await using var run = new TestRun();
+        await run.AppAsync("caller");
+        await run.AppAsync("callee", app => app.MapGet("/who", () => "0"));
+        await run.AppAsync("callee", app => app.MapGet("/who", () => "1"), index: 1);
+        await run.AppAsync("other", app => app.MapGet("/who", () => "other"));
+        await run.StartAsync();
+        using var http = run.Client();
+        var seen = new HashSet<string>();
+        for (var call = 0; call < 4; call++)
+        {
+            seen.Add(await http.GetStringAsync("/v1.0/invoke/callee/method/who"));
+            Assert.Equal("other", await http.GetStringAsync("/v1.0/invoke/other/method/who"));
+        }
+
+        Assert.Equal(2, seen.Count);
+    }
+
+    [Fact]
     public async Task A_body_that_breaks_off_is_not_taken_for_the_whole()
     {
         await using var run = await StartAsync(app => app.MapGet("/cut", async (HttpContext http) =>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Sidecar.Abstractions;
 
 namespace Sidecar.Api.Tests;
 
@@ -37,6 +38,61 @@ public sealed class LifecycleTests
 
         await received.Task.WaitAsync(Patience);
         Assert.Equal(2, asked);
+    }
+
+    [Fact]
+    public async Task Opening_a_components_data_takes_as_long_as_it_takes()
+    {
+        var opening = new TaskCompletionSource();
+        var opened = new TaskCompletionSource();
+        await using var run = new TestRun { Types = registry => registry.Add("state.slow", _ => new SlowComponent(opening, opened.Task)) };
+        run.Component("store", "state.slow", tail: "  initTimeout: 1ms\n");
+        await run.AppAsync("app");
+
+        var start = run.StartAsync();
+        await opening.Task.WaitAsync(Patience);
+        // Far beyond initTimeout: the sidecar still waits.
+        Assert.NotSame(start, await Task.WhenAny(start, Task.Delay(50)));
+        opened.SetResult();
+        await start.WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task A_fault_of_a_component_ends_the_sidecar()
+    {
+        SidecarFault? fault = null;
+        await using var run = new TestRun
+        {
+            Types = registry => registry.Add("state.faulty", context =>
+            {
+                fault = (SidecarFault?)context.Services.GetService(typeof(SidecarFault));
+                return new SlowComponent(new TaskCompletionSource(), Task.CompletedTask);
+            }),
+        };
+        run.Component("store", "state.faulty");
+        await run.AppAsync("app");
+        await run.StartAsync();
+        var shutdown = run.Sidecar.WaitForShutdownAsync(TestContext.Current.CancellationToken);
+        Assert.False(shutdown.IsCompleted);
+
+        fault!.Report(new IOException("no space left"));
+
+        var exception = await Assert.ThrowsAsync<ComponentException>(() => shutdown.WaitAsync(Patience));
+        Assert.Equal("the sidecar ends: no space left", exception.Message);
+    }
+
+    /// <summary>A component that is opened when the test says so.</summary>
+    private sealed class SlowComponent(TaskCompletionSource opening, Task opened) : IOpenedComponent
+    {
+        public Task OpenAsync(CancellationToken cancellationToken)
+        {
+            opening.TrySetResult();
+            return opened.WaitAsync(cancellationToken);
+        }
+
+        public Task InitAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     [Fact]

@@ -78,6 +78,8 @@ public sealed class StateApiTests : IAsyncLifetime
         var options = new { concurrency = "first-write" };
         Assert.Equal(HttpStatusCode.NoContent, (await SaveAsync(new { key = "f", value = 1, options })).StatusCode);
         Assert.Equal(HttpStatusCode.Conflict, (await SaveAsync(new { key = "f", value = 2, options })).StatusCode);
+        // What a client that read "there is nothing" sends: an empty etag is no etag.
+        Assert.Equal(HttpStatusCode.Conflict, (await SaveAsync(new { key = "f", value = 3, etag = "", options })).StatusCode);
     }
 
     [Fact]

@@ -14,6 +14,9 @@ public sealed class TestRun : IAsyncDisposable
     private readonly List<WebApplication> _apps = [];
     private readonly List<SidecarInstance> _instances = [];
 
+    /// <summary>Adds component types of the test to those of the build.</summary>
+    public Action<ComponentRegistry> Types { get; init; } = static _ => { };
+
     public RunningSidecar Sidecar { get; private set; } = null!;
 
     public string Folder => _folder.FullName;
@@ -75,7 +78,16 @@ public sealed class TestRun : IAsyncDisposable
     {
         Sidecar = await SidecarServer.StartAsync(
             new SidecarRun { DataDirectory = Path.Combine(Folder, "data"), BaseDirectory = Folder, Instances = _instances },
-            new SidecarServerOptions { Time = time ?? TimeProvider.System, Logging = logging => logging.ClearProviders() });
+            new SidecarServerOptions
+            {
+                Time = time ?? TimeProvider.System,
+                Logging = logging => logging.ClearProviders(),
+                Components = registry =>
+                {
+                    StandardComponents.AddAll(registry);
+                    Types(registry);
+                },
+            });
         foreach (var app in Sidecar.Apps.Where(app => app.Instance.AppPort is not null))
         {
             await Eventually(() => app.Channel.IsUp);

@@ -167,7 +167,8 @@ public sealed class RecoveryTests : IAsyncLifetime
     public async Task A_disk_error_fails_the_write_and_everything_after_it_and_keeps_what_was_acknowledged(bool tear)
     {
         var disk = new FailingFiles { Tear = tear };
-        _fixture.Options = new StoreOptions { Files = disk };
+        var faults = new List<Exception>();
+        _fixture.Options = new StoreOptions { Files = disk, Fault = faults.Add };
         await _fixture.SetAsync("acknowledged", "value");
         disk.Failing = true;
 
@@ -176,6 +177,7 @@ public sealed class RecoveryTests : IAsyncLifetime
         await Assert.ThrowsAsync<IOException>(() => _fixture.SetAsync("later", "value"));
         Assert.Null(_fixture.Read("lost"));
         await _fixture.CloseAsync();
+        Assert.Contains("no space left", Assert.Single(faults).Message, StringComparison.Ordinal);
 
         Assert.Equal(("value", null, null), (_fixture.Read("acknowledged"), _fixture.Read("lost"), _fixture.Read("later")));
     }

@@ -154,6 +154,19 @@ public sealed class KubernetesTests
 
     [Theory]
     [MemberData(nameof(Overlays))]
+    public void Overlay_names_one_public_address_of_its_own(string overlay)
+    {
+        Assert.SkipUnless(IsInstalled("kubectl"), "kubectl is not installed; overlays are not built");
+        var workloads = Yaml.Parse(Repository.Run("kubectl", "kustomize", $"deploy/k8s/overlays/{overlay}"), overlay).Where(IsWorkload).ToList();
+        string? Setting(string app, string name) => Variable(workloads.Single(workload => workload.TextAt("metadata", "name") == app), name).TextAt("value");
+
+        var address = new Uri(Setting("images", "Images__PublicBaseUrl")!);
+        Assert.DoesNotContain("example.org", address.Host, StringComparison.Ordinal);
+        Assert.Equal(address.Authority, Setting("scan", "Scan__ImageHosts__0"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Overlays))]
     public void Overlay_has_every_config_map_and_account_that_it_names(string overlay)
     {
         Assert.SkipUnless(IsInstalled("kubectl"), "kubectl is not installed; overlays are not built");

@@ -150,6 +150,9 @@ public sealed class KubernetesTests
         var workloads = documents.Where(IsWorkload).ToDictionary(document => document.TextAt("metadata", "name")!);
         Assert.All(Catalogue.AppIds, app => Assert.Matches($"(^|/)tandem/{app}(:[^:]+|@.+)$", Container(workloads[app]).TextAt("image")));
         Assert.All(workloads.Values, AssertRestricted);
+        Assert.All(
+            workloads.Where(workload => !Catalogue.AppIds.Contains(workload.Key)),
+            workload => Assert.Equal("false", workload.Value.TextAt("spec", "template", "spec", "automountServiceAccountToken")));
     }
 
     [Theory]

@@ -8,6 +8,7 @@ public sealed class ManualTimeProvider : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
+    private readonly Dictionary<TimeSpan, int> _started = [];
     private DateTimeOffset _now;
 
     /// <summary>Starts at the time given, by default 2026-01-01T00:00Z.</summary>
@@ -25,6 +26,15 @@ public sealed class ManualTimeProvider : TimeProvider
             {
                 return _timers.Count(timer => timer.Due != DateTimeOffset.MaxValue);
             }
+        }
+    }
+
+    /// <summary>How many timers were ever started with this due time: tells a wait of the code under test from those of its surroundings.</summary>
+    public int Started(TimeSpan dueTime)
+    {
+        lock (_gate)
+        {
+            return _started.GetValueOrDefault(dueTime);
         }
     }
 
@@ -86,6 +96,7 @@ public sealed class ManualTimeProvider : TimeProvider
         {
             lock (provider._gate)
             {
+                provider._started[dueTime] = provider._started.GetValueOrDefault(dueTime) + 1;
                 _period = period;
                 Due = dueTime == Timeout.InfiniteTimeSpan ? DateTimeOffset.MaxValue : provider._now + dueTime;
                 if (dueTime != TimeSpan.Zero)

@@ -16,6 +16,7 @@ internal static class RunCommand
         var data = DataDirectoryOf(template.BaseDirectory, options.DataDirectory);
         data.Create();
         using var runLock = RunLock.Take(data);
+        using var ports = new Ports();
         data.CreateSecrets();
         var colour = !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
         var merger = new LogMerger(Console.Out, colour, data.Logs);
@@ -29,7 +30,7 @@ internal static class RunCommand
             var assemblies = await new Builder(data, options.Configuration).BuildAsync([Repository.SidecarProject, .. Projects(template)], options.Build, signals.Stop);
 
             // Ports last: the time between choosing and opening them is short.
-            var plan = RunPlan.Make(template, options, data, merger.Say);
+            var plan = RunPlan.Make(template, options, data, ports, merger.Say);
             var components = new ComponentFolders(data, elsewhere: options.DataDirectory is not null);
             var run = plan.ToSidecarRun(template, data, components.Resolve);
             var sidecar = new ChildSpec(["dotnet", assemblies[Repository.SidecarProject], "--run", data.SidecarRun], template.BaseDirectory, RunPlan.CommonEnvironment());

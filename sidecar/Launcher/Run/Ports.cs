@@ -1,22 +1,46 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 
 namespace Launcher.Run;
 
-/// <summary>Chooses the ports of a run. They stay the same until its end, also over restarts.</summary>
-internal sealed class Ports
+/// <summary>
+/// Chooses the ports of a run. They stay the same until its end, also over restarts, and belong to this run from the choice on: nobody
+/// listens on a port before its app has started, so another run that starts at the same time would take it too, and one platform
+/// would talk to the apps of the other.
+/// </summary>
+internal sealed class Ports : IDisposable
 {
     // Below the ranges from which systems take the local ports of outgoing connections (Linux 32768-, macOS 49152-): while a process is
     // restarted nobody can be given its port by accident.
     private const int FirstFree = 20_000;
     private const int LastFree = 32_000;
 
-    private readonly HashSet<int> _taken = [];
+    // One file per port, locked as long as the run lives, however it ends. They are never deleted: who deletes a lock file can delete
+    // it under one who has just opened it.
+    private static readonly string Claims = Path.Combine(Path.GetTempPath(), $"tandem-ports-{Environment.UserName}");
+
+    private readonly Dictionary<int, FileStream> _taken = [];
     private int _next = RandomNumberGenerator.GetInt32(FirstFree, LastFree);
 
-    /// <summary>Takes this port; false when another process listens on it or it is already part of the run.</summary>
-    public bool TryTake(int port) => !_taken.Contains(port) && IsFree(port) && _taken.Add(port);
+    /// <summary>Takes this port; false when another process listens on it, or it is part of this run or of another one of this user.</summary>
+    public bool TryTake(int port)
+    {
+        if (_taken.ContainsKey(port) || Claim(port) is not { } claim)
+        {
+            return false;
+        }
+
+        if (!IsFree(port))
+        {
+            claim.Dispose();
+            return false;
+        }
+
+        _taken.Add(port, claim);
+        return true;
+    }
 
     /// <summary>Takes a port nobody listens on.</summary>
     public int TakeFree()
@@ -31,6 +55,29 @@ internal sealed class Ports
         }
 
         throw new LauncherException($"no free port between {FirstFree} and {LastFree}");
+    }
+
+    public void Dispose()
+    {
+        foreach (var claim in _taken.Values)
+        {
+            claim.Dispose();
+        }
+
+        _taken.Clear();
+    }
+
+    private static FileStream? Claim(int port)
+    {
+        Directory.CreateDirectory(Claims);
+        try
+        {
+            return new FileStream(Path.Combine(Claims, port.ToString(CultureInfo.InvariantCulture)), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     private static bool IsFree(int port)

@@ -30,7 +30,7 @@ internal sealed class RunPlan
         ? string.Create(CultureInfo.InvariantCulture, $"http://localhost:{port}")
         : null;
 
-    public static RunPlan Make(RunTemplate template, RunOptions options, DataDirectory data, Action<string> say)
+    public static RunPlan Make(RunTemplate template, RunOptions options, DataDirectory data, Ports ports, Action<string> say)
     {
         foreach (var id in options.Replicas.Keys.Where(id => template.Apps.All(app => app.AppId != id)))
         {
@@ -42,7 +42,6 @@ internal sealed class RunPlan
             throw new LauncherException("--gateway-port: the template has no app named gateway");
         }
 
-        var ports = new Ports();
         var appToken = Token();
         var slots = template.Apps.SelectMany(app => Enumerable.Range(0, options.Replicas.GetValueOrDefault(app.AppId, 1)).Select(index => (app, index))).ToList();
 

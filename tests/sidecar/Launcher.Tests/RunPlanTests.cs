@@ -11,17 +11,39 @@ namespace Launcher.Tests;
 public sealed class RunPlanTests : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly Ports _ports = new();
 
     public RunPlanTests() => _listener.Start();
 
     private int Taken => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    public void Dispose() => _listener.Dispose();
+    public void Dispose()
+    {
+        _ports.Dispose();
+        _listener.Dispose();
+    }
+
+    [Fact]
+    public void A_port_belongs_to_the_run_that_chose_it_before_anybody_listens()
+    {
+        var port = _ports.TakeFree();
+        using (var other = new Ports())
+        {
+            Assert.False(other.TryTake(port));
+            Assert.NotEqual(port, Make([App("cart", port)], new RunOptions(), other).Instances[0].AppPort);
+
+            _ports.Dispose();
+
+            Assert.True(other.TryTake(port));
+        }
+
+        Assert.True(_ports.TryTake(port));
+    }
 
     [Fact]
     public void The_gateway_can_be_given_another_port()
     {
-        var free = new Ports().TakeFree();
+        var free = FreePort();
         var plan = Make([App("gateway", Taken)], new RunOptions { GatewayPort = free });
 
         Assert.Equal($"http://localhost:{free}", plan.Gateway);
@@ -31,7 +53,7 @@ public sealed class RunPlanTests : IDisposable
     [Fact]
     public void Every_replica_has_its_own_ports_and_api_token_and_all_are_announced()
     {
-        var plan = Make([App("event-router", new Ports().TakeFree())], new RunOptions { Replicas = new Dictionary<string, int> { ["event-router"] = 3 } });
+        var plan = Make([App("event-router", FreePort())], new RunOptions { Replicas = new Dictionary<string, int> { ["event-router"] = 3 } });
 
         Assert.Equal(9, plan.Instances.SelectMany(instance => (int?[])[instance.AppPort, instance.HttpPort, instance.GrpcPort]).Distinct().Count());
         Assert.Equal(3, plan.Instances.Select(instance => instance.ApiToken).Distinct().Count());
@@ -45,7 +67,7 @@ public sealed class RunPlanTests : IDisposable
     [Fact]
     public void An_app_is_told_who_it_is_and_how_to_reach_its_sidecar()
     {
-        var app = App("cart", new Ports().TakeFree()) with { Env = new Dictionary<string, string> { ["OTEL_SERVICE_NAME"] = "by-hand" } };
+        var app = App("cart", FreePort()) with { Env = new Dictionary<string, string> { ["OTEL_SERVICE_NAME"] = "by-hand" } };
         var plan = Plan(app);
         var instance = plan.Instances.Single();
         var env = plan.EnvironmentOf(instance);
@@ -66,7 +88,7 @@ public sealed class RunPlanTests : IDisposable
     [Fact]
     public void Places_of_this_run_win_over_those_that_the_template_has_for_the_dapr_cli()
     {
-        var app = App("cart", new Ports().TakeFree()) with
+        var app = App("cart", FreePort()) with
         {
             Env = new Dictionary<string, string> { ["services__cart__http__0"] = "http://127.0.0.1:1", ["Images__ObjectsPath"] = "../../.data/objects" },
         };
@@ -93,8 +115,16 @@ public sealed class RunPlanTests : IDisposable
 
     private RunPlan Plan(params TemplateApp[] apps) => Make(apps, new RunOptions());
 
-    private RunPlan Make(TemplateApp[] apps, RunOptions options) =>
-        RunPlan.Make(new RunTemplate("/", "info", LogDestination.FileAndConsole, apps), options, new DataDirectory("/data"), _ => { });
+    private RunPlan Make(TemplateApp[] apps, RunOptions options) => Make(apps, options, _ports);
+
+    private static RunPlan Make(TemplateApp[] apps, RunOptions options, Ports ports) =>
+        RunPlan.Make(new RunTemplate("/", "info", LogDestination.FileAndConsole, apps), options, new DataDirectory("/data"), ports, _ => { });
+
+    private static int FreePort()
+    {
+        using var ports = new Ports();
+        return ports.TakeFree();
+    }
 
     private static TemplateApp App(string id, int? port) => new()
     {

@@ -33,6 +33,8 @@ internal static class TelemetryExtensions
             return;
         }
 
+        // .NET 10 fills in the attributes of a request's start only when asked to; those of its end are RequestSpans.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Hosting.SuppressActivityOpenTelemetryData", false);
         var interval = builder.Configuration.GetValue("OTEL_METRIC_EXPORT_INTERVAL", 10_000);
         var resource = ResourceBuilder.CreateDefault().AddService(name);
         void Export(OtlpExporterOptions options, string path)

@@ -40,22 +40,25 @@ public sealed class PlatformRun : IAsyncDisposable
     /// <summary>A picture of ours, so that no test needs anything from outside the repository.</summary>
     public static byte[] Picture { get; } = Render();
 
-    public static async Task<PlatformRun> StartAsync(FakeModelOptions behaviour, params string[] arguments)
+    public static Task<PlatformRun> StartAsync(FakeModelOptions behaviour, params string[] arguments) => StartAsync(behaviour, [], arguments);
+
+    /// <summary>The same with more settings of its environment.</summary>
+    public static async Task<PlatformRun> StartAsync(FakeModelOptions behaviour, (string Name, string Value)[] settings, params string[] arguments)
     {
         var run = new PlatformRun();
         run.Model.Behave(behaviour);
         await run._models.StartAsync();
-        return await run.StartAsync(("Ai__OpenAi__BaseUrl", run._models.Urls.First() + "/v1"), arguments);
+        return await run.LaunchOrEndAsync([("Ai__OpenAi__BaseUrl", run._models.Urls.First() + "/v1"), .. settings], arguments);
     }
 
     /// <summary>The same without a model server: nothing is configured and no key is set, so the default provider answers.</summary>
-    public static Task<PlatformRun> StartWithoutModelServerAsync() => new PlatformRun().StartAsync(("OPENAI_API_KEY", ""), []);
+    public static Task<PlatformRun> StartWithoutModelServerAsync() => new PlatformRun().LaunchOrEndAsync([("OPENAI_API_KEY", "")], []);
 
-    private async Task<PlatformRun> StartAsync((string Name, string Value) setting, string[] arguments)
+    private async Task<PlatformRun> LaunchOrEndAsync((string Name, string Value)[] settings, string[] arguments)
     {
         try
         {
-            await LaunchAsync(setting, arguments);
+            await LaunchAsync(settings, arguments);
             return this;
         }
         catch
@@ -202,7 +205,7 @@ public sealed class PlatformRun : IAsyncDisposable
         return true;
     }
 
-    private async Task LaunchAsync((string Name, string Value) setting, string[] arguments)
+    private async Task LaunchAsync((string Name, string Value)[] settings, string[] arguments)
     {
         var port = FreePort();
         Gateway = new Uri($"http://127.0.0.1:{port}");
@@ -215,7 +218,6 @@ public sealed class PlatformRun : IAsyncDisposable
             RedirectStandardError = true,
             Environment =
             {
-                [setting.Name] = setting.Value,
                 // Nothing listens there: traffic of the platform stays on this machine, whatever proxy is configured.
                 ["http_proxy"] = "http://127.0.0.1:9",
                 ["https_proxy"] = "http://127.0.0.1:9",
@@ -225,6 +227,11 @@ public sealed class PlatformRun : IAsyncDisposable
                 ["ScanWorker__StageRetryDelay"] = "00:00:00.200",
             },
         };
+        foreach (var (name, value) in settings)
+        {
+            _launcher.StartInfo.Environment[name] = value;
+        }
+
         _launcher.OutputDataReceived += (_, line) => Keep(line.Data);
         _launcher.ErrorDataReceived += (_, line) => Keep(line.Data);
         _launcher.Start();

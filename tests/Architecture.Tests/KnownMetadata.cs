@@ -14,11 +14,12 @@ internal static class KnownMetadata
         "idleCheckFrequency", "idleTimeout",
     ];
 
-    private static readonly string[] s_state = ["keyPrefix", "actorStateStore", "ttlInSeconds", "outboxPublishPubsub", "outboxPublishTopic"];
+    private static readonly string[] s_state = ["keyPrefix", "actorStateStore", "ttlInSeconds"];
+    private static readonly string[] s_daprState = [.. s_state, "outboxPublishPubsub", "outboxPublishTopic"];
 
     public static IReadOnlyDictionary<string, IReadOnlySet<string>> Names { get; } = new Dictionary<string, IReadOnlySet<string>>
     {
-        ["state.redis"] = Set([.. s_redis, .. s_state, "maxRetries", "maxRetryBackoff", "queryIndexes"]),
+        ["state.redis"] = Set([.. s_redis, .. s_daprState, "maxRetries", "maxRetryBackoff", "queryIndexes"]),
         ["pubsub.redis"] = Set([.. s_redis, "consumerID", "redeliverInterval", "processingTimeout", "queueDepth", "concurrency", "maxLenApprox", "streamTTL"]),
         ["lock.redis"] = Set([.. s_redis, "maxRetries", "maxRetryBackoff"]),
         ["configuration.redis"] = Set([.. s_redis, "maxRetries", "maxRetryBackoff"]),

@@ -42,6 +42,7 @@ public sealed partial class ComponentSet : IAsyncDisposable
 
                 var factory = registry.Find(manifest.Type)
                     ?? throw new ComponentException($"the type is unknown; this sidecar has: {string.Join(", ", registry.Types)}");
+                RefuseUnkept(manifest);
                 var metadata = await ResolveAsync(manifest, instance, cancellationToken);
                 var component = factory(new ComponentContext(
                     manifest.Name, manifest.Type, manifest.Version, metadata, instance.AppId, instance.Index, run.DataDirectory, run.BaseDirectory, services));
@@ -71,6 +72,23 @@ public sealed partial class ComponentSet : IAsyncDisposable
         foreach (var (_, _, component) in _components.Values.Reverse())
         {
             await component.DisposeAsync();
+        }
+    }
+
+    /// <summary>Metadata of state stores that changes what a write promises. To ignore it would break the promise without a word.</summary>
+    private static void RefuseUnkept(ComponentManifest manifest)
+    {
+        foreach (var name in manifest.Type.StartsWith("state.", StringComparison.Ordinal) ? manifest.Metadata.Select(entry => entry.Name) : [])
+        {
+            if (name.StartsWith("outbox", StringComparison.OrdinalIgnoreCase))
+            {
+                throw new ComponentException($"metadata '{name}': the embedded sidecar has no transactional outbox");
+            }
+
+            if (name.Equals("primaryEncryptionKey", StringComparison.OrdinalIgnoreCase) || name.Equals("secondaryEncryptionKey", StringComparison.OrdinalIgnoreCase))
+            {
+                throw new ComponentException($"metadata '{name}': the embedded sidecar does not encrypt state");
+            }
         }
     }
 

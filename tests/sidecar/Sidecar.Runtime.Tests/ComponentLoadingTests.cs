@@ -70,6 +70,22 @@ public sealed class ComponentLoadingTests
         Assert.EndsWith(problem, exception.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("outboxPublishPubsub", "the embedded sidecar has no transactional outbox")]
+    [InlineData("outboxDiscardWhenMissingState", "the embedded sidecar has no transactional outbox")]
+    [InlineData("primaryEncryptionKey", "the embedded sidecar does not encrypt state")]
+    [InlineData("secondaryEncryptionKey", "the embedded sidecar does not encrypt state")]
+    public async Task Metadata_whose_promise_cannot_be_kept_stops_the_start(string name, string problem)
+    {
+        await using var run = new TestRun().Component("store", "state.in-memory", $"{name}=anything");
+        await run.AppAsync("a");
+
+        var exception = await Assert.ThrowsAsync<ComponentException>(() => run.StartAsync());
+
+        Assert.StartsWith("component 'store'", exception.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"metadata '{name}': {problem}", exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_uuid_in_consumerID_gives_every_replica_all_messages()
     {

@@ -58,6 +58,22 @@ internal sealed class Browser : IAsyncDisposable
     public async Task TypeAsync(string selector, string text) =>
         await SendAsync($"element/{await FindAsync(selector)}/value", new JsonObject { ["text"] = text });
 
+    /// <summary>Drops a file on an element, as a person who drags it from a folder. It may end in zeros, which need not be sent to the browser.</summary>
+    public async Task DropAsync(string selector, string name, string contentType, byte[] content, int zeros = 0)
+    {
+        var prevented = await EvaluateAsync($$"""
+            (() => {
+              const bytes = Uint8Array.from(atob("{{Convert.ToBase64String(content)}}"), letter => letter.charCodeAt(0));
+              const transfer = new DataTransfer();
+              transfer.items.add(new File([bytes, new Uint8Array({{zeros}})], "{{name}}", { type: "{{contentType}}" }));
+              return ["dragover", "drop"].every(type => !document.querySelector("{{selector}}")
+                .dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true })));
+            })()
+            """);
+        // What a page does not prevent is the browser's: it would leave the page and show the file.
+        Assert.True((bool)prevented!);
+    }
+
     /// <summary>The value of a JavaScript expression.</summary>
     public Task<JsonNode?> EvaluateAsync(string expression) =>
         SendAsync("execute/sync", new JsonObject { ["script"] = $"return {expression};", ["args"] = new JsonArray() });

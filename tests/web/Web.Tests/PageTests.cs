@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FakeModelServer;
 using Imaging;
 using Platform.Tests;
@@ -5,86 +6,169 @@ using RenderSamples;
 
 namespace Web.Tests;
 
-/// <summary>The page as a person uses it: a real browser, the real gateway and everything behind it.</summary>
-[Trait("Category", "Browser")]
-public sealed class PageTests
+/// <summary>One run of the platform for the whole class; its tests run one after the other, each in a browser that was never here.</summary>
+public sealed class PageFixture : IAsyncLifetime
 {
-    [Fact]
-    public async Task Shows_a_scan_from_the_photo_to_the_reward()
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("tandem photo");
+    private PlatformRun? _run;
+
+    public PlatformRun Run => _run!;
+
+    /// <summary>A file to choose.</summary>
+    public string Photo => Path.Combine(_folder.FullName, "bottle.png");
+
+    public async ValueTask InitializeAsync()
     {
-        Assert.SkipWhen(Browser.Missing is not null, Browser.Missing ?? "");
-        await using var platform = await PlatformRun.StartAsync(new FakeModelOptions(), "--no-build");
-        await using var browser = await Browser.StartAsync("en");
-        var photo = Path.Combine(Directory.CreateTempSubdirectory("tandem photo").FullName, "bottle.png");
-        try
+        if (Browser.Missing is null)
         {
-            await File.WriteAllBytesAsync(photo, PngEncoder.Encode(SamplePictures.Bottle()), TestContext.Current.CancellationToken);
-            await browser.GoToAsync(platform.Gateway);
-            await browser.UntilAsync("document.querySelector('#points').textContent.startsWith('0 ')");
-            Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#start').disabled"));
-
-            await browser.TypeAsync("#file", photo);
-            await browser.UntilAsync("document.querySelector('#preview').naturalWidth > 0");
-            await browser.ClickAsync("#start");
-            await browser.UntilAsync("!document.querySelector('#result').hidden || !document.querySelector('#problem').hidden");
-
-            Assert.Equal("", await browser.TextAsync("#problem"));
-            Assert.Equal("queued vision rule answer reward", await ValueAsync(
-                browser, "[...document.querySelectorAll('#stages li.completed')].map(stage => stage.dataset.stage).join(' ')"));
-            Assert.Equal("100", await ValueAsync(browser, "document.querySelector('#bar').value"));
-            Assert.Contains("무색페트병", await browser.TextAsync("#what"));
-            var certainty = await browser.TextAsync("#certainty");
-            Assert.Contains("confidence 93 %", certainty);
-            Assert.Contains("runner-up", certainty);
-            Assert.NotEqual("", await browser.TextAsync("#answer"));
-            Assert.Contains(" +", await browser.TextAsync("#reward-name"));
-            Assert.Contains("gpt-5.2", await browser.TextAsync("#provenance"));
-
-            // The list, and what comes a moment later by message: the reward's points and its character.
-            await browser.UntilAsync("document.querySelector('#scans button')?.textContent.includes('done')");
-            await browser.UntilAsync("!document.querySelector('#points').textContent.startsWith('0 ') && document.querySelector('#characters li')");
-            await browser.ScreenshotAsync(Path.Combine(PlatformRun.Root, "artifacts", "screenshots", "scan.png"));
-            Assert.Empty(await browser.ConsoleErrorsAsync());
+            await File.WriteAllBytesAsync(Photo, PngEncoder.Encode(SamplePictures.Bottle()));
+            _run = await PlatformRun.StartAsync(new FakeModelOptions(), "--no-build");
         }
-        finally
-        {
-            Directory.Delete(Path.GetDirectoryName(photo)!, recursive: true);
-        }
-
-        await SwitchesLanguageAsync(browser);
-        await ShowsAnEarlierScanAfterReloadAsync(browser, platform);
-        await SurvivesRefusedStreamsAndTheDeathOfSseAsync(browser, platform);
     }
 
-    private static async Task SwitchesLanguageAsync(Browser browser)
+    public async ValueTask DisposeAsync()
     {
+        _folder.Delete(recursive: true);
+        if (_run is not null)
+        {
+            await _run.DisposeAsync();
+        }
+    }
+}
+
+/// <summary>The page as a person uses it: a real browser, the real gateway and everything behind it.</summary>
+public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
+{
+    private const string ScanIsOver = "!document.querySelector('#result').hidden || !document.querySelector('#problem').hidden";
+
+    private static readonly byte[] s_photo = PngEncoder.Encode(SamplePictures.Bottle());
+
+    private PlatformRun Platform => fixture.Run;
+
+    [Fact]
+    public Task Shows_a_scan_from_the_photo_to_the_reward() => OnPageAsync(new FakeModelOptions(), async browser =>
+    {
+        Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#start').disabled"));
+        await browser.TypeAsync("#file", fixture.Photo);
+        await browser.UntilAsync("document.querySelector('#preview').naturalWidth > 0");
+        await browser.ClickAsync("#start");
+        await browser.UntilAsync(ScanIsOver);
+
+        Assert.Equal("", await browser.TextAsync("#problem"));
+        Assert.Equal("queued vision rule answer reward", await StagesAsync(browser, "completed"));
+        Assert.Equal("100", await ValueAsync(browser, "document.querySelector('#bar').value"));
+        Assert.Contains("무색페트병", await browser.TextAsync("#what"));
+        var certainty = await browser.TextAsync("#certainty");
+        Assert.Contains("confidence 93 %", certainty);
+        Assert.Contains("runner-up", certainty);
+        Assert.NotEqual("", await browser.TextAsync("#answer"));
+        Assert.Contains(" +", await browser.TextAsync("#reward-name"));
+        Assert.Contains("gpt-5.2", await browser.TextAsync("#provenance"));
+
+        // The list, and what comes a moment later by message: the reward's points and its character.
+        await browser.UntilAsync("document.querySelector('#scans button')?.textContent.includes('done')");
+        await browser.UntilAsync("!document.querySelector('#points').textContent.startsWith('0 ') && document.querySelector('#characters li')");
+        await browser.ScreenshotAsync(Screenshot("scan"));
+        Assert.Empty(await browser.ConsoleErrorsAsync());
+    });
+
+    [Fact]
+    public Task A_dropped_photo_is_followed_live() => OnPageAsync(
+        new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(1.5), AnswerLatency = TimeSpan.FromSeconds(1.5) },
+        async browser =>
+        {
+            await browser.DropAsync("#drop", "bottle.png", "image/png", s_photo);
+            await browser.UntilAsync("document.querySelector('#preview').naturalWidth > 0");
+            await browser.ClickAsync("#start");
+
+            await browser.UntilAsync("document.querySelector('[data-stage=vision].started')");
+            Assert.Equal("queued", await StagesAsync(browser, "completed"));
+            Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#result').hidden"));
+            await browser.UntilAsync("document.querySelector('[data-stage=answer].started')");
+            Assert.Equal("queued vision rule", await StagesAsync(browser, "completed"));
+            Assert.InRange(int.Parse(await ValueAsync(browser, "document.querySelector('#bar').value")), 1, 99);
+            Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#result').hidden"));
+            await browser.UntilAsync(ScanIsOver);
+            Assert.Equal("", await browser.TextAsync("#problem"));
+            Assert.Equal("queued vision rule answer reward", await StagesAsync(browser, "completed"));
+            Assert.Contains("무색페트병", await browser.TextAsync("#what"));
+        });
+
+    [Fact]
+    public Task A_scan_can_be_stopped() => OnPageAsync(new FakeModelOptions { VisionLatency = TimeSpan.FromMinutes(1) }, async browser =>
+    {
+        await browser.TypeAsync("#file", fixture.Photo);
+        await browser.ClickAsync("#start");
+        await browser.UntilAsync("document.querySelector('[data-stage=vision].started')");
+        await browser.ClickAsync("#cancel");
+        await browser.UntilAsync(ScanIsOver);
+
+        Assert.Equal("cancelled", await browser.TextAsync("#problem"));
+        Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#cancel').hidden"));
+        Assert.Equal("false", await ValueAsync(browser, "document.querySelector('#start').disabled"));
+        await browser.UntilAsync("document.querySelector('#scans button')?.textContent.includes('cancelled')");
+    });
+
+    [Fact]
+    public Task What_is_no_photo_or_too_large_is_said_and_the_next_photo_is_taken() => OnPageAsync(new FakeModelOptions(), async browser =>
+    {
+        await browser.DropAsync("#drop", "text.png", "image/png", "this is no picture"u8.ToArray());
+        await browser.ClickAsync("#start");
+        await browser.UntilAsync("document.querySelector('#problem').textContent.includes('UNSUPPORTED_IMAGE')");
+
+        await browser.DropAsync("#drop", "large.png", "image/png", s_photo, zeros: 21 * 1024 * 1024);
+        await browser.ClickAsync("#start");
+        await browser.UntilAsync("document.querySelector('#problem').textContent === 'The photo is too large'");
+
+        await browser.DropAsync("#drop", "bottle.png", "image/png", s_photo);
+        await browser.ClickAsync("#start");
+        await browser.UntilAsync("!document.querySelector('#result').hidden");
+        Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#problem').hidden"));
+    });
+
+    [Fact]
+    public Task A_failed_scan_says_why_at_once_and_later() => OnPageAsync(new FakeModelOptions { FailNext = 1000, FailStatus = 400 }, async browser =>
+    {
+        await browser.TypeAsync("#file", fixture.Photo);
+        await browser.ClickAsync("#start");
+        await browser.UntilAsync(ScanIsOver);
+        var problem = await browser.TextAsync("#problem");
+        Assert.Contains("SCAN_FAILED", problem);
+
+        await browser.GoToAsync(Platform.Gateway);
+        await browser.UntilAsync("document.querySelector('#scans button')?.textContent.includes('failed')");
+        await browser.ClickAsync("#scans button");
+        await browser.UntilAsync(ScanIsOver);
+        Assert.Equal(problem, await browser.TextAsync("#problem"));
+    });
+
+    [Fact]
+    public Task The_page_speaks_both_languages_and_shows_earlier_scans() => OnPageAsync(new FakeModelOptions(), async browser =>
+    {
+        await browser.TypeAsync("#file", fixture.Photo);
+        await browser.ClickAsync("#start");
+        await browser.UntilAsync(ScanIsOver);
+
         Assert.Equal("Find out", await browser.TextAsync("#start"));
         await browser.ClickAsync("#language");
         await browser.UntilAsync("document.querySelector('#scans button')?.textContent.includes('완료')");
         Assert.Equal("ko", await ValueAsync(browser, "document.documentElement.lang"));
         Assert.Equal("알아보기", await browser.TextAsync("#start"));
-        await browser.ClickAsync("#language");
-        await browser.UntilAsync("document.querySelector('#scans button')?.textContent.includes('done')");
-    }
 
-    private static async Task ShowsAnEarlierScanAfterReloadAsync(Browser browser, PlatformRun platform)
-    {
-        await browser.GoToAsync(platform.Gateway);
-        await browser.UntilAsync("document.querySelector('#scans button')?.textContent.includes('done')");
+        await browser.GoToAsync(Platform.Gateway);
+        await browser.UntilAsync("document.querySelector('#scans button')?.textContent.includes('완료')");
         await browser.ClickAsync("#scans button");
         await browser.UntilAsync("!document.querySelector('#result').hidden");
         Assert.Contains("무색페트병", await browser.TextAsync("#what"));
         Assert.Empty(await browser.ConsoleErrorsAsync());
-    }
+    });
 
     /// <summary>The first stream is refused, for which no browser reconnects; sse dies under the second one.</summary>
-    private static async Task SurvivesRefusedStreamsAndTheDeathOfSseAsync(Browser browser, PlatformRun platform)
-    {
-        platform.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(6), AnswerLatency = TimeSpan.FromSeconds(6) });
-        var photo = Path.Combine(Directory.CreateTempSubdirectory("tandem photo").FullName, "bottle.png");
-        try
+    [Fact]
+    public Task Refused_streams_and_the_death_of_sse_lose_nothing() => OnPageAsync(
+        new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(3), AnswerLatency = TimeSpan.FromSeconds(2) },
+        async browser =>
         {
-            await File.WriteAllBytesAsync(photo, PngEncoder.Encode(SamplePictures.Bottle()), TestContext.Current.CancellationToken);
             await browser.EvaluateAsync("""
                 (() => {
                   const Real = EventSource;
@@ -96,22 +180,41 @@ public sealed class PageTests
                   window.EventSource.CLOSED = Real.CLOSED;
                 })()
                 """);
-            await browser.TypeAsync("#file", photo);
-            await browser.UntilAsync("!document.querySelector('#start').disabled");
+            await browser.TypeAsync("#file", fixture.Photo);
             await browser.ClickAsync("#start");
 
             await browser.UntilAsync("document.body.dataset.streams === '2'");
-            await platform.KillAsync("sse#0", TestContext.Current.CancellationToken);
-            await browser.UntilAsync("document.querySelectorAll('#stages li.completed').length === 5 && !document.querySelector('#result').hidden");
+            await Platform.KillAsync("sse#0", TestContext.Current.CancellationToken);
+            await browser.UntilAsync(ScanIsOver);
 
             Assert.Equal("", await browser.TextAsync("#problem"));
+            Assert.Equal("queued vision rule answer reward", await StagesAsync(browser, "completed"));
             Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#cancel').hidden"));
-        }
-        finally
+        });
+
+    /// <summary>Opens the page as a new person. A page that does not do what is expected is photographed.</summary>
+    private async Task OnPageAsync(FakeModelOptions behaviour, Func<Browser, Task> visit, [CallerMemberName] string name = "")
+    {
+        Assert.SkipWhen(Browser.Missing is not null, Browser.Missing ?? "");
+        Platform.Model.Behave(behaviour);
+        await using var browser = await Browser.StartAsync("en");
+        try
         {
-            Directory.Delete(Path.GetDirectoryName(photo)!, recursive: true);
+            await browser.GoToAsync(Platform.Gateway);
+            await browser.UntilAsync("document.querySelector('#points').textContent.startsWith('0 ')");
+            await visit(browser);
+        }
+        catch
+        {
+            await browser.ScreenshotAsync(Screenshot($"failed-{name}"));
+            throw;
         }
     }
+
+    private static string Screenshot(string name) => Path.Combine(PlatformRun.Root, "artifacts", "screenshots", name + ".png");
+
+    private static Task<string> StagesAsync(Browser browser, string state) =>
+        ValueAsync(browser, $"[...document.querySelectorAll('#stages li.{state}')].map(stage => stage.dataset.stage).join(' ')");
 
     private static async Task<string> ValueAsync(Browser browser, string expression) => (await browser.EvaluateAsync(expression))!.ToString();
 }

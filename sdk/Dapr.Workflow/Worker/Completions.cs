@@ -22,7 +22,11 @@ internal sealed partial class Completions(SidecarConnection connection, TimeProv
     /// </summary>
     private const int DeliveriesWhenRefused = 3;
 
+    /// <summary>How often the answer to a turn is offered to an engine that does not take it for now.</summary>
+    private const int DeliveriesOfTurn = 3;
+
     private static readonly TimeSpan RedeliveryWait = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TurnRedeliveryWait = TimeSpan.FromMilliseconds(200);
 
     public IAsyncEnumerable<WorkItem> WorkItemsAsync(Action onConnected, CancellationToken cancellationToken) =>
         connection.Channel.ServerStreamAsync(
@@ -46,57 +50,124 @@ internal sealed partial class Completions(SidecarConnection connection, TimeProv
         request.PastEvents.AddRange(history.Events);
     }
 
-    /// <summary>An answer that cannot be delivered is dropped: the engine repeats the turn, which costs only the replay.</summary>
-    public async Task CompleteWorkflowAsync(WorkflowResponse response, CancellationToken cancellationToken)
+    /// <summary>
+    /// Delivers the answer to a turn. One that the engine will never take, mostly because it is too large, is replaced
+    /// by a failure of the workflow. False when the engine still waits for an answer: it repeats the turn only after
+    /// the end of the stream.
+    /// </summary>
+    public async Task<bool> CompleteWorkflowAsync(WorkflowResponse response, CancellationToken cancellationToken)
     {
-        try
+        var answer = response;
+        for (var deliveries = 1; ; deliveries++)
         {
-            // The older name of CompleteWorkflowTask, which every runtime knows.
-            await connection.Channel.UnaryAsync(
-                Service + "CompleteOrchestratorTask", response, CompleteTaskResponse.Parser, cancellationToken: cancellationToken)
-                .ConfigureAwait(false);
-        }
-        catch (GrpcException exception)
-        {
-            LogWorkflowUndelivered(logger, exception.StatusCode, response.InstanceId);
+            try
+            {
+                // The older name of CompleteWorkflowTask, which every runtime knows.
+                await connection.Channel.UnaryAsync(
+                    Service + "CompleteOrchestratorTask", answer, CompleteTaskResponse.Parser, cancellationToken: cancellationToken)
+                    .ConfigureAwait(false);
+                return true;
+            }
+            catch (GrpcException exception)
+            {
+                LogWorkflowUndelivered(logger, exception.StatusCode, response.InstanceId);
+                if (exception.StatusCode == GrpcStatusCode.NotFound)
+                {
+                    return true; // The turn is not in flight any more: answered, handed to another worker, or ended.
+                }
+
+                if (IsRefusal(exception) && answer == response)
+                {
+                    answer = new WorkflowResponse
+                    {
+                        InstanceId = response.InstanceId,
+                        CompletionToken = response.CompletionToken,
+                        Actions =
+                        {
+                            new WorkflowAction
+                            {
+                                CompleteWorkflow = new CompleteWorkflowAction
+                                {
+                                    WorkflowStatus = OrchestrationStatus.Failed,
+                                    FailureDetails = Refusal(exception),
+                                },
+                            },
+                        },
+                    };
+                }
+                else if (IsAway(exception) && deliveries < DeliveriesOfTurn)
+                {
+                    await Task.Delay(TurnRedeliveryWait, timeProvider, cancellationToken).ConfigureAwait(false);
+                }
+                else
+                {
+                    return false;
+                }
+            }
         }
     }
 
     /// <summary>
     /// A result is worth more than a turn, since running the activity again repeats its effect. When it cannot be
-    /// delivered it is kept until the engine hands the item out again, and then answers with the new token.
+    /// delivered it is kept until the engine hands the item out again, and then answers with the new token. One that the
+    /// engine will never take is replaced by a failure. False when the engine may still wait for an answer.
     /// </summary>
-    public async Task CompleteActivityAsync(ActivityRuns.Run run, ActivityResponse response, CancellationToken cancellationToken)
+    public async Task<bool> CompleteActivityAsync(ActivityRuns.Run run, ActivityResponse response, CancellationToken cancellationToken)
     {
+        var answer = response;
         for (var deliveries = 1; ; deliveries++)
         {
             var token = run.Token;
-            response.CompletionToken = token;
+            answer.CompletionToken = token;
             try
             {
                 await connection.Channel.UnaryAsync(
-                    Service + "CompleteActivityTask", response, CompleteTaskResponse.Parser, cancellationToken: cancellationToken)
+                    Service + "CompleteActivityTask", answer, CompleteTaskResponse.Parser, cancellationToken: cancellationToken)
                     .ConfigureAwait(false);
 
                 // Handed out again meanwhile: the engine may have ignored the token just sent.
                 if (run.TryEnd(token))
                 {
-                    return;
+                    return true;
                 }
             }
             catch (GrpcException exception)
             {
                 LogActivityUndelivered(logger, exception.StatusCode, response.InstanceId, response.TaskId);
-                var away = exception.StatusCode is GrpcStatusCode.Unavailable or GrpcStatusCode.Cancelled or GrpcStatusCode.DeadlineExceeded;
-                if (deliveries >= (away ? DeliveriesWhileAway : DeliveriesWhenRefused))
+                if (IsRefusal(exception))
                 {
-                    return;
+                    if (answer != response)
+                    {
+                        return false;
+                    }
+
+                    answer = new ActivityResponse
+                    {
+                        InstanceId = response.InstanceId, TaskId = response.TaskId, FailureDetails = Refusal(exception),
+                    };
+                    continue;
+                }
+
+                if (deliveries >= (IsAway(exception) ? DeliveriesWhileAway : DeliveriesWhenRefused))
+                {
+                    return exception.StatusCode == GrpcStatusCode.NotFound;
                 }
 
                 await WaitAsync(run.RedeliveryAsync(token), cancellationToken).ConfigureAwait(false);
             }
         }
     }
+
+    /// <summary>The engine would answer the same message in the same way again.</summary>
+    private static bool IsRefusal(GrpcException exception) =>
+        exception.StatusCode is GrpcStatusCode.ResourceExhausted or GrpcStatusCode.InvalidArgument or GrpcStatusCode.Internal;
+
+    private static bool IsAway(GrpcException exception) =>
+        exception.StatusCode is GrpcStatusCode.Unavailable or GrpcStatusCode.Cancelled or GrpcStatusCode.DeadlineExceeded;
+
+    private static TaskFailureDetails Refusal(GrpcException exception) => FailureDetails.Create(
+        exception.StatusCode == GrpcStatusCode.ResourceExhausted ? "PAYLOAD_TOO_LARGE" : "ANSWER_REFUSED",
+        $"The workflow engine does not take the answer of the worker: {exception.Message}");
 
     private async Task WaitAsync(Task redelivery, CancellationToken cancellationToken)
     {
@@ -110,7 +181,7 @@ internal sealed partial class Completions(SidecarConnection connection, TimeProv
         }
     }
 
-    [LoggerMessage(6801, LogLevel.Warning, "The turn of workflow {InstanceId} was not delivered ({Status}); the engine repeats it")]
+    [LoggerMessage(6801, LogLevel.Warning, "The turn of workflow {InstanceId} was not delivered ({Status})")]
     private static partial void LogWorkflowUndelivered(ILogger logger, GrpcStatusCode status, string instanceId);
 
     [LoggerMessage(6802, LogLevel.Warning, "The result of task {TaskId} of workflow {InstanceId} was not delivered ({Status})")]

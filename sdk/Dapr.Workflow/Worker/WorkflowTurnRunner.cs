@@ -8,7 +8,20 @@ namespace Dapr.Workflow.Worker;
 /// <summary>Answers a workflow work item: replays the history, goes on with the new events, returns what the code asks for.</summary>
 internal sealed class WorkflowTurnRunner(WorkflowsFactory factory, IServiceScopeFactory scopes, WorkflowJson json, ILoggerFactory loggers)
 {
+    /// <summary>Whatever goes wrong fails the workflow: a turn without an answer would leave the instance running for ever.</summary>
     public async Task<WorkflowResponse> RunAsync(WorkflowRequest request)
+    {
+        try
+        {
+            return await AnswerAsync(request).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            return Failed(request, FailureDetails.From(exception, isNonRetriable: true));
+        }
+    }
+
+    private async Task<WorkflowResponse> AnswerAsync(WorkflowRequest request)
     {
         var terminated = request.NewEvents.LastOrDefault(e => e.ExecutionTerminated is not null);
         if (terminated is not null)
@@ -58,10 +71,6 @@ internal sealed class WorkflowTurnRunner(WorkflowsFactory factory, IServiceScope
         {
             SynchronizationContext.SetSynchronizationContext(synchronization);
             return turn.Run(request, json);
-        }
-        catch (NonDeterministicWorkflowException nonDeterministic)
-        {
-            return Failed(request, FailureDetails.From(nonDeterministic, isNonRetriable: true));
         }
         finally
         {

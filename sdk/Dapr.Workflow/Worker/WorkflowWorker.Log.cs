@@ -19,7 +19,7 @@ internal sealed partial class WorkflowWorker
     [LoggerMessage(6813, LogLevel.Information, "No workflow and no activity is registered; the workflow worker does not start")]
     private static partial void LogNothingRegistered(ILogger logger);
 
-    [LoggerMessage(6814, LogLevel.Error, "A turn of workflow {InstanceId} could not be run; the engine repeats it")]
+    [LoggerMessage(6814, LogLevel.Error, "A turn of workflow {InstanceId} could not be run; its stream is ended, so that the engine repeats it")]
     private static partial void LogTurnFailed(ILogger logger, Exception exception, string instanceId);
 
     [LoggerMessage(6815, LogLevel.Warning, "Activity {Activity} of workflow {InstanceId} was given up and will be run again")]

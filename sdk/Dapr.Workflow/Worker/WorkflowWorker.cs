@@ -18,6 +18,9 @@ internal sealed partial class WorkflowWorker : BackgroundService
     /// <summary>Wait before the stream is opened again: 100 ms doubling to 5 s, each up to a quarter shorter.</summary>
     private static readonly TimeSpan FirstReconnectDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestReconnectDelay = TimeSpan.FromSeconds(5);
+
+    /// <summary>Wait after an answer that could not be delivered, so that a turn without end does not busy the engine.</summary>
+    private static readonly TimeSpan UndeliveredDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan HelloInterval = TimeSpan.FromSeconds(30);
 
     private readonly WorkflowsFactory factory;
@@ -32,6 +35,9 @@ internal sealed partial class WorkflowWorker : BackgroundService
     private readonly ConcurrentDictionary<Task, bool> running = new();
     private readonly ActivityRuns activityRuns = new();
     private readonly CancellationTokenSource abandoned = new();
+
+    /// <summary>Of the stream that is open: completes when the engine waits for an answer that will not come.</summary>
+    private volatile TaskCompletionSource undelivered = new();
 
     public WorkflowWorker(
         WorkflowsFactory factory,
@@ -59,8 +65,8 @@ internal sealed partial class WorkflowWorker : BackgroundService
     public override void Dispose()
     {
         base.Dispose();
-        turnSlots.Dispose();
-        activitySlots.Dispose();
+
+        // The slots are not disposed: an item that was given up still releases its own, and they hold no handle.
         abandoned.Dispose();
     }
 
@@ -77,16 +83,23 @@ internal sealed partial class WorkflowWorker : BackgroundService
         {
             try
             {
-                await ServeStreamAsync(() => delay = FirstReconnectDelay, stoppingToken).ConfigureAwait(false);
-                LogStreamLost(logger, "it ended");
+                if (await ServeStreamAsync(() => delay = FirstReconnectDelay, stoppingToken).ConfigureAwait(false))
+                {
+                    LogStreamLost(logger, "it ended");
+                }
+                else
+                {
+                    LogStreamLost(logger, "an answer could not be delivered");
+                    delay = UndeliveredDelay;
+                }
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 LogStreamLost(logger, exception is GrpcException grpc ? grpc.Message : exception.ToString());
             }
-            catch (OperationCanceledException)
+            catch (Exception)
             {
-                break;
+                break; // The stop, and whatever failed because of it.
             }
 
             if (!await PauseAsync(delay * (1 - (Random.Shared.NextDouble() / 4)), stoppingToken).ConfigureAwait(false))
@@ -101,10 +114,12 @@ internal sealed partial class WorkflowWorker : BackgroundService
         LogStopped(logger);
     }
 
-    private async Task ServeStreamAsync(Action onConnected, CancellationToken stoppingToken)
+    /// <summary>False when the stream was ended here because an answer could not be delivered.</summary>
+    private async Task<bool> ServeStreamAsync(Action onConnected, CancellationToken stoppingToken)
     {
         // The stream outlives the stop until the running items are answered.
         using var streamEnd = CancellationTokenSource.CreateLinkedTokenSource(abandoned.Token);
+        var broken = undelivered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var items = completions.WorkItemsAsync(
             () =>
             {
@@ -119,12 +134,17 @@ internal sealed partial class WorkflowWorker : BackgroundService
             while (true)
             {
                 next = items.MoveNextAsync().AsTask();
-                if (!await next.WaitAsync(stoppingToken).ConfigureAwait(false))
+                if (await Task.WhenAny(next, broken.Task).WaitAsync(stoppingToken).ConfigureAwait(false) == broken.Task)
                 {
-                    return;
+                    return false;
                 }
 
-                Start(items.Current, stoppingToken);
+                if (!await next.ConfigureAwait(false))
+                {
+                    return true;
+                }
+
+                Start(items.Current, broken, stoppingToken);
             }
         }
         finally
@@ -140,14 +160,32 @@ internal sealed partial class WorkflowWorker : BackgroundService
         }
     }
 
-    private void Start(WorkItem item, CancellationToken stoppingToken)
+    private void Start(WorkItem item, TaskCompletionSource broken, CancellationToken stoppingToken)
     {
         var task = Task.Run(
-            () => item.RequestCase switch
+            async () =>
             {
-                WorkItem.RequestOneofCase.WorkflowRequest => RunTurnAsync(item.WorkflowRequest, item.CompletionToken, stoppingToken),
-                WorkItem.RequestOneofCase.ActivityRequest => RunActivityAsync(item.ActivityRequest, item.CompletionToken, stoppingToken),
-                _ => IgnoreAsync(item),
+                switch (item.RequestCase)
+                {
+                    case WorkItem.RequestOneofCase.WorkflowRequest:
+                        if (!await RunTurnAsync(item.WorkflowRequest, item.CompletionToken, stoppingToken).ConfigureAwait(false))
+                        {
+                            broken.TrySetResult();
+                        }
+
+                        break;
+                    case WorkItem.RequestOneofCase.ActivityRequest:
+                        if (!await RunActivityAsync(item.ActivityRequest, item.CompletionToken, stoppingToken).ConfigureAwait(false))
+                        {
+                            // It may have been handed out again by the stream that is open now.
+                            undelivered.TrySetResult();
+                        }
+
+                        break;
+                    default:
+                        LogUnknownItem(logger, item.RequestCase);
+                        break;
+                }
             },
             CancellationToken.None);
         running.TryAdd(task, true);
@@ -156,11 +194,12 @@ internal sealed partial class WorkflowWorker : BackgroundService
             running, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private async Task RunTurnAsync(WorkflowRequest request, string completionToken, CancellationToken stoppingToken)
+    /// <summary>False when the item stays unanswered.</summary>
+    private async Task<bool> RunTurnAsync(WorkflowRequest request, string completionToken, CancellationToken stoppingToken)
     {
         if (!await TryEnterAsync(turnSlots, stoppingToken).ConfigureAwait(false))
         {
-            return;
+            return false;
         }
 
         try
@@ -172,11 +211,12 @@ internal sealed partial class WorkflowWorker : BackgroundService
 
             var response = await turns.RunAsync(request).ConfigureAwait(false);
             response.CompletionToken = completionToken;
-            await completions.CompleteWorkflowAsync(response, abandoned.Token).ConfigureAwait(false);
+            return await completions.CompleteWorkflowAsync(response, abandoned.Token).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
             LogTurnFailed(logger, exception, request.InstanceId);
+            return false;
         }
         finally
         {
@@ -184,19 +224,20 @@ internal sealed partial class WorkflowWorker : BackgroundService
         }
     }
 
-    private async Task RunActivityAsync(ActivityRequest request, string completionToken, CancellationToken stoppingToken)
+    /// <summary>False when the item stays unanswered.</summary>
+    private async Task<bool> RunActivityAsync(ActivityRequest request, string completionToken, CancellationToken stoppingToken)
     {
         if (activityRuns.TryStart(request, completionToken) is not { } run)
         {
             LogRedelivered(logger, request.Name, request.TaskId, request.WorkflowInstance?.InstanceId);
-            return;
+            return true; // The run that is under way answers for both.
         }
 
         try
         {
             if (!await TryEnterAsync(activitySlots, stoppingToken).ConfigureAwait(false))
             {
-                return;
+                return false;
             }
 
             ActivityResponse response;
@@ -209,22 +250,17 @@ internal sealed partial class WorkflowWorker : BackgroundService
                 activitySlots.Release();
             }
 
-            await completions.CompleteActivityAsync(run, response, abandoned.Token).ConfigureAwait(false);
+            return await completions.CompleteActivityAsync(run, response, abandoned.Token).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
             LogActivityAbandoned(logger, exception, request.Name, request.WorkflowInstance?.InstanceId);
+            return false;
         }
         finally
         {
             run.End();
         }
-    }
-
-    private Task IgnoreAsync(WorkItem item)
-    {
-        LogUnknownItem(logger, item.RequestCase);
-        return Task.CompletedTask;
     }
 
     private async Task SayHelloAsync(CancellationToken cancellationToken)

@@ -110,6 +110,27 @@ public sealed class EngineRoundTripTests
     }
 
     [Fact]
+    public async Task Answers_above_the_message_limit_fail_instead_of_hanging()
+    {
+        var large = new string('x', 5 * 1024 * 1024);
+        await using var app = await App.StartAsync(options =>
+        {
+            options.RegisterActivity<string, string>("Large", (_, _) => Task.FromResult(large));
+            options.RegisterWorkflow<string, string>("LargeOutput", (_, _) => Task.FromResult(large));
+            options.RegisterWorkflow<string, string>("LargeResult", (context, _) => context.CallActivityAsync<string>("Large"));
+        });
+
+        await app.Client.ScheduleNewWorkflowAsync("LargeOutput", "o1");
+        await app.Client.ScheduleNewWorkflowAsync("LargeResult", "r1");
+        var output = await app.Client.WaitForWorkflowCompletionAsync("o1", cancellation: new CancellationTokenSource(Patience).Token);
+        var result = await app.Client.WaitForWorkflowCompletionAsync("r1", cancellation: new CancellationTokenSource(Patience).Token);
+
+        Assert.Equal("PAYLOAD_TOO_LARGE", output.FailureDetails!.ErrorType);
+        Assert.Equal(WorkflowRuntimeStatus.Failed, result.RuntimeStatus);
+        Assert.Contains("does not take the answer", result.FailureDetails!.ErrorMessage, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Suspend_resume_and_terminate_are_obeyed()
     {
         await using var app = await App.StartAsync(options => options.RegisterWorkflow<string, string>(

@@ -43,6 +43,9 @@ internal sealed class FakeEngine : IAsyncDisposable
     /// <summary>Called with each delivered activity result before it is accepted; may throw to refuse it.</summary>
     public Action<ActivityResponse> OnActivityResult { get; set; } = _ => { };
 
+    /// <summary>Called with each answer to a turn before it is accepted; may throw to refuse it.</summary>
+    public Action<WorkflowResponse> OnTurnResult { get; set; } = _ => { };
+
     public static async Task<FakeEngine> StartAsync()
     {
         var engine = new FakeEngine();
@@ -82,6 +85,7 @@ internal sealed class FakeEngine : IAsyncDisposable
         .ServerStreaming<GetWorkItemsRequest, WorkItem>("GetWorkItems", GetWorkItemsRequest.Parser, HandOutAsync)
         .Unary("CompleteOrchestratorTask", WorkflowResponse.Parser, (WorkflowResponse response, GrpcCallContext _) =>
         {
+            OnTurnResult(response);
             turns[response.CompletionToken].TrySetResult(response);
             return Task.FromResult(new CompleteTaskResponse());
         })

@@ -202,6 +202,32 @@ public sealed class WorkflowTurnTests
     }
 
     [Fact]
+    public async Task Output_that_is_no_json_fails_the_workflow()
+    {
+        await using var worker = await TestWorker.StartAsync<string, Type>((_, _) => Task.FromResult(typeof(string)));
+
+        var failed = Assert.Single((await worker.Script().StartAsync()).Actions).CompleteWorkflow;
+
+        Assert.Equal(OrchestrationStatus.Failed, failed.WorkflowStatus);
+        Assert.Equal("System.NotSupportedException", failed.FailureDetails.ErrorType);
+        Assert.True(failed.FailureDetails.IsNonRetriable);
+    }
+
+    [Fact]
+    public async Task Exception_outside_of_the_workflows_task_fails_the_workflow()
+    {
+        await using var worker = await TestWorker.StartAsync<string, string>(async (context, _) =>
+        {
+            SynchronizationContext.Current!.Post(_ => throw new FormatException("posted"), null);
+            return await context.CallActivityAsync<string>("Step");
+        });
+
+        var failed = Assert.Single((await worker.Script().StartAsync()).Actions).CompleteWorkflow;
+
+        Assert.Equal(("System.FormatException", "posted"), (failed.FailureDetails.ErrorType, failed.FailureDetails.ErrorMessage));
+    }
+
+    [Fact]
     public async Task Changed_code_is_told_apart_from_the_history()
     {
         var activity = "Before";

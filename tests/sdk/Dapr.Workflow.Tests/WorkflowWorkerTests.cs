@@ -101,6 +101,91 @@ public sealed class WorkflowWorkerTests
         Assert.Equal(1, runs);
     }
 
+    [Theory]
+    [InlineData(GrpcStatusCode.ResourceExhausted, "PAYLOAD_TOO_LARGE")]
+    [InlineData(GrpcStatusCode.InvalidArgument, "ANSWER_REFUSED")]
+    [InlineData(GrpcStatusCode.Internal, "ANSWER_REFUSED")]
+    public async Task Answer_the_engine_never_takes_becomes_a_failure(GrpcStatusCode status, string errorType)
+    {
+        await using var worker = await TestWorker.StartAsync(options =>
+        {
+            options.RegisterActivity<string, string>("Step", (_, _) => Task.FromResult("large"));
+            options.RegisterWorkflow<string, string>("Order", (_, _) => Task.FromResult("large"));
+        });
+        worker.Engine.OnActivityResult = response => RefuseIf(response.FailureDetails is null);
+        worker.Engine.OnTurnResult = response => RefuseIf(response.Actions[0].CompleteWorkflow.FailureDetails is null);
+
+        var activity = await worker.Engine.ActivityAsync(Activity("Step", 1));
+        var turn = Assert.Single((await worker.Script().StartAsync()).Actions).CompleteWorkflow;
+
+        Assert.Equal((errorType, true), (activity.FailureDetails.ErrorType, activity.FailureDetails.IsNonRetriable));
+        Assert.Equal((OrchestrationStatus.Failed, errorType), (turn.WorkflowStatus, turn.FailureDetails.ErrorType));
+
+        void RefuseIf(bool refuse)
+        {
+            if (refuse)
+            {
+                throw new GrpcException(status, "no");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Turn_that_cannot_be_delivered_ends_the_stream()
+    {
+        await using var worker = await TestWorker.StartAsync<string, string>((_, _) => Task.FromResult("done"));
+        await worker.Engine.NextStreamAsync();
+        worker.Engine.OnTurnResult = _ => throw new GrpcException(GrpcStatusCode.Unavailable, "the store is away");
+        _ = worker.Script().StartAsync();
+
+        await worker.Engine.NextStreamAsync();
+
+        worker.Engine.OnTurnResult = _ => { };
+        Assert.Equal("\"done\"", Assert.Single((await worker.Script().StartAsync()).Actions).CompleteWorkflow.Result);
+    }
+
+    [Fact]
+    public async Task Turn_that_is_not_in_flight_any_more_leaves_the_stream_open()
+    {
+        var refused = new TaskCompletionSource();
+        await using var worker = await TestWorker.StartAsync<string, string>((_, _) => Task.FromResult("done"));
+        var stream = await worker.Engine.NextStreamAsync();
+        worker.Engine.OnTurnResult = _ =>
+        {
+            if (refused.TrySetResult())
+            {
+                throw new GrpcException(GrpcStatusCode.NotFound, "no such turn");
+            }
+        };
+        _ = worker.Script().StartAsync();
+        await refused.Task.WaitAsync(FakeEngine.Patience);
+
+        await worker.Script().StartAsync();
+
+        Assert.False(stream.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task Result_that_cannot_be_delivered_ends_the_stream()
+    {
+        var clock = new ManualTimeProvider();
+        await using var worker = await TestWorker.StartAsync(
+            options => options.RegisterActivity<string, string>("Step", (_, _) => Task.FromResult("done")),
+            services => services.AddSingleton<TimeProvider>(clock));
+        await worker.Engine.NextStreamAsync();
+        worker.Engine.OnActivityResult = _ => throw new GrpcException(GrpcStatusCode.Unknown, "no");
+        _ = worker.Engine.ActivityAsync(Activity("Step", 1));
+
+        var again = worker.Engine.NextStreamAsync();
+        await UntilAsync(() =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            return again.IsCompleted;
+        });
+
+        await again;
+    }
+
     [Fact]
     public async Task At_most_100_activities_run_at_a_time()
     {

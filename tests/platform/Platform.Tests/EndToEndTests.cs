@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using FakeModelServer;
+using Imaging;
 using ScanClient;
 
 namespace Platform.Tests;
@@ -296,18 +297,41 @@ public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndTo
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
     }
 
+    /// <summary>As a telephone takes it: larger than every limit of a message on the way, and sent to the model at reduced size.</summary>
     [Fact]
-    public async Task A_photo_of_12_MB_is_taken_and_one_over_the_limit_or_of_another_kind_is_not()
+    public async Task A_photo_of_12_MB_is_kept_as_it_is_and_scanned()
     {
         var user = await _run.UserAsync(_limit.Token);
-        // Bytes after a PNG's end are legal, so a small picture makes a large file.
-        byte[] large = [.. PlatformRun.Picture, .. new byte[12 * 1024 * 1024]];
+        var photo = Noise();
+        Assert.InRange(photo.Length, 12_000_000, 20_000_000);
 
-        Assert.NotEmpty(await user.UploadAsync(large, "image/png", _limit.Token));
-        var tooLarge = await RefusedAsync(() => user.UploadAsync([.. large, .. large], "image/png", _limit.Token));
+        var image = await user.UploadAsync(photo, "image/jpeg", _limit.Token);
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(image).PathAndQuery);
+        using var stored = await user.SendAsync(request, HttpCompletionOption.ResponseContentRead, _limit.Token);
+        Assert.Equal(HttpStatusCode.OK, stored.StatusCode);
+        var read = await stored.Content.ReadAsByteArrayAsync(_limit.Token);
+        Assert.True(read.AsSpan().SequenceEqual(photo));
+
+        Assert.Equal("completed", (await FollowAsync(user, await user.SubmitAsync(image, "large", _limit.Token))).Terminal);
+    }
+
+    [Fact]
+    public async Task A_photo_over_the_limit_or_of_another_kind_is_refused()
+    {
+        var user = await _run.UserAsync(_limit.Token);
+
+        // Bytes after a PNG's end are legal, so a small picture makes a large file.
+        var tooLarge = await RefusedAsync(() => user.UploadAsync([.. PlatformRun.Picture, .. new byte[20 * 1024 * 1024]], "image/png", _limit.Token));
         Assert.Equal((HttpStatusCode.RequestEntityTooLarge, "BODY_TOO_LARGE"), (tooLarge.Status, tooLarge.Code));
         var text = await RefusedAsync(() => user.UploadAsync("this is no picture"u8.ToArray(), "image/png", _limit.Token));
         Assert.Equal((HttpStatusCode.UnsupportedMediaType, "UNSUPPORTED_IMAGE"), (text.Status, text.Code));
+    }
+
+    private static byte[] Noise()
+    {
+        var bitmap = new Bitmap(4000, 3000);
+        new Random(1).NextBytes(bitmap.Pixels);
+        return JpegEncoder.Encode(bitmap, quality: 94);
     }
 
     [Fact]

@@ -51,8 +51,19 @@ public sealed class LocalDisposalAnswer : ILocalSkill
             vision.Classification.MinorCategory is { } minor && (pair.Key.Contains(minor) || minor.Contains(pair.Key))).Value ?? [];
         return new AnswerText(
             [.. rule.CommonSteps, .. specific], [],
-            $"{rule.Name}(으)로 보여요{Certainty(vision, " (확신도 {0:P0})")}. {rule.CommonSteps[0]}. "
+            $"{rule.Name}{Particle(rule.Name)} 보여요{Certainty(vision, " (확신도 {0:P0})")}. {rule.CommonSteps[0]}. "
             + "사진만으로 오염이나 라벨 상태까지는 확인하지 못했으니 배출 전에 한 번 살펴봐 주세요.");
+    }
+
+    /// <summary>The particle after a word: 로 after a vowel and after ㄹ, 으로 after any other final consonant. A word that ends otherwise gets both.</summary>
+    internal static string Particle(string word)
+    {
+        const int Finals = 28, Rieul = 8;
+        // What stands in brackets at the end is not read aloud.
+        var spoken = word.EndsWith(')') && word.LastIndexOf('(') is > 0 and var open ? word[..open].TrimEnd() : word;
+        return spoken is [.., >= '가' and <= '힣' and var last]
+            ? ((last - '가') % Finals) is 0 or Rieul ? "로" : "으로"
+            : "(으)로";
     }
 
     private static AnswerText English(Facts facts)

@@ -32,17 +32,26 @@ public sealed class LocalWasteVision(PictureClassifier classifier) : ILocalSkill
         var picture = messages.SelectMany(message => message.Contents).OfType<DataContent>().First();
         var seen = classifier.Classify(picture.Data, cancellationToken);
         string[] hints = [.. seen.Hints.Select(hint => string.Create(CultureInfo.InvariantCulture, $"{hint.Label} {hint.Probability:P0}"))];
-        var runnerUp = new RunnerUp(Place(seen.RunnerUp, null).MiddleCategory, Math.Round(seen.RunnerUpConfidence, 3));
         var answer = seen.Unsure
             ? new VisionAnswer(
                 new Classification(Taxonomy.Unclassified, Taxonomy.Unclassified, null), [SituationTags.UnclassifiedMinor],
                 Math.Round(seen.Confidence, 3), new RunnerUp(Place(seen.Label, null).MiddleCategory, Math.Round(seen.Confidence, 3)),
                 LocalDisposalAnswer.IsKorean(messages[^1].Text) ? KoreanQuestion : EnglishQuestion, Unsure: true, hints, seen.Model)
-            : new VisionAnswer(
-                Place(seen.Label, seen.Hints is [{ Probability: >= MinHintProbability } hint, ..] ? hint.Label : null), [],
-                Math.Round(seen.Confidence, 3), runnerUp, null, Unsure: false, hints, seen.Model);
+            : Sure(seen, hints);
         return System.Threading.Tasks.Task.FromResult(JsonSerializer.Serialize(answer, TandemJson.Options));
     }
+
+    private static VisionAnswer Sure(PictureClassification seen, string[] hints)
+    {
+        var place = Place(seen.Label, seen.Hints is [{ Probability: >= MinHintProbability } hint, ..] ? hint.Label : null);
+        return new VisionAnswer(
+            place, [], Math.Round(seen.Confidence, 3), Runner(place.MiddleCategory, seen.Others), null, Unsure: false, hints, seen.Model);
+    }
+
+    /// <summary>The best of the other labels whose category is another one: paper and cardboard, say, are one category.</summary>
+    internal static RunnerUp Runner(string winner, IReadOnlyList<(string Label, double Confidence)> others) => others
+        .Select(other => new RunnerUp(Place(other.Label, null).MiddleCategory, Math.Round(other.Confidence, 3)))
+        .First(other => other.Category != winner);
 
     /// <summary>Label of the head, refined by the strongest ImageNet label, to the class tree.</summary>
     internal static Classification Place(string label, string? hint) => (label, hint) switch

@@ -73,6 +73,24 @@ public sealed class LocalVisionTests : IDisposable
     }
 
     [Fact]
+    public void The_runner_up_is_another_category_than_the_winner()
+    {
+        (string, double)[] others = [("paper", 0.3), ("cardboard", 0.2), ("glass", 0.1)];
+
+        Assert.Equal(new RunnerUp("종이", 0.3), LocalWasteVision.Runner("유리병", others));
+        Assert.Equal(new RunnerUp("유리병", 0.1), LocalWasteVision.Runner("종이", others));
+    }
+
+    [Theory]
+    [InlineData("종이", "로")]
+    [InlineData("유리병", "으로")]
+    [InlineData("고철", "로")]
+    [InlineData("발포합성수지(스티로폼)", "로")]
+    [InlineData("CD", "(으)로")]
+    [InlineData("", "(으)로")]
+    public void The_particle_fits_the_last_syllable(string word, string particle) => Assert.Equal(particle, LocalDisposalAnswer.Particle(word));
+
+    [Fact]
     public void A_picture_is_made_smaller_only_for_a_model_elsewhere()
     {
         var file = PngEncoder.Encode(new Bitmap(800, 1000), System.IO.Compression.CompressionLevel.NoCompression);

@@ -13,10 +13,10 @@ public sealed class PictureClassifierTests
         var answer = Classifier.Classify(PngEncoder.Encode(Checkerboard(400, 300)));
 
         Assert.Contains(answer.Label, WasteLabels.All);
-        Assert.Contains(answer.RunnerUp, WasteLabels.All);
-        Assert.NotEqual(answer.Label, answer.RunnerUp);
-        Assert.InRange(answer.RunnerUpConfidence, 0, answer.Confidence);
-        Assert.InRange(answer.Confidence + answer.RunnerUpConfidence, 0, 1.0001);
+        Assert.Equal(WasteLabels.All.Order(), answer.Others.Select(other => other.Label).Append(answer.Label).Order());
+        Assert.Equal(answer.Others.OrderByDescending(other => other.Confidence), answer.Others);
+        Assert.InRange(answer.Others[0].Confidence, 0, answer.Confidence);
+        Assert.Equal(1, answer.Confidence + answer.Others.Sum(other => other.Confidence), 0.0001);
         Assert.Equal("mobilenet-v1-0.25+head-v1", answer.Model);
         Assert.Equal(3, answer.Hints.Count);
         Assert.Equal(answer.Hints.OrderByDescending(hint => hint.Probability), answer.Hints);

@@ -72,33 +72,16 @@ public sealed partial class PictureClassifier
             ArrayPool<float>.Shared.Return(buffer);
         }
 
-        var (first, second) = BestTwo(probabilities);
+        (string Label, double Confidence)[] ranking =
+            [.. WasteLabels.All.Zip(probabilities.ToArray(), (label, probability) => (label, (double)probability)).OrderByDescending(seen => seen.Item2)];
+        var best = ranking[0];
         return new PictureClassification(
-            WasteLabels.All[first],
-            probabilities[first],
-            WasteLabels.All[second],
-            probabilities[second],
-            probabilities[first] < head.Threshold,
+            best.Label,
+            best.Confidence,
+            ranking[1..],
+            best.Confidence < head.Threshold,
             hints,
             $"{features.Name}+{HeadVersion}");
-    }
-
-    private static (int First, int Second) BestTwo(ReadOnlySpan<float> values)
-    {
-        var (first, second) = values[0] >= values[1] ? (0, 1) : (1, 0);
-        for (int i = 2; i < values.Length; i++)
-        {
-            if (values[i] > values[first])
-            {
-                (first, second) = (i, first);
-            }
-            else if (values[i] > values[second])
-            {
-                second = i;
-            }
-        }
-
-        return (first, second);
     }
 
     private LoadedModel Load()

@@ -49,7 +49,13 @@ public static class SidecarServer
     public static async Task<RunningSidecar> StartAsync(SidecarRun run, SidecarServerOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new SidecarServerOptions();
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [], EnvironmentName = "Production" });
+        // Not the working directory: an appsettings.json there is of another program, and all below it, the store too, would be watched.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            Args = ["--hostBuilder:reloadConfigOnChange=false"],
+            EnvironmentName = "Production",
+            ContentRootPath = AppContext.BaseDirectory,
+        });
         builder.Logging.ClearProviders();
         (options.Logging ?? (logging => logging.AddSimpleConsole(console => console.SingleLine = true)))(builder.Logging);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).SetMinimumLevel(Level(run.LogLevel));

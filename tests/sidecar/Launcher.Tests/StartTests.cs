@@ -55,6 +55,18 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task Settings_of_another_program_in_the_folder_are_not_the_sidecars()
+    {
+        await using var run = new LaunchedRun();
+        await File.WriteAllTextAsync(Path.Combine(run.Folder, "appsettings.json"), "not even JSON", TestContext.Current.CancellationToken);
+        run.Template(LaunchedRun.Shell("one", "exec sleep 1000"));
+        run.Start();
+
+        await run.SeesAsync("ready: 1 apps");
+        Assert.DoesNotContain("sidecar exited", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Gives_apps_their_environment_and_keeps_secrets_private()
     {
         await using var run = new LaunchedRun();

@@ -80,16 +80,25 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         return new WorkflowEngineStatus(_appId, _runner.InProgress, streams, ready, turns, activities, backlog, _timers.Count, _table.Count);
     }
 
-    /// <summary>Serves one GetWorkItems stream until the token is cancelled or the engine stops (UNAVAILABLE then).</summary>
-    public async Task RunStreamAsync(Func<WorkItem, CancellationToken, ValueTask> write, CancellationToken cancellationToken)
+    /// <summary>Serves one GetWorkItems stream until the token is cancelled, it is drained, or the engine stops (UNAVAILABLE then).</summary>
+    public async Task RunStreamAsync(string streamId, Func<WorkItem, CancellationToken, ValueTask> write, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
         var retryStalled = Task.Run(_runner.RetryStalledAsync, CancellationToken.None);
-        await _runner.Dispatcher.RunStreamAsync(write, ending.Token);
+        await _runner.Dispatcher.RunStreamAsync(streamId, write, ending.Token);
         await retryStalled;
         if (_stopping.IsCancellationRequested)
         {
             throw new WorkflowException(WorkflowError.Unavailable, "the sidecar is stopping");
+        }
+    }
+
+    /// <summary>Gives a stream no further work and ends it when what it has is answered; its worker is stopping.</summary>
+    public async Task DrainStreamAsync(string streamId, CancellationToken cancellationToken)
+    {
+        if (!await WaitAsync(_runner.Dispatcher.DrainAsync(streamId), cancellationToken))
+        {
+            throw new WorkflowException(WorkflowError.NotFound, "there is no such stream of work items");
         }
     }
 

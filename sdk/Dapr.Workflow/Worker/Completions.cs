@@ -28,13 +28,29 @@ internal sealed partial class Completions(SidecarConnection connection, TimeProv
     private static readonly TimeSpan RedeliveryWait = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan TurnRedeliveryWait = TimeSpan.FromMilliseconds(200);
 
-    public IAsyncEnumerable<WorkItem> WorkItemsAsync(Action onConnected, CancellationToken cancellationToken) =>
+    public IAsyncEnumerable<WorkItem> WorkItemsAsync(string streamId, Action onConnected, CancellationToken cancellationToken) =>
         connection.Channel.ServerStreamAsync(
             Service + "GetWorkItems",
             new GetWorkItemsRequest(),
             WorkItem.Parser,
-            new GrpcCallOptions { OnResponseStarted = onConnected },
+            new GrpcCallOptions { Headers = [new(WorkItemDrain.StreamIdHeader, streamId)], OnResponseStarted = onConnected },
             cancellationToken);
+
+    /// <summary>Asks for no further items. False when the engine knows no such request: it goes on handing out.</summary>
+    public async Task<bool> TryDrainAsync(string streamId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connection.Channel.UnaryAsync(
+                Service + WorkItemDrain.Method, new StringValue { Value = streamId }, Empty.Parser, cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception exception) when (exception is GrpcException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
 
     public async Task HelloAsync(CancellationToken cancellationToken) =>
         await connection.Channel.UnaryAsync(Service + "Hello", new Empty(), Empty.Parser, cancellationToken: cancellationToken)

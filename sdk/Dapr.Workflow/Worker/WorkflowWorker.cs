@@ -8,8 +8,8 @@ namespace Dapr.Workflow.Worker;
 
 /// <summary>
 /// Takes work items from the sidecar and answers them, at most 100 workflow turns and 100 activities at a time.
-/// A lost stream is opened again; a stop takes no further item, finishes what runs, and only then closes the stream,
-/// because the engine hands the items of a closed stream out again.
+/// A lost stream is opened again; a stop asks the engine for no further item, finishes what it was given, and only then
+/// closes the stream, because the engine hands the items of a closed stream out again.
 /// </summary>
 internal sealed partial class WorkflowWorker : BackgroundService
 {
@@ -119,44 +119,51 @@ internal sealed partial class WorkflowWorker : BackgroundService
     {
         // The stream outlives the stop until the running items are answered.
         using var streamEnd = CancellationTokenSource.CreateLinkedTokenSource(abandoned.Token);
+        var streamId = Guid.NewGuid().ToString("N");
         var broken = undelivered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var items = completions.WorkItemsAsync(
-            () =>
-            {
-                onConnected();
-                LogConnected(logger, factory.WorkflowCount, factory.ActivityCount);
-            },
-            streamEnd.Token).GetAsyncEnumerator(streamEnd.Token);
+        var draining = new Lazy<Task<bool>>(() => completions.TryDrainAsync(streamId, streamEnd.Token));
         var hello = SayHelloAsync(streamEnd.Token);
-        Task<bool>? next = null;
+        var reading = ReadItemsAsync();
         try
         {
-            while (true)
-            {
-                next = items.MoveNextAsync().AsTask();
-                if (await Task.WhenAny(next, broken.Task).WaitAsync(stoppingToken).ConfigureAwait(false) == broken.Task)
-                {
-                    return false;
-                }
-
-                if (!await next.ConfigureAwait(false))
-                {
-                    return true;
-                }
-
-                Start(items.Current, broken, stoppingToken);
-            }
+            var ended = await Task.WhenAny(reading, broken.Task).WaitAsync(stoppingToken).ConfigureAwait(false);
+            await ended.ConfigureAwait(false);
+            return ended == reading;
         }
         finally
         {
             if (stoppingToken.IsCancellationRequested)
             {
-                await DrainAsync().ConfigureAwait(false);
+                _ = draining.Value;
+                do
+                {
+                    await Task.WhenAny(reading, DrainAsync()).ConfigureAwait(false);
+                }
+                while (!reading.IsCompleted && !running.IsEmpty && !abandoned.IsCancellationRequested);
             }
 
             await streamEnd.CancelAsync().ConfigureAwait(false);
-            await SettleAsync(next, hello).ConfigureAwait(false);
-            await items.DisposeAsync().ConfigureAwait(false);
+            await SettleAsync(reading, hello).ConfigureAwait(false);
+        }
+
+        async Task ReadItemsAsync()
+        {
+            await foreach (var item in completions.WorkItemsAsync(streamId, OnConnected, streamEnd.Token).ConfigureAwait(false))
+            {
+                if (stoppingToken.IsCancellationRequested && !await draining.Value.ConfigureAwait(false))
+                {
+                    // The engine does not know of the stop: it hands this item and later ones out again at the end of the stream.
+                    await Task.Delay(Timeout.InfiniteTimeSpan, streamEnd.Token).ConfigureAwait(false);
+                }
+
+                Start(item, broken, stoppingToken);
+            }
+        }
+
+        void OnConnected()
+        {
+            onConnected();
+            LogConnected(logger, factory.WorkflowCount, factory.ActivityCount);
         }
     }
 
@@ -278,12 +285,12 @@ internal sealed partial class WorkflowWorker : BackgroundService
         }
     }
 
-    /// <summary>False when the worker stops first: the item stays unanswered and is handed out again.</summary>
+    /// <summary>False when the worker stops before a slot is free: the item stays unanswered and is handed out again.</summary>
     private static async Task<bool> TryEnterAsync(SemaphoreSlim slots, CancellationToken stoppingToken)
     {
-        if (stoppingToken.IsCancellationRequested)
+        if (slots.Wait(0, CancellationToken.None))
         {
-            return false;
+            return true;
         }
 
         try

@@ -43,7 +43,7 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
         {
             lock (_lock)
             {
-                return _streams.Count > 0;
+                return _streams.Exists(s => !s.Draining);
             }
         }
     }
@@ -75,7 +75,14 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
         {
             _readyTurns.Enqueue(instanceId);
             Assign();
+            if (_streams.Count == 0 || _streams.Exists(s => !s.Draining))
+            {
+                return;
+            }
         }
+
+        // Its results may be held for a turn that begins only after the drain, which waits for those results.
+        _ = Task.Run(() => source.FlushReadyAsync([instanceId]));
     }
 
     /// <summary>Queues an activity, unless it is already queued, at a worker, or about to be resolved.</summary>
@@ -101,13 +108,12 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
         }
     }
 
-    /// <summary>Serves a stream until its token is cancelled; then everything in flight on it is handed out again.</summary>
-    public async Task RunStreamAsync(Func<WorkItem, CancellationToken, ValueTask> write, CancellationToken cancellationToken)
+    /// <summary>Serves a stream until its token is cancelled or it is drained; then everything in flight on it is handed out again.</summary>
+    public async Task RunStreamAsync(string streamId, Func<WorkItem, CancellationToken, ValueTask> write, CancellationToken cancellationToken)
     {
         using var lifetime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var stream = new WorkStream(write, lifetime);
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registration = lifetime.Token.Register(() => ended.TrySetResult());
+        var stream = new WorkStream(streamId, write, lifetime);
+        await using var registration = lifetime.Token.Register(() => stream.Done.TrySetResult());
         lock (_lock)
         {
             _streams.Add(stream);
@@ -115,8 +121,33 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
             Assign();
         }
 
-        await ended.Task;
+        await stream.Done.Task;
         await CloseAsync(stream);
+    }
+
+    /// <summary>Gives a stream nothing more and ends it when what it has is answered. False when there is no such stream.</summary>
+    public async Task<bool> DrainAsync(string streamId)
+    {
+        string[] ready = [];
+        lock (_lock)
+        {
+            if (streamId.Length == 0 || _streams.Find(s => s.Id == streamId) is not { } stream)
+            {
+                return false;
+            }
+
+            stream.Draining = true;
+            EndIfDrained(stream);
+            if (_streams.TrueForAll(s => s.Draining))
+            {
+                ready = [.. _readyTurns];
+            }
+
+            LogStreamDraining(stream.TurnCount, stream.ActivityCount);
+        }
+
+        await source.FlushReadyAsync(ready);
+        return true;
     }
 
     /// <summary>Takes the turn that a response is for; null when no such turn is in flight.</summary>
@@ -132,6 +163,7 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
             _turns.Remove(instanceId);
             found.Stream.Turns.Remove(found.Turn);
             found.Stream.TurnCount--;
+            EndIfDrained(found.Stream);
             Assign();
             return found.Turn;
         }
@@ -233,7 +265,7 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
         WorkStream? best = null;
         foreach (var stream in _streams)
         {
-            if (load(stream) < limit && (best is null || load(stream) < load(best)))
+            if (!stream.Draining && load(stream) < limit && (best is null || load(stream) < load(best)))
             {
                 best = stream;
             }
@@ -249,6 +281,7 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
             lock (_lock)
             {
                 stream.TurnCount--;
+                EndIfDrained(stream);
                 Assign();
             }
 
@@ -284,6 +317,7 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
             if (request is null || stream.Closed)
             {
                 stream.ActivityCount--;
+                EndIfDrained(stream);
                 if (request is null)
                 {
                     Remove(item);
@@ -338,8 +372,17 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
         _activitiesByToken.Remove(item.Token!);
         item.Stream!.Activities.Remove(item);
         item.Stream.ActivityCount--;
+        EndIfDrained(item.Stream);
         item.Stream = null;
         item.Token = null;
+    }
+
+    private static void EndIfDrained(WorkStream stream)
+    {
+        if (stream is { Draining: true, TurnCount: 0, ActivityCount: 0 })
+        {
+            stream.Done.TrySetResult();
+        }
     }
 
     private void HandBack(ActivityItem item)
@@ -378,6 +421,9 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
 
     [LoggerMessage(6011, LogLevel.Information, "Work-item stream closed, {Streams} connected; {Turns} turns in flight go to another stream")]
     private partial void LogStreamClosed(int streams, int turns);
+
+    [LoggerMessage(6013, LogLevel.Information, "Work-item stream is draining: {Turns} turns and {Activities} activities are still there")]
+    private partial void LogStreamDraining(int turns, int activities);
 
     [LoggerMessage(6012, LogLevel.Warning, "A work item could not be sent; its stream is ended")]
     private partial void LogStreamFailed(Exception exception);

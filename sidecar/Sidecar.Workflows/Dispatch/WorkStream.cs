@@ -4,8 +4,11 @@ using Tandem.Protocol.Workflows;
 namespace Sidecar.Workflows.Dispatch;
 
 /// <summary>One connected GetWorkItems call. Counters and collections are guarded by the dispatcher.</summary>
-internal sealed class WorkStream(Func<WorkItem, CancellationToken, ValueTask> write, CancellationTokenSource lifetime)
+internal sealed class WorkStream(string id, Func<WorkItem, CancellationToken, ValueTask> write, CancellationTokenSource lifetime)
 {
+    /// <summary>The worker's name for the stream; empty when it has none.</summary>
+    public string Id { get; } = id;
+
     public Func<WorkItem, CancellationToken, ValueTask> Write { get; } = write;
 
     /// <summary>Ends the stream.</summary>
@@ -14,7 +17,13 @@ internal sealed class WorkStream(Func<WorkItem, CancellationToken, ValueTask> wr
     /// <summary>Cancelled when the call ends or must end.</summary>
     public CancellationToken Ended { get; } = lifetime.Token;
 
+    /// <summary>Completes when the call ends, must end, or is drained.</summary>
+    public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public bool Closed { get; set; }
+
+    /// <summary>The worker is stopping: it answers what it has and gets nothing more.</summary>
+    public bool Draining { get; set; }
 
     /// <summary>Turns assigned or at the worker.</summary>
     public int TurnCount { get; set; }

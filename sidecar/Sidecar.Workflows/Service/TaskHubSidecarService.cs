@@ -37,6 +37,7 @@ public static class TaskHubSidecarService
         Unary("CompleteActivityTask", ActivityResponse.Parser, (e, r, ct) => Answer(e.CompleteActivityAsync(r, ct), new CompleteTaskResponse()));
         Unary("CompleteOrchestratorTask", WorkflowResponse.Parser, (e, r, ct) => Answer(e.CompleteTurnAsync(r, ct), new CompleteTaskResponse()));
         Unary("CompleteWorkflowTask", WorkflowResponse.Parser, (e, r, ct) => Answer(e.CompleteTurnAsync(r, ct), new CompleteTaskResponse()));
+        Unary(WorkItemDrain.Method, StringValue.Parser, (e, r, ct) => Answer(e.DrainStreamAsync(r.Value, ct), new Empty()));
         Unary("ListInstanceIDs", ListInstanceIDsRequest.Parser, ListAsync);
         Unary("GetInstanceHistory", GetInstanceHistoryRequest.Parser, async (e, r, ct) =>
             new GetInstanceHistoryResponse { Events = { await e.GetHistoryAsync(r.InstanceId, ct) } });
@@ -45,7 +46,8 @@ public static class TaskHubSidecarService
         service.ServerStreaming<GetWorkItemsRequest, WorkItem>("GetWorkItems", GetWorkItemsRequest.Parser, (_, stream, context) =>
             TranslateAsync(async () =>
             {
-                await Started(engine, context).RunStreamAsync(stream.WriteAsync, context.CancellationToken);
+                var streamId = context.RequestHeaders[WorkItemDrain.StreamIdHeader].ToString();
+                await Started(engine, context).RunStreamAsync(streamId, stream.WriteAsync, context.CancellationToken);
                 return true;
             }));
         return service;

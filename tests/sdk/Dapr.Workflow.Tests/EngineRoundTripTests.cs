@@ -131,6 +131,50 @@ public sealed class EngineRoundTripTests
     }
 
     [Fact]
+    public async Task Stopping_worker_leaves_new_work_to_the_others()
+    {
+        var runs = 0;
+        var started = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
+        void Configure(WorkflowRuntimeOptions options)
+        {
+            options.RegisterActivity<string, string>("Slow", async (_, _) =>
+            {
+                Interlocked.Increment(ref runs);
+                started.TrySetResult();
+                await release.Task;
+                return "once";
+            });
+            options.RegisterActivity<int, int>("Double", (_, n) => Task.FromResult(n * 2));
+            options.RegisterWorkflow<string, string>("Order", (context, _) => context.CallActivityAsync<string>("Slow"));
+            options.RegisterWorkflow<int, int>("Quick", (context, n) => context.CallActivityAsync<int>("Double", n));
+        }
+
+        await using var app = await App.StartAsync(Configure);
+        await app.Client.ScheduleNewWorkflowAsync("Order", "o1");
+        await started.Task.WaitAsync(Patience);
+        using var other = await app.StartWorkerAsync(Configure);
+        await app.UntilStreamsAsync(2);
+
+        var stop = app.StopWorkerAsync();
+        for (var n = 0; n < 20; n++)
+        {
+            await app.Client.ScheduleNewWorkflowAsync("Quick", $"q{n}", n);
+            var quick = await app.Client.WaitForWorkflowCompletionAsync($"q{n}", cancellation: new CancellationTokenSource(Patience).Token);
+            Assert.Equal(n * 2, quick.ReadOutputAs<int>());
+        }
+
+        Assert.False(stop.IsCompleted);
+        release.SetResult();
+        await stop.WaitAsync(Patience);
+        var order = await app.Client.WaitForWorkflowCompletionAsync("o1", cancellation: new CancellationTokenSource(Patience).Token);
+        await other.StopAsync();
+
+        Assert.Equal("once", order.ReadOutputAs<string>());
+        Assert.Equal(1, runs);
+    }
+
+    [Fact]
     public async Task Suspend_resume_and_terminate_are_obeyed()
     {
         await using var app = await App.StartAsync(options => options.RegisterWorkflow<string, string>(
@@ -182,14 +226,30 @@ public sealed class EngineRoundTripTests
             var app = new App(store);
             await app.engine.StartAsync(CancellationToken.None);
             await app.sidecar.StartAsync();
+            app.host = await app.StartWorkerAsync(configure);
+            return app;
+        }
 
+        public async Task<IHost> StartWorkerAsync(Action<WorkflowRuntimeOptions> configure)
+        {
             var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-            builder.Configuration.AddInMemoryCollection([new("DAPR_GRPC_ENDPOINT", app.sidecar.Urls.Single())]);
+            builder.Configuration.AddInMemoryCollection([new("DAPR_GRPC_ENDPOINT", sidecar.Urls.Single())]);
             builder.Services.AddLogging(logging => logging.ClearProviders());
             builder.Services.AddDaprWorkflow(configure);
-            app.host = builder.Build();
-            await app.host.StartAsync();
-            return app;
+            var worker = builder.Build();
+            await worker.StartAsync();
+            return worker;
+        }
+
+        public Task StopWorkerAsync() => host!.StopAsync();
+
+        public async Task UntilStreamsAsync(int count)
+        {
+            using var patience = new CancellationTokenSource(Patience);
+            while (engine.GetStatus().Streams != count)
+            {
+                await Task.Delay(5, patience.Token);
+            }
         }
 
         public async Task RestartEngineAsync()

@@ -1,3 +1,4 @@
+using Google.Protobuf.WellKnownTypes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -60,6 +61,15 @@ internal sealed class EngineHost : IAsyncDisposable
         _engine = engine;
     }
 
+    public async Task UntilStreamsAsync(int count)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (_engine.GetStatus().Streams != count)
+        {
+            await Task.Delay(5, patience.Token);
+        }
+    }
+
     public TaskHubClient Connect() => new(Address);
 
     public async ValueTask DisposeAsync()
@@ -78,8 +88,15 @@ internal sealed class TaskHubClient(Uri address) : IDisposable
 {
     private readonly GrpcChannel _channel = new(address, new GrpcChannelOptions { MaxReceiveMessageBytes = null });
 
-    public IAsyncEnumerable<WorkItem> WorkItems(CancellationToken cancellationToken) =>
-        _channel.ServerStreamAsync(Path("GetWorkItems"), new GetWorkItemsRequest(), WorkItem.Parser, default, cancellationToken);
+    public IAsyncEnumerable<WorkItem> WorkItems(CancellationToken cancellationToken, string? streamId = null) => _channel.ServerStreamAsync(
+        Path("GetWorkItems"),
+        new GetWorkItemsRequest(),
+        WorkItem.Parser,
+        new GrpcCallOptions { Headers = streamId is null ? null : [new(WorkItemDrain.StreamIdHeader, streamId)] },
+        cancellationToken);
+
+    public Task DrainAsync(string streamId) =>
+        _channel.UnaryAsync(Path(WorkItemDrain.Method), new StringValue { Value = streamId }, Empty.Parser, default, Token);
 
     public Task<CompleteTaskResponse> CompleteAsync(WorkflowResponse response, string method = "CompleteOrchestratorTask") =>
         _channel.UnaryAsync(Path(method), response, CompleteTaskResponse.Parser, default, Token);

@@ -8,6 +8,11 @@ public interface IPubSub : IComponent
     /// <summary>What the broker can do; shown by the metadata API.</summary>
     PubSubFeatures Features { get; }
 
+    /// <summary>
+    /// Metadata <c>processingTimeout</c>: the longest that one attempt to deliver a message may take; then it has failed. Zero: no limit.
+    /// </summary>
+    TimeSpan ProcessingTimeout { get; }
+
     /// <summary>Returns when the broker has accepted the message (durably, where the broker is durable); throws when it has not.</summary>
     ValueTask PublishAsync(string topic, OutgoingMessage message, CancellationToken cancellationToken);
 

@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 using Sidecar.Api.Http;
 using Sidecar.Runtime;
+using Sidecar.Runtime.App;
 using Sidecar.Runtime.Invocation;
 using Sidecar.Runtime.Loading;
 using Sidecar.Runtime.Workflows;
@@ -34,6 +35,9 @@ public sealed class SidecarServerOptions
 
     /// <summary>Limits and times of the workflow engines.</summary>
     public WorkflowEngineOptions Workflows { get; set; } = new();
+
+    /// <summary>How long calls to apps may take.</summary>
+    public AppTimeouts Timeouts { get; set; } = new();
 
     /// <summary>How long running deliveries may take to finish when the process stops. Default 5 s.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(5);
@@ -219,7 +223,7 @@ public sealed class RunningSidecar : IAsyncDisposable
                 resources[key] = set = ResourceLoader.Load(instance.ResourcesPaths);
             }
 
-            var app = new AppInstance(instance, set, _options.Time, loggers);
+            var app = new AppInstance(instance, set, _options.Timeouts, _options.Time, loggers);
             _apps.Add(app);
             invocation.Add(app);
             await app.LoadAsync(set, _run, registry, _host.Services, cancellationToken);

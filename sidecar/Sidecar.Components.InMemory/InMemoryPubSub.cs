@@ -14,6 +14,8 @@ internal sealed class InMemoryPubSub(ComponentContext context, MessageBroker bro
 
     public PubSubFeatures Features => PubSubFeatures.MessageTtl | PubSubFeatures.BulkPublish;
 
+    public TimeSpan ProcessingTimeout => broker.Policy.ProcessingTimeout;
+
     public Task InitAsync(CancellationToken cancellationToken)
     {
         broker.Configure(BrokerPolicy.Parse(context.Metadata));

@@ -37,7 +37,8 @@ internal sealed class CronBinding(ComponentContext context, TimeProvider time) :
         {
             try
             {
-                while (schedule.Next(time.GetUtcNow()) is { } next)
+                // A delay may end a little early: without its last tick the schedule would name the same second again.
+                for (var last = time.GetUtcNow(); schedule.Next(time.GetUtcNow() is var now && now > last ? now : last) is { } next; last = next)
                 {
                     await Task.Delay(next - time.GetUtcNow() is var wait && wait > TimeSpan.Zero ? wait : TimeSpan.Zero, time, _stop.Token);
                     try
@@ -47,7 +48,7 @@ internal sealed class CronBinding(ComponentContext context, TimeProvider time) :
                     }
                     catch (Exception) when (!_stop.IsCancellationRequested)
                     {
-                        // A tick that failed is over; the next one comes. The app has logged why.
+                        // A tick that failed is over; the next one comes. The sidecar has logged why.
                     }
                 }
             }

@@ -6,8 +6,7 @@ namespace Sidecar.Components.Tandem;
 /// <summary>
 /// <c>pubsub.tandem</c>: topics with the semantics of Redis streams. Metadata: <see cref="BrokerPolicy"/>; <c>consumerID</c>
 /// (default: the app id) names the group; <c>durable</c> (default true, with <c>ephemeral</c> false): "false" keeps messages
-/// and groups in memory only, no publish waits for the disk and a restart of the sidecar forgets them;
-/// <c>processingTimeout</c> is accepted and not needed: the broker sees a consumer go, and never redelivers what is handled.
+/// and groups in memory only, no publish waits for the disk and a restart of the sidecar forgets them.
 /// </summary>
 internal sealed class TandemPubSub(ComponentContext context) : TandemComponent(context), IPubSub
 {
@@ -15,6 +14,8 @@ internal sealed class TandemPubSub(ComponentContext context) : TandemComponent(c
     private string _consumerId = context.AppId;
 
     public PubSubFeatures Features => PubSubFeatures.MessageTtl | PubSubFeatures.BulkPublish;
+
+    public TimeSpan ProcessingTimeout => _broker.Policy.ProcessingTimeout;
 
     public ValueTask PublishAsync(string topic, OutgoingMessage message, CancellationToken cancellationToken) =>
         AppendAsync(topic, [TopicEntry.From(message, Time.GetUtcNow().Ticks)], cancellationToken);

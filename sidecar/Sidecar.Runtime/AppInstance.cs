@@ -15,9 +15,10 @@ public sealed class AppInstance : IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private readonly IReadOnlyList<SubscriptionManifest> _declared;
 
-    public AppInstance(SidecarInstance instance, ResourceSet resources, TimeProvider time, ILoggerFactory loggers)
+    public AppInstance(SidecarInstance instance, ResourceSet resources, AppTimeouts timeouts, TimeProvider time, ILoggerFactory loggers)
     {
         Instance = instance;
+        Timeouts = timeouts;
         Time = time;
         _loggers = loggers;
         _declared = [.. resources.Subscriptions.Where(subscription => subscription.Scopes.Count == 0 || subscription.Scopes.Contains(instance.AppId))];
@@ -29,6 +30,8 @@ public sealed class AppInstance : IAsyncDisposable
     }
 
     public SidecarInstance Instance { get; }
+
+    public AppTimeouts Timeouts { get; }
 
     public TimeProvider Time { get; }
 

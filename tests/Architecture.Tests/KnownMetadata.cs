@@ -28,7 +28,7 @@ internal static class KnownMetadata
         ["secretstores.local.file"] = Set("secretsFile", "nestedSeparator", "multiValued"),
         ["secretstores.kubernetes"] = Set("defaultNamespace", "kubeconfigPath"),
         ["state.tandem"] = Set(s_state),
-        ["pubsub.tandem"] = Set("consumerID", "ephemeral", "concurrency"),
+        ["pubsub.tandem"] = Set("consumerID", "ephemeral", "concurrency", "processingTimeout"),
         ["lock.tandem"] = Set(),
         ["configuration.tandem"] = Set(),
     };

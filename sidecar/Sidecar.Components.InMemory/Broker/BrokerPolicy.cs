@@ -23,6 +23,9 @@ internal sealed record BrokerPolicy
     /// <summary>Metadata <c>redeliverInterval</c>: pause before a message whose handler failed is delivered again. Default 15 s.</summary>
     public TimeSpan RedeliverInterval { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>Metadata <c>processingTimeout</c>: an attempt to deliver that takes longer has failed. Default 60 s, 0 for no limit.</summary>
+    public TimeSpan ProcessingTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>
     /// Metadata <c>returnPause</c>: a subscription that returned a message gets nothing for so long, while others of its group
     /// take over at once. Keeps an absent app from being asked in a tight loop. Default 1 s.
@@ -70,6 +73,7 @@ internal sealed record BrokerPolicy
         QueueDepth = Positive(metadata, "queueDepth", 100),
         MaxLength = metadata.Int("maxLenApprox", 0),
         RedeliverInterval = metadata.Duration("redeliverInterval", TimeSpan.FromSeconds(15)),
+        ProcessingTimeout = metadata.Duration("processingTimeout", TimeSpan.FromSeconds(60)),
         ReturnPause = metadata.Duration("returnPause", TimeSpan.FromSeconds(1)),
         Retention = metadata.Duration("retention", TimeSpan.FromHours(24)),
         RetainedMessages = metadata.Int("retainedMessages", 1000),

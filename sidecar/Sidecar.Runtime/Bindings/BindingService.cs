@@ -44,24 +44,34 @@ public sealed partial class BindingService(AppInstance app)
     public async Task<IReadOnlyList<IAsyncDisposable>> StartInputsAsync(ILogger logger, CancellationToken cancellationToken)
     {
         var started = new List<IAsyncDisposable>();
-        foreach (var (manifest, component) in app.Components.All)
+        try
         {
-            if (component is not IInputBinding binding)
+            foreach (var (manifest, component) in app.Components.All)
             {
-                continue;
+                if (component is not IInputBinding binding)
+                {
+                    continue;
+                }
+
+                var metadata = app.Components.Metadata(manifest.Name);
+                var route = new Uri(app.Channel.Address, "/" + (metadata["route"] is { Length: > 0 } path ? path : manifest.Name).TrimStart('/'));
+                if (metadata["direction"] is { } direction ? direction.Contains("input", StringComparison.Ordinal) : await WantsAsync(route, cancellationToken))
+                {
+                    var policy = app.Resiliency.ForInbound(manifest.Name, "Binding");
+                    policy = policy with { Timeout = policy.Timeout ?? app.Timeouts.Binding };
+                    started.Add(await binding.ReadAsync((message, token) => DeliverAsync(policy, manifest.Name, route, message, logger, token), cancellationToken));
+                    LogStarted(logger, app.Instance.AppId, app.Instance.Index, manifest.Name);
+                }
             }
 
-            var metadata = app.Components.Metadata(manifest.Name);
-            var route = new Uri(app.Channel.Address, "/" + (metadata["route"] is { Length: > 0 } path ? path : manifest.Name).TrimStart('/'));
-            if (metadata["direction"] is { } direction ? direction.Contains("input", StringComparison.Ordinal) : await WantsAsync(route, cancellationToken))
-            {
-                var policy = app.Resiliency.ForInbound(manifest.Name, "Binding");
-                started.Add(await binding.ReadAsync((message, token) => DeliverAsync(policy, manifest.Name, route, message, token), cancellationToken));
-                LogStarted(logger, app.Instance.AppId, app.Instance.Index, manifest.Name);
-            }
+            return started;
         }
-
-        return started;
+        catch
+        {
+            // The start is tried again; what runs already would run twice.
+            await Task.WhenAll(started.Select(input => input.DisposeAsync().AsTask()));
+            throw;
+        }
     }
 
     private async Task<bool> WantsAsync(Uri route, CancellationToken cancellationToken)
@@ -80,26 +90,41 @@ public sealed partial class BindingService(AppInstance app)
         }
     }
 
-    private Task DeliverAsync(ExecutionPolicy policy, string name, Uri route, BindingEvent message, CancellationToken cancellationToken) => policy.ExecuteAsync(
-        async token =>
+    private async Task DeliverAsync(
+        ExecutionPolicy policy, string name, Uri route, BindingEvent message, ILogger logger, CancellationToken cancellationToken)
+    {
+        try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, route) { Content = new ReadOnlyMemoryContent(message.Data) };
-            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-            foreach (var (key, value) in message.Metadata)
-            {
-                request.Headers.TryAddWithoutValidation(key, value);
-            }
+            await policy.ExecuteAsync(token => PostAsync(name, route, message, token), _ => default, _ => true, app.Time, cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogNotHandled(logger, app.Instance.AppId, app.Instance.Index, name, exception.Message);
+            throw;
+        }
+    }
 
-            using var response = await app.Channel.SendAsync(request, token);
-            return response.IsSuccessStatusCode
-                ? (int)response.StatusCode
-                : throw new BindingException($"the app answered {(int)response.StatusCode} to binding {name}");
-        },
-        _ => default, _ => true, app.Time, cancellationToken);
+    private async Task<int> PostAsync(string name, Uri route, BindingEvent message, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, route) { Content = new ReadOnlyMemoryContent(message.Data) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        foreach (var (key, value) in message.Metadata)
+        {
+            request.Headers.TryAddWithoutValidation(key, value);
+        }
+
+        using var response = await app.Channel.SendAsync(request, cancellationToken);
+        return response.IsSuccessStatusCode
+            ? (int)response.StatusCode
+            : throw new BindingException($"the app answered {(int)response.StatusCode} to binding {name}");
+    }
 
     private static DaprErrorException Failed(string name, string message) =>
         new(500, "ERR_INVOKE_OUTPUT_BINDING", $"error invoking output binding {name}: {message}");
 
     [LoggerMessage(4001, LogLevel.Information, "{AppId} #{Index}: input binding {Binding} started")]
     private static partial void LogStarted(ILogger logger, string appId, int index, string binding);
+
+    [LoggerMessage(4002, LogLevel.Warning, "{AppId} #{Index}: an event of input binding {Binding} was not handled: {Reason}")]
+    private static partial void LogNotHandled(ILogger logger, string appId, int index, string binding, string reason);
 }

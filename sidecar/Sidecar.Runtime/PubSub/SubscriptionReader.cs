@@ -12,29 +12,41 @@ public static partial class SubscriptionReader
     private const int Tries = 5;
     private static readonly TimeSpan TryDelay = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>The app's list; empty for 404 and for answers that cannot be read, which are logged.</summary>
+    /// <summary>
+    /// The app's list; empty for 404 and for answers that cannot be read, which are logged. Throws <see cref="TimeoutException"/> when
+    /// the app does not answer within <see cref="AppTimeouts.Subscribe"/>.
+    /// </summary>
     public static async Task<IReadOnlyList<SubscriptionManifest>> ReadAsync(AppInstance app, ILogger logger, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(app.Channel.Address, "/dapr/subscribe"));
             request.Headers.TryAddWithoutValidation("dapr-app-id", app.Instance.AppId);
-            using var response = await app.Channel.SendAsync(request, cancellationToken);
-            if (response.StatusCode == HttpStatusCode.NotFound)
+            using var deadline = new CancellationTokenSource(app.Timeouts.Subscribe, app.Time);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+            try
             {
-                return [];
-            }
+                using var response = await app.Channel.SendAsync(request, limit.Token);
+                if (response.StatusCode == HttpStatusCode.NotFound)
+                {
+                    return [];
+                }
 
-            if (response.IsSuccessStatusCode)
-            {
-                return Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken), app.Instance.AppId, logger);
-            }
+                if (response.IsSuccessStatusCode)
+                {
+                    return Parse(await response.Content.ReadAsByteArrayAsync(limit.Token), app.Instance.AppId, logger);
+                }
 
-            // An app that is still starting answers 5xx for a moment.
-            if (attempt == Tries || (int)response.StatusCode < 500)
+                // An app that is still starting answers 5xx for a moment.
+                if (attempt == Tries || (int)response.StatusCode < 500)
+                {
+                    LogUnreadable(logger, app.Instance.AppId, $"status {(int)response.StatusCode}");
+                    return [];
+                }
+            }
+            catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
             {
-                LogUnreadable(logger, app.Instance.AppId, $"status {(int)response.StatusCode}");
-                return [];
+                throw new TimeoutException($"no answer to GET /dapr/subscribe within {app.Timeouts.Subscribe}", exception);
             }
 
             await Task.Delay(TryDelay * attempt, app.Time, cancellationToken);

@@ -23,7 +23,8 @@ internal enum DeliveryResult
 /// 1. the broker hands over a message, 2. its envelope is read and its route found, 3. it is posted to the app under the
 /// component's inbound policy, 4. success and drop are acknowledged, 5. what failed for good goes to the dead-letter topic;
 /// without one, or when that publish fails, the broker's own rule for failed messages applies.
-/// When the app is gone the message goes back to the group at once.
+/// An attempt that takes longer than the broker's <see cref="IPubSub.ProcessingTimeout"/> has failed. When the app is gone the
+/// message goes back to the group at once.
 /// </summary>
 public sealed partial class SubscriptionRunner
 {
@@ -43,7 +44,7 @@ public sealed partial class SubscriptionRunner
         _subscription = subscription;
         _broker = broker;
         _logger = logger;
-        _policy = app.Resiliency.ForInbound(subscription.PubSubName, "Pubsub");
+        _policy = app.Resiliency.ForInbound(subscription.PubSubName, "Pubsub").Within(broker.ProcessingTimeout);
         _rawPayload = subscription.Metadata.TryGetValue("rawPayload", out var raw) && raw == "true";
         _routes = [.. subscription.Rules.Select(rule => (
             rule.Match is { Length: > 0 } match ? RuleExpression.Compile(match) : null,

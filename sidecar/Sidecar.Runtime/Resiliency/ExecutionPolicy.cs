@@ -14,6 +14,9 @@ public sealed record ExecutionPolicy(TimeSpan? Timeout, RetryPolicy? Retry, Circ
     /// <summary>Whether anything is configured.</summary>
     public bool IsNone => Timeout is null && Retry is null && Breaker is null;
 
+    /// <summary>The same with attempts that take at most so long; zero adds no limit.</summary>
+    public ExecutionPolicy Within(TimeSpan limit) => limit > TimeSpan.Zero && !(Timeout <= limit) ? this with { Timeout = limit } : this;
+
     /// <summary>
     /// Runs the call. <paramref name="judge"/> tells failures among results; a failed result is returned when no retry is left.
     /// <paramref name="mayRetry"/> can refuse retries of exceptions that must go through.
@@ -30,7 +33,7 @@ public sealed record ExecutionPolicy(TimeSpan? Timeout, RetryPolicy? Retry, Circ
             AttemptOutcome outcome;
             try
             {
-                result = await AttemptAsync(call, judge, cancellationToken);
+                result = await AttemptAsync(call, judge, time, cancellationToken);
                 outcome = judge(result);
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested && exception is not CircuitOpenException && mayRetry(exception))
@@ -57,7 +60,7 @@ public sealed record ExecutionPolicy(TimeSpan? Timeout, RetryPolicy? Retry, Circ
         }
     }
 
-    private async Task<T> AttemptAsync<T>(Func<CancellationToken, Task<T>> call, Func<T, AttemptOutcome> judge, CancellationToken cancellationToken)
+    private async Task<T> AttemptAsync<T>(Func<CancellationToken, Task<T>> call, Func<T, AttemptOutcome> judge, TimeProvider time, CancellationToken cancellationToken)
     {
         Breaker?.Enter();
         var succeeded = false;
@@ -70,8 +73,8 @@ public sealed record ExecutionPolicy(TimeSpan? Timeout, RetryPolicy? Retry, Circ
                 return result;
             }
 
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limit.CancelAfter(timeout);
+            using var deadline = new CancellationTokenSource(timeout, time);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
             try
             {
                 var result = await call(limit.Token);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
@@ -16,6 +17,9 @@ public sealed class TestRun : IAsyncDisposable
 
     /// <summary>Adds component types of the test to those of the build.</summary>
     public Action<ComponentRegistry> Types { get; init; } = static _ => { };
+
+    /// <summary>What the sidecar has logged.</summary>
+    public ConcurrentQueue<string> Log { get; } = [];
 
     public RunningSidecar Sidecar { get; private set; } = null!;
 
@@ -81,7 +85,7 @@ public sealed class TestRun : IAsyncDisposable
             new SidecarServerOptions
             {
                 Time = time ?? TimeProvider.System,
-                Logging = logging => logging.ClearProviders(),
+                Logging = logging => logging.ClearProviders().AddProvider(new LogSink(Log)),
                 Components = registry =>
                 {
                     StandardComponents.AddAll(registry);
@@ -124,5 +128,21 @@ public sealed class TestRun : IAsyncDisposable
         }
 
         _folder.Delete(recursive: true);
+    }
+
+    private sealed class LogSink(ConcurrentQueue<string> lines) : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            lines.Enqueue(formatter(state, exception));
+
+        public void Dispose()
+        {
+        }
     }
 }

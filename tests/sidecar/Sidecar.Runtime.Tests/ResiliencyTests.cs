@@ -69,8 +69,11 @@ public sealed class ResiliencyTests
         await using var run = await StartAsync("timeout: short", _ => null);
         using var http = run.Client();
 
-        var error = await http.GetAsync("/v1.0/invoke/callee/method/work").JsonAsync();
+        var call = http.GetAsync("/v1.0/invoke/callee/method/work").JsonAsync();
+        await TestRun.Eventually(() => _clock.Started(TimeSpan.FromMilliseconds(50)) == 1 && Volatile.Read(ref _calls) == 1);
+        _clock.Advance(TimeSpan.FromMilliseconds(50));
 
+        var error = await call;
         Assert.Equal("ERR_DIRECT_INVOKE", error.GetProperty("errorCode").GetString());
         Assert.Contains("no answer within", error.GetProperty("message").GetString(), StringComparison.Ordinal);
     }

@@ -34,6 +34,7 @@ internal sealed class Child : IDisposable
 
     private readonly Process _process;
     private volatile bool _stopping;
+    private volatile bool _ended;
 
     private Child(Process process, Guard guard, ProcessLog log)
     {
@@ -102,10 +103,12 @@ internal sealed class Child : IDisposable
         }
     }
 
-    /// <summary>To the group; to the process alone while (or where) it leads none.</summary>
+    /// <summary>
+    /// To the group; to the process alone while (or where) it leads none. May come when the process has ended and this object is disposed.
+    /// </summary>
     private void Signal(int signal)
     {
-        if (!Libc.SignalGroup(Pid, signal) && !_process.HasExited)
+        if (!Libc.SignalGroup(Pid, signal) && !_ended)
         {
             Libc.Signal(Pid, signal);
         }
@@ -117,6 +120,7 @@ internal sealed class Child : IDisposable
     {
         var output = Task.WhenAll(PumpAsync(_process.StandardOutput, log), PumpAsync(_process.StandardError, log));
         await _process.WaitForExitAsync();
+        _ended = true;
         if (!_stopping)
         {
             // It died. What it has started would keep its ports from the next one.

@@ -21,6 +21,7 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
     private readonly CancellationTokenSource _stopping = new();
     private TaskCompletionSource _restartRequest = NewRequest();
     private TimeSpan _delay = FirstDelay;
+    private long _started;
     private Child? _child;
     private Task? _loop;
 
@@ -79,7 +80,6 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
     {
         while (StartChild() is { } child)
         {
-            var started = time.GetTimestamp();
             Task request;
             lock (_gate)
             {
@@ -102,7 +102,7 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
 
             if (!asked)
             {
-                await MournAsync(child.Pid, status, time.GetElapsedTime(started));
+                await MournAsync(child.Pid, status, time.GetElapsedTime(_started));
             }
         }
     }
@@ -125,6 +125,7 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
             }
 
             _restartRequest = _restartRequest.Task.IsCompleted ? NewRequest() : _restartRequest;
+            _started = time.GetTimestamp();
             _child = Child.Run(spec, guard, log);
         }
 

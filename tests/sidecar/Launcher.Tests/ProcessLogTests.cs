@@ -50,6 +50,32 @@ public sealed class ProcessLogTests : IDisposable
     }
 
     [Fact]
+    public void The_tail_is_the_last_20_lines_and_is_taken_once()
+    {
+        for (var n = 1; n <= 21; n++)
+        {
+            _log.Write($"line {n}");
+        }
+
+        Assert.Equal(Enumerable.Range(2, 20).Select(n => $"line {n}"), _log.TakeTail());
+        Assert.Empty(_log.TakeTail());
+    }
+
+    [Fact]
+    public void On_a_terminal_every_process_has_a_colour_of_its_own_and_the_names_are_aligned()
+    {
+        using var console = new StringWriter();
+        var merger = new LogMerger(console, colour: true, Logs);
+        using var first = merger.Open("gateway", "gateway.log", onConsole: true);
+        using var second = merger.Open("sse", "sse.log", onConsole: true);
+        first.Write("one");
+        second.Write("two");
+        merger.Warn("dead");
+
+        Assert.Equal(["\e[36mgateway |\e[0m one", "\e[32msse     |\e[0m two", "\e[1;31mdead\e[0m", ""], console.ToString().Split(Environment.NewLine));
+    }
+
+    [Fact]
     public void A_full_file_becomes_the_old_one()
     {
         using (var file = new FileStream(_log.Path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))

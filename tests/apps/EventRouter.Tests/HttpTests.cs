@@ -85,7 +85,7 @@ public sealed class HttpTests : IAsyncDisposable
     {
         using var client = ClientOf(caller, token);
         using var response = await PostAsync(client, Created());
-        Assert.True(response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.NotFound);
+        Assert.Equal((403, "CALLER_NOT_ALLOWED"), await CodeAsync(response));
         Assert.Empty(_store.Keys);
     }
 

@@ -70,6 +70,18 @@ public sealed class SubmitScanTests
         Assert.Single(app.Sidecar.Published);
     }
 
+    /// <summary>UUIDv5 in the URL name space of user, route and key: replicas and versions must agree on it.</summary>
+    [Fact]
+    public async Task The_job_of_a_key_has_its_known_id()
+    {
+        await using var app = await ScanApp.StartAsync();
+        using var client = app.ClientOf("u1");
+
+        using var response = await app.SubmitAsync(client, ("Idempotency-Key", "k"));
+
+        Assert.Equal("0bc8e32b-dc6e-5615-b7c5-998e9fa0c67b", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("job_id").GetString());
+    }
+
     [Fact]
     public async Task A_list_that_cannot_be_written_does_not_fail_the_scan()
     {

@@ -46,6 +46,20 @@ public sealed class StreamContractTests
         Assert.Equal(10_000, JsonDocument.Parse(first.Data).RootElement.GetProperty("keepalive_ms").GetInt64());
     }
 
+    /// <summary>A compressor holds small events back.</summary>
+    [Fact]
+    public async Task A_stream_is_not_compressed_for_a_client_that_could_read_it()
+    {
+        await using var app = new SseApp();
+        using var client = app.ClientOf("u1");
+        client.DefaultRequestHeaders.AcceptEncoding.ParseAdd("gzip, br, zstd");
+
+        using var stream = await EventReader.OpenAsync(client, $"/api/v1/jobs/{app.Logs.Create("u1")}/events", lastEventId: null);
+
+        Assert.Empty(stream.Response.Content.Headers.ContentEncoding);
+        Assert.Equal("stream", (await stream.NextAsync())!.Name);
+    }
+
     [Fact]
     public async Task Live_events_arrive_with_id_stage_and_snake_case_json_and_the_stream_ends_with_the_job()
     {

@@ -335,6 +335,16 @@ public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndTo
     }
 
     [Fact]
+    public async Task What_is_built_is_ready_within_40_seconds()
+    {
+        var started = Stopwatch.GetTimestamp();
+
+        await using var second = await PlatformRun.StartAsync(new FakeModelOptions(), "--no-build");
+
+        Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(40));
+    }
+
+    [Fact]
     public async Task The_sample_scans_a_photo()
     {
         var photo = Path.Combine(Directory.CreateTempSubdirectory("tandem photo").FullName, "photo.png");

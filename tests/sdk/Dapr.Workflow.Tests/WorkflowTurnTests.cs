@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Tandem.Protocol.Workflows;
 using static Dapr.Workflow.Tests.Script;
 
@@ -175,7 +178,7 @@ public sealed class WorkflowTurnTests
     }
 
     [Fact]
-    public async Task Clock_guids_and_logger_are_the_same_at_every_replay()
+    public async Task Clock_and_guids_are_the_same_at_every_replay()
     {
         var seen = new List<string>();
         await using var worker = await TestWorker.StartAsync<string, string>(async (context, _) =>
@@ -199,6 +202,32 @@ public sealed class WorkflowTurnTests
         Assert.Equal(seen[0].Replace("True", "False", StringComparison.Ordinal), seen[1]);
         Assert.EndsWith("True", seen[0], StringComparison.Ordinal);
         Assert.Equal(2, again.Actions.Count);
+    }
+
+    [Fact]
+    public async Task Replay_safe_logger_writes_each_line_once()
+    {
+        using var log = new LineLog();
+        await using var worker = await TestWorker.StartAsync(
+            options => options.RegisterWorkflow<string, string>("Order", async (context, _) =>
+            {
+                var (named, typed) = (context.CreateReplaySafeLogger("Named"), context.CreateReplaySafeLogger<Order>());
+                named.LogWarning("begins {Enabled}", named.IsEnabled(LogLevel.Warning));
+                await context.CallActivityAsync("Step");
+                typed.LogWarning("goes on");
+                await context.CallActivityAsync("Step");
+                named.LogWarning("ends");
+                return "";
+            }),
+            services => services.AddSingleton<ILoggerProvider>(log));
+        var script = worker.Script();
+
+        await script.StartAsync();
+        Assert.Equal(["Named: begins True"], log.Lines);
+        await script.TurnAsync(Completed(0, ""));
+        await script.TurnAsync(Completed(1, ""));
+
+        Assert.Equal(["Named: begins True", $"{typeof(Order).FullName!.Replace('+', '.')}: goes on", "Named: ends"], log.Lines);
     }
 
     [Fact]
@@ -310,4 +339,31 @@ public sealed class WorkflowTurnTests
     }
 
     public sealed record Order(string Id, int Qty);
+
+    /// <summary>What the loggers of workflows were told.</summary>
+    private sealed class LineLog : ILoggerProvider
+    {
+        private readonly ConcurrentQueue<string> lines = new();
+
+        public IEnumerable<string> Lines => lines.Where(line => !line.StartsWith("Dapr.Workflow.Worker", StringComparison.Ordinal)
+            && !line.StartsWith("Microsoft.", StringComparison.Ordinal));
+
+        public ILogger CreateLogger(string categoryName) => new Category(categoryName, lines);
+
+        public void Dispose()
+        {
+        }
+
+        private sealed class Category(string name, ConcurrentQueue<string> lines) : ILogger
+        {
+            public IDisposable? BeginScope<TState>(TState state)
+                where TState : notnull => null;
+
+            public bool IsEnabled(LogLevel logLevel) => true;
+
+            public void Log<TState>(
+                LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+                lines.Enqueue($"{name}: {formatter(state, exception)}");
+        }
+    }
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using Dapr.Client;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -43,61 +42,5 @@ public static class InvokeClients
                 };
             });
         return services;
-    }
-}
-
-/// <summary>
-/// Repeats calls for 30 s while the own sidecar refuses connections or says that it could not reach the callee (ERR_DIRECT_INVOKE): both
-/// restart within seconds. A callee's own answer of any kind is passed on as it is. A request may reach the callee twice, so what is
-/// called this way must be idempotent, as everything between our apps is.
-/// </summary>
-public sealed class SidecarRetryHandler(TimeProvider time) : DelegatingHandler
-{
-    /// <summary>How long a call is repeated.</summary>
-    public static readonly TimeSpan RetryTime = TimeSpan.FromSeconds(30);
-
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(25);
-    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(1);
-
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-    {
-        if (request.Content is not null)
-        {
-            await request.Content.LoadIntoBufferAsync(cancellationToken);
-        }
-
-        var started = time.GetTimestamp();
-        for (var delay = FirstDelay; ; delay = delay * 2 > MaxDelay ? MaxDelay : delay * 2)
-        {
-            var mayRepeat = time.GetElapsedTime(started) < RetryTime;
-            try
-            {
-                var response = await base.SendAsync(request, cancellationToken);
-                if (!mayRepeat || !await IsSidecarsAsync(response, cancellationToken))
-                {
-                    return response;
-                }
-
-                response.Dispose();
-            }
-            catch (HttpRequestException exception) when (mayRepeat && exception.HttpRequestError == HttpRequestError.ConnectionError)
-            {
-                // The sidecar is not there; nobody has seen the request.
-            }
-
-            await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), time, cancellationToken);
-        }
-    }
-
-    /// <summary>Whether the answer is the sidecar's own error and not the callee's, which speaks problem+json.</summary>
-    private static async Task<bool> IsSidecarsAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        if (response.StatusCode != HttpStatusCode.InternalServerError || response.Content.Headers.ContentType?.MediaType != "application/json")
-        {
-            return false;
-        }
-
-        await response.Content.LoadIntoBufferAsync(cancellationToken);
-        return (await response.Content.ReadAsStringAsync(cancellationToken)).Contains("\"ERR_DIRECT_INVOKE\"", StringComparison.Ordinal);
     }
 }

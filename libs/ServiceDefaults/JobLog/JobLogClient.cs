@@ -25,17 +25,11 @@ public sealed class JobRefusedException(int status, string code, string detail, 
 
 /// <summary>
 /// Appends to and reads job logs through event-router, by service invocation. An append is idempotent by its events' keys, so
-/// it is repeated for <see cref="RetryTime"/> when event-router or a sidecar is away; then the last error is thrown and the
-/// caller's own retry takes over.
+/// <see cref="SidecarRetryHandler"/> repeats it when event-router or a sidecar is away; after its retry time the last error is
+/// thrown and the caller's own retry takes over.
 /// </summary>
-public sealed class JobLogClient(HttpClient http, TimeProvider time)
+public sealed class JobLogClient(HttpClient http)
 {
-    /// <summary>How long a call is repeated.</summary>
-    public static readonly TimeSpan RetryTime = TimeSpan.FromSeconds(30);
-
-    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(2);
-
     /// <summary>
     /// Appends; the events are stored when it returns. Throws <see cref="JobClosedException"/>, <see cref="JobRefusedException"/>,
     /// or <see cref="HttpRequestException"/> after the retry time.
@@ -43,7 +37,7 @@ public sealed class JobLogClient(HttpClient http, TimeProvider time)
     public async Task<AppendedJobEvents> AppendAsync(Guid jobId, AppendJobEvents command, CancellationToken cancellationToken)
     {
         using var response = await SendAsync(
-            () => new HttpRequestMessage(HttpMethod.Post, $"/jobs/{jobId}/events") { Content = JsonContent.Create(command, options: TandemJson.Options) },
+            new HttpRequestMessage(HttpMethod.Post, $"/jobs/{jobId}/events") { Content = JsonContent.Create(command, options: TandemJson.Options) },
             cancellationToken);
         if (response.StatusCode == HttpStatusCode.Conflict)
         {
@@ -61,7 +55,7 @@ public sealed class JobLogClient(HttpClient http, TimeProvider time)
     /// <summary>The job with its entries after a sequence number, or null when there is no such job.</summary>
     public async Task<JobView?> GetAsync(Guid jobId, long after, CancellationToken cancellationToken)
     {
-        using var response = await SendAsync(() => new HttpRequestMessage(HttpMethod.Get, $"/jobs/{jobId}?after={after}"), cancellationToken);
+        using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Get, $"/jobs/{jobId}?after={after}"), cancellationToken);
         if (response.StatusCode == HttpStatusCode.NotFound)
         {
             return null;
@@ -71,45 +65,26 @@ public sealed class JobLogClient(HttpClient http, TimeProvider time)
         return await response.Content.ReadFromJsonAsync<JobView>(TandemJson.Options, cancellationToken);
     }
 
-    /// <summary>Repeats on connection failures and on 5xx answers other than 503 SYSTEM_BUSY, which is event-router's own word.</summary>
-    private async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> request, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        var started = time.GetTimestamp();
-        for (var delay = FirstDelay; ; delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, MaxDelay.Ticks)))
+        using (request)
         {
-            HttpResponseMessage? response = null;
+            request.Options.Set(SidecarRetryHandler.RepeatOn, IsAwayAsync);
             try
             {
-                using var message = request();
-                response = await http.SendAsync(message, cancellationToken);
-                if ((int)response.StatusCode < 500 || await IsBusyAsync(response, cancellationToken) || time.GetElapsedTime(started) > RetryTime)
-                {
-                    return response;
-                }
-
-                response.Dispose();
+                return await http.SendAsync(request, cancellationToken);
             }
-            catch (Exception exception) when (
-                exception is HttpRequestException or IOException or TaskCanceledException
-                && !cancellationToken.IsCancellationRequested && time.GetElapsedTime(started) <= RetryTime)
+            catch (TaskCanceledException exception) when (!cancellationToken.IsCancellationRequested)
             {
-                response?.Dispose();
+                throw new HttpRequestException("event-router did not answer in time", exception);
             }
-
-            await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), time, cancellationToken);
         }
     }
 
-    private static async Task<bool> IsBusyAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        if (response.StatusCode != HttpStatusCode.ServiceUnavailable)
-        {
-            return false;
-        }
-
-        await response.Content.LoadIntoBufferAsync(cancellationToken);
-        return (await ProblemAsync(response, cancellationToken)).Code == "SYSTEM_BUSY";
-    }
+    /// <summary>5xx answers, except 503 SYSTEM_BUSY, which is event-router's own word.</summary>
+    private static async Task<bool> IsAwayAsync(HttpResponseMessage response, CancellationToken cancellationToken) =>
+        (int)response.StatusCode >= 500
+        && (response.StatusCode != HttpStatusCode.ServiceUnavailable || (await ProblemAsync(response, cancellationToken)).Code != "SYSTEM_BUSY");
 
     private static async Task<Exception> RefusalAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
@@ -123,7 +98,8 @@ public sealed class JobLogClient(HttpClient http, TimeProvider time)
     {
         try
         {
-            var problem = await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
+            // Not as a stream, which could be read only once.
+            var problem = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsByteArrayAsync(cancellationToken));
             return (Text(problem, "code"), Text(problem, "detail"));
         }
         catch (JsonException)

@@ -24,6 +24,17 @@ public sealed class InvokeClientTests
         }
     }
 
+    private sealed class BrokenStream : MemoryStream
+    {
+        public override int Read(byte[] buffer, int offset, int count) => throw new IOException("reset");
+
+        public override int Read(Span<byte> buffer) => throw new IOException("reset");
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => throw new IOException("reset");
+
+        public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken) => throw new IOException("reset");
+    }
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private static async Task<HttpResponseMessage> PostAsync(Inner inner, TimeProvider? time = null)
@@ -79,15 +90,31 @@ public sealed class InvokeClientTests
     }
 
     [Fact]
+    public async Task Calls_that_break_are_repeated()
+    {
+        using var inner = new Inner(count => count switch
+        {
+            1 => throw new HttpRequestException(HttpRequestError.ResponseEnded),
+            2 => throw new HttpRequestException("reset", new IOException()),
+            3 => new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(new BrokenStream()) },
+            _ => new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("whole") },
+        });
+
+        using var response = await PostAsync(inner);
+
+        Assert.Equal((4, "whole"), (inner.Bodies.Count, await response.Content.ReadAsStringAsync(Cancellation)));
+    }
+
+    [Fact]
     public async Task Other_failures_are_not_repeated()
     {
-        using var broken = new Inner(_ => throw new HttpRequestException(HttpRequestError.ResponseEnded));
+        using var untrusted = new Inner(_ => throw new HttpRequestException(HttpRequestError.SecureConnectionError));
         using var failing = new Inner(_ => new HttpResponseMessage(HttpStatusCode.ServiceUnavailable));
 
-        await Assert.ThrowsAsync<HttpRequestException>(() => PostAsync(broken));
+        await Assert.ThrowsAsync<HttpRequestException>(() => PostAsync(untrusted));
         using var response = await PostAsync(failing);
 
-        Assert.Equal((1, 1, 503), (broken.Bodies.Count, failing.Bodies.Count, (int)response.StatusCode));
+        Assert.Equal((1, 1, 503), (untrusted.Bodies.Count, failing.Bodies.Count, (int)response.StatusCode));
     }
 
     [Fact]

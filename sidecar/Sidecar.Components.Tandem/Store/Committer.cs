@@ -19,7 +19,7 @@ internal sealed partial class Committer
     private List<StoreOperation> _submitted = [];
     private List<StoreOperation> _taken = [];
     private bool _closing;
-    private bool _unflushed;
+    private long? _unflushedSince;
     private Exception? _fault;
 
     /// <summary>Starts the thread. <paramref name="compactWhenDue"/> runs on it between commits.</summary>
@@ -105,12 +105,15 @@ internal sealed partial class Committer
             {
                 Guard(_compactWhenDue);
             }
+
+            // What is submitted all the time and never asks for a flush must not put it off for ever.
+            if (_unflushedSince is not null && UntilLazyFlush() == TimeSpan.Zero)
+            {
+                FlushLazily();
+            }
         }
 
-        if (_unflushed && _fault is null)
-        {
-            Guard(_log.Flush);
-        }
+        FlushLazily();
     }
 
     // Waits for work; flushes what nobody waits for when none comes for a while. False when closed and empty.
@@ -120,12 +123,12 @@ internal sealed partial class Committer
         {
             lock (_gate)
             {
-                while (_submitted.Count == 0 && !_closing && (!_unflushed || _fault is not null))
+                while (_submitted.Count == 0 && !_closing && (_unflushedSince is null || _fault is not null))
                 {
                     Monitor.Wait(_gate);
                 }
 
-                if (_submitted.Count > 0 || _closing || Monitor.Wait(_gate, _options.LazyFlushDelay))
+                if (_submitted.Count > 0 || _closing || Monitor.Wait(_gate, UntilLazyFlush()))
                 {
                     (_submitted, _taken) = (_taken, _submitted);
                     if (_taken.Count > 0 || _closing)
@@ -137,8 +140,19 @@ internal sealed partial class Committer
                 }
             }
 
+            FlushLazily();
+        }
+    }
+
+    private TimeSpan UntilLazyFlush() =>
+        _unflushedSince is { } since && _options.LazyFlushDelay - _options.Time.GetElapsedTime(since) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+
+    private void FlushLazily()
+    {
+        if (_unflushedSince is not null && _fault is null)
+        {
             Guard(_log.Flush);
-            _unflushed = false;
+            _unflushedSince = null;
         }
     }
 
@@ -205,11 +219,11 @@ internal sealed partial class Committer
         if (_batch.MustFlush)
         {
             _log.Flush();
-            _unflushed = false;
+            _unflushedSince = null;
         }
-        else
+        else if (_batch.ShouldFlush)
         {
-            _unflushed |= _batch.ShouldFlush;
+            _unflushedSince ??= _options.Time.GetTimestamp();
         }
     }
 

@@ -10,6 +10,8 @@ namespace Sidecar.Components.Tandem.Store;
 /// </summary>
 internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposable
 {
+    private const string Unfinished = ".new";
+
     private IStoreFile? _file;
     private long _number;
     private long _offset;
@@ -50,6 +52,10 @@ internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposabl
         }
 
         DeleteBefore(first);
+        foreach (var name in files.List(directory).Where(name => name.EndsWith(Unfinished, StringComparison.Ordinal)))
+        {
+            files.Delete(Path.Combine(directory, name));
+        }
     }
 
     /// <summary>Appends a frame; the buffer's payload is in place.</summary>
@@ -79,7 +85,7 @@ internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposabl
     public void WriteSnapshot(StoreModel model, long number, long firstFrame, CancellationToken cancellationToken)
     {
         var path = SnapshotPath(number);
-        var temporary = path + ".new";
+        var temporary = path + Unfinished;
         files.Delete(temporary);
         long size;
         using (var file = files.Open(temporary, create: true))

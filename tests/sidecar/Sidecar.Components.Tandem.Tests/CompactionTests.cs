@@ -74,13 +74,15 @@ public sealed class CompactionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_snapshot_that_was_not_finished_is_ignored()
+    public async Task A_snapshot_that_was_not_finished_is_ignored_and_deleted()
     {
         await _fixture.SetAsync("key", "value");
         await _fixture.CloseAsync();
-        await File.WriteAllTextAsync(Path.Combine(_fixture.Directory, "00000002.snapshot.new"), "half");
+        var unfinished = Path.Combine(_fixture.Directory, "00000002.snapshot.new");
+        await File.WriteAllTextAsync(unfinished, "half");
 
         Assert.Equal("value", _fixture.Read("key"));
+        Assert.False(File.Exists(unfinished));
     }
 
     private async Task AcknowledgeAsync(Broker.Topic topic, long sequence)

@@ -182,14 +182,56 @@ public sealed class RecoveryTests : IAsyncLifetime
         Assert.Equal(("value", null, null), (_fixture.Read("acknowledged"), _fixture.Read("lost"), _fixture.Read("later")));
     }
 
-    /// <summary>A disk that writes nothing, or half, and then fails.</summary>
+    [Fact]
+    public async Task Acknowledgements_reach_the_disk_in_time_though_nothing_else_is_written()
+    {
+        var clock = new ManualTimeProvider();
+        var disk = new FailingFiles();
+        _fixture.Options = new StoreOptions { Files = disk, Time = clock, LazyFlushDelay = TimeSpan.FromHours(1) };
+        var topic = _fixture.Topic;
+        var journal = (Broker.IBrokerJournal)_fixture.Store;
+        await _fixture.Store.EnsureGroupAsync(topic, "group", Durability.Written, default);
+        await _fixture.PublishAsync("first", "second");
+        await journal.AcknowledgedAsync(topic, "group", 1);
+        await _fixture.SetAsync("key", "after the first");
+        var before = disk.Flushes;
+
+        clock.Advance(TimeSpan.FromHours(1));
+        var flushed = disk.Flushed;
+        await journal.AcknowledgedAsync(topic, "group", 2);
+
+        await flushed.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal(before + 1, disk.Flushes);
+    }
+
+    [Fact]
+    public async Task A_flushed_write_is_on_the_disk_when_it_returns()
+    {
+        var disk = new FailingFiles();
+        _fixture.Options = new StoreOptions { Files = disk };
+        await _fixture.SetAsync("key", "value");
+        var before = disk.Flushes;
+
+        await _fixture.Store.WriteAsync(_fixture.Table, [new Abstractions.StateWrite("key", "flushed"u8.ToArray())], Durability.Flushed, default);
+
+        Assert.Equal(before + 1, disk.Flushes);
+    }
+
+    /// <summary>A disk that writes nothing, or half, and then fails. Counts flushes.</summary>
     private sealed class FailingFiles : IStoreFiles
     {
         private readonly PhysicalStoreFiles _files = PhysicalStoreFiles.Instance;
+        private volatile TaskCompletionSource? _flushed;
+        private int _flushes;
 
         public bool Failing { get; set; }
 
         public bool Tear { get; init; }
+
+        public int Flushes => Volatile.Read(ref _flushes);
+
+        /// <summary>Completes at the first flush after it was asked for.</summary>
+        public Task Flushed => (_flushed = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
         public void CreateDirectory(string path) => _files.CreateDirectory(path);
 
@@ -227,7 +269,12 @@ public sealed class RecoveryTests : IAsyncLifetime
                 throw new IOException("no space left");
             }
 
-            public void Flush() => file.Flush();
+            public void Flush()
+            {
+                file.Flush();
+                Interlocked.Increment(ref owner._flushes);
+                owner._flushed?.TrySetResult();
+            }
 
             public void Truncate(long length) => file.Truncate(length);
 

@@ -84,8 +84,9 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     public async Task RunStreamAsync(string streamId, Func<WorkItem, CancellationToken, ValueTask> write, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+        var serving = _runner.Dispatcher.RunStreamAsync(streamId, write, ending.Token);
         var retryStalled = Task.Run(_runner.RetryStalledAsync, CancellationToken.None);
-        await _runner.Dispatcher.RunStreamAsync(streamId, write, ending.Token);
+        await serving;
         await retryStalled;
         if (_stopping.IsCancellationRequested)
         {

@@ -70,6 +70,9 @@ internal sealed class Turn(Instance instance, string token, InstanceState state,
     /// <summary>Inbox rows that the turn consumes, from the first one on.</summary>
     public int Consumed { get; } = state.Inbox.Count;
 
+    /// <summary>How many streams had been opened when it began: another worker may have what this one lacks.</summary>
+    public required int StreamsOpened { get; init; }
+
     private ulong Generation { get; } = state.Metadata.Generation;
 
     private ulong HistoryLength { get; } = state.Metadata.HistoryLength;

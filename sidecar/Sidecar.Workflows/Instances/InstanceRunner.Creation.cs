@@ -33,6 +33,8 @@ internal sealed partial class InstanceRunner
     /// <summary>Instances that wait for a worker with their version; tried again when a stream opens.</summary>
     public ConcurrentDictionary<string, byte> StalledInstances { get; } = new();
 
+    private int _streamsOpened;
+
     /// <summary>
     /// Creates an instance, replacing an ended one of the same id. <paramref name="creationKey"/> names the action that
     /// asks for it; the same key twice creates once.
@@ -94,7 +96,7 @@ internal sealed partial class InstanceRunner
         }
         catch (Exception exception) when (!IsStopping(exception))
         {
-            throw StoreFailed(instance, exception);
+            throw Failed(instance, exception);
         }
     });
 
@@ -248,6 +250,7 @@ internal sealed partial class InstanceRunner
     /// <summary>Tries stalled instances again; called when a stream opens.</summary>
     public async Task RetryStalledAsync()
     {
+        Interlocked.Increment(ref _streamsOpened);
         foreach (var instanceId in StalledInstances.Keys)
         {
             StalledInstances.TryRemove(instanceId, out _);
@@ -294,7 +297,7 @@ internal sealed partial class InstanceRunner
         ActivityRequest? request = null;
         await GuardAsync(item.InstanceId, async instance =>
         {
-            if (await LoadAsync(instance) is { } state && state.ExecutionId == item.ExecutionId && state.Tasks.TryGetValue(item.TaskId, out var task))
+            if (await LoadAsync(instance) is { HasEnded: false } state && state.ExecutionId == item.ExecutionId && state.Tasks.TryGetValue(item.TaskId, out var task))
             {
                 var scheduled = task.TaskScheduled;
                 request = new ActivityRequest

@@ -53,7 +53,7 @@ internal sealed partial class InstanceRunner
         }
         catch (Exception exception) when (!IsStopping(exception) && exception is not WorkflowException)
         {
-            throw StoreFailed(instance, exception);
+            throw Failed(instance, exception);
         }
     });
 }

@@ -41,7 +41,7 @@ internal sealed partial class InstanceRunner
             }
 
             events.Insert(0, Events.WorkflowStarted(Now));
-            var turn = new Turn(instance, Guid.NewGuid().ToString("N"), state, events, held);
+            var turn = new Turn(instance, Guid.NewGuid().ToString("N"), state, events, held) { StreamsOpened = Volatile.Read(ref _streamsOpened) };
             var request = new WorkflowRequest { InstanceId = instanceId, ExecutionId = state.ExecutionId };
             request.PastEvents.AddRange(state.History);
             request.NewEvents.AddRange(events);
@@ -98,7 +98,15 @@ internal sealed partial class InstanceRunner
 
             instance.Phase = TurnPhase.Committing;
             before = state!.Metadata;
-            outcome = TurnRules.Apply(state, turn.NewEvents, response, _appId, Now);
+            try
+            {
+                outcome = TurnRules.Apply(state, turn.NewEvents, response, _appId, Now);
+            }
+            catch (Exception exception)
+            {
+                throw new WorkflowException(
+                    WorkflowError.InvalidArgument, $"the worker's answer for workflow '{instance.Id}' cannot be carried out: {exception.Message}", exception);
+            }
         });
 
         // 2. Tell others first: if the process dies now, the turn runs again and they know the message already. The gate
@@ -159,7 +167,7 @@ internal sealed partial class InstanceRunner
         {
             instance.Turn = null;
             instance.Phase = TurnPhase.Idle;
-            throw StoreFailed(instance, exception);
+            throw Failed(instance, exception);
         }
         finally
         {
@@ -179,6 +187,12 @@ internal sealed partial class InstanceRunner
             await FlushAsync(instance);
             LogStalled(instance.Id);
             StalledInstances.TryAdd(instance.Id, 0);
+            if (turn.StreamsOpened != Volatile.Read(ref _streamsOpened))
+            {
+                // A stream opened meanwhile and has not seen it among the stalled ones: the next turn tells.
+                StalledInstances.TryRemove(instance.Id, out _);
+            }
+
             Offer(instance, next);
             return;
         }

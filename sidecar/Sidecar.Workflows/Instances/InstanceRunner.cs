@@ -201,7 +201,7 @@ internal sealed partial class InstanceRunner : IWorkSource
                 batch.Add(pending);
             }
 
-            var failure = StoreFailed(instance, exception);
+            var failure = Failed(instance, exception);
             Hold(instance, batch.Where(p => p.Kind != PendingKind.Message && !p.Done.IsCompleted && !instance.Held.Contains(p)));
             batch.Where(p => p.Kind == PendingKind.Message).ToList().ForEach(p => p.Fail(failure));
         }
@@ -323,22 +323,36 @@ internal sealed partial class InstanceRunner : IWorkSource
         && !state.Inbox.Exists(e => e.EventTypeCase == HistoryEvent.EventTypeOneofCase.ExecutionTerminated);
 
     /// <summary>
-    /// After a failed store operation nobody knows what was written: the state is dropped and a retry is scheduled.
-    /// Returns the error for the caller. Under the gate.
+    /// After a failed store operation nobody knows what was written: the state is dropped and a retry is scheduled, as it is
+    /// after an answer of the worker that makes no sense. Returns the error for the caller. Under the gate.
     /// </summary>
-    private WorkflowException StoreFailed(Instance instance, Exception exception)
+    private WorkflowException Failed(Instance instance, Exception exception)
     {
-        _metrics.StoreFailed();
+        var badAnswer = exception is WorkflowException { Error: WorkflowError.InvalidArgument } invalid ? invalid : null;
         instance.State = null;
         instance.Failures++;
         if (!instance.RetryScheduled)
         {
             var delay = _options.StoreRetryDelay * Math.Pow(2, Math.Min(instance.Failures - 1, 20));
             delay = delay < _options.MaxStoreRetryDelay ? delay : _options.MaxStoreRetryDelay;
-            LogStoreFailed(exception, instance.Id, delay);
+            if (badAnswer is not null)
+            {
+                LogBadAnswer(badAnswer, instance.Id, delay);
+            }
+            else
+            {
+                LogStoreFailed(exception, instance.Id, delay);
+            }
+
             instance.RetryScheduled = _timers.Add(new TimerEntry("\0retry", instance.Id, Now + delay, () => GuardAsync(instance.Id, RetryAsync)));
         }
 
+        if (badAnswer is not null)
+        {
+            return badAnswer;
+        }
+
+        _metrics.StoreFailed();
         return new WorkflowException(WorkflowError.Unavailable, "the workflow state store failed: " + exception.Message, exception);
     }
 
@@ -374,7 +388,7 @@ internal sealed partial class InstanceRunner : IWorkSource
                 }
                 catch (Exception exception) when (!IsStopping(exception))
                 {
-                    StoreFailed(instance, exception);
+                    Failed(instance, exception);
                 }
 
                 return true;
@@ -399,4 +413,7 @@ internal sealed partial class InstanceRunner : IWorkSource
 
     [LoggerMessage(6020, LogLevel.Warning, "The state store failed for workflow {InstanceId}; next attempt in {Delay}")]
     private partial void LogStoreFailed(Exception exception, string instanceId, TimeSpan delay);
+
+    [LoggerMessage(6022, LogLevel.Warning, "The worker's answer for workflow {InstanceId} cannot be carried out; its turn is tried again in {Delay}")]
+    private partial void LogBadAnswer(Exception exception, string instanceId, TimeSpan delay);
 }

@@ -170,6 +170,11 @@ internal static class TurnRules
 
     private static TimerCreatedEvent TimerCreated(CreateTimerAction action)
     {
+        if (action.FireAt is { Nanos: < 0 or > 999_999_999 })
+        {
+            throw new FormatException($"a timer's time has {action.FireAt.Nanos} nanoseconds");
+        }
+
         var timer = new TimerCreatedEvent { FireAt = action.FireAt ?? new Timestamp() };
         if (action.HasName)
         {

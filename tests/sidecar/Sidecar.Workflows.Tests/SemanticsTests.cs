@@ -359,6 +359,108 @@ public sealed class SemanticsTests
         Assert.Equal("a(x)", (await client.WaitAsync("s"))!.Output);
     }
 
+    [Fact]
+    public async Task Worker_that_connects_while_an_instance_stalls_gets_it()
+    {
+        await using var host = await StartAsync();
+        using var client = host.Connect();
+        using var connected = new ManualResetEventSlim();
+        var turns = 0;
+        await using (var old = new ScriptedWorker(host)
+        {
+            Workflows =
+            {
+                ["seq"] = s =>
+                {
+                    // Only the first turn is answered.
+                    connected.Wait(EngineHost.Patience);
+                    Assert.Equal(1, Interlocked.Increment(ref turns));
+                    s.Response.Actions.Add(new WorkflowAction { WorkflowVersionNotAvailable = new WorkflowVersionNotAvailableAction() });
+                },
+            },
+        })
+        {
+            var start = client.StartAsync("seq", "x", "s");
+            await Eventually(() => Task.FromResult(old.Turns.Count == 1));
+            await using var worker = NewWorker(host);
+            await Eventually(() => Task.FromResult(host.Engine.GetStatus().Streams == 2));
+            connected.Set();
+            await Eventually(async () => (await client.GetAsync("s"))!.WorkflowStatus is OrchestrationStatus.Stalled or OrchestrationStatus.Completed);
+
+            await old.DisposeAsync();
+            Assert.Equal("a(x)", (await client.WaitAsync("s"))!.Output);
+            await start;
+        }
+    }
+
+    [Fact]
+    public async Task Answer_that_makes_no_sense_is_refused_as_such_and_the_turn_is_tried_again()
+    {
+        await using var host = await StartAsync();
+        using var client = host.Connect();
+        using var stop = new CancellationTokenSource(EngineHost.Patience);
+        var work = client.WorkItems(stop.Token).GetAsyncEnumerator(stop.Token);
+        var start = client.StartAsync("seq", "x", "s");
+
+        Assert.True(await work.MoveNextAsync());
+        var nonsense = new Timestamp { Seconds = 1, Nanos = -1 };
+        var refused = await Assert.ThrowsAsync<GrpcException>(() => client.CompleteAsync(Answer(
+            work.Current, new WorkflowAction { Id = 0, CreateTimer = new CreateTimerAction { FireAt = nonsense } })));
+        Assert.Equal(GrpcStatusCode.InvalidArgument, refused.StatusCode);
+        Assert.Contains("the worker's answer for workflow 's' cannot be carried out", refused.Message, StringComparison.Ordinal);
+
+        Assert.True(await work.MoveNextAsync());
+        await client.CompleteAsync(Answer(
+            work.Current, new WorkflowAction { CompleteWorkflow = new CompleteWorkflowAction { WorkflowStatus = OrchestrationStatus.Completed, Result = "sense" } }));
+        Assert.Equal("sense", (await client.WaitAsync("s"))!.Output);
+        await start;
+        await stop.CancelAsync();
+    }
+
+    private static WorkflowResponse Answer(WorkItem item, WorkflowAction action) =>
+        new() { InstanceId = item.WorkflowRequest.InstanceId, CompletionToken = item.CompletionToken, Actions = { action } };
+
+    [Fact]
+    public async Task Activities_that_wait_for_a_worker_end_with_their_workflow()
+    {
+        await using var host = await EngineHost.StartAsync(new CrashingStore(_disk), EngineHost.FastRetries with { MaxActivitiesPerStream = 1 });
+        using var client = host.Connect();
+        var release = new TaskCompletionSource();
+        var entered = new TaskCompletionSource();
+        await using var worker = new ScriptedWorker(host)
+        {
+            Workflows =
+            {
+                ["two"] = s =>
+                {
+                    s.Task(0, "hold", "x");
+                    s.Task(1, "queued", "x");
+                },
+                ["seq"] = Scripts.Sequence(1),
+            },
+            Activity = async request =>
+            {
+                if (request.Name == "hold")
+                {
+                    entered.TrySetResult();
+                    await release.Task;
+                }
+
+                return request.Name;
+            },
+        };
+        await Eventually(() => Task.FromResult(host.Engine.GetStatus().Streams > 0));
+        await client.StartAsync("two", "x", "t");
+        await entered.Task.WaitAsync(EngineHost.Patience);
+
+        await client.TerminateAsync("t");
+        await client.StartAsync("seq", "x", "after");
+        release.SetResult();
+        await client.WaitAsync("after");
+
+        Assert.DoesNotContain(worker.Executions.Keys, key => key.Task == 1);
+    }
+
     private static void InterlockedMax(ref int target, int value)
     {
         for (var seen = Volatile.Read(ref target); value > seen; seen = Interlocked.CompareExchange(ref target, value, seen))

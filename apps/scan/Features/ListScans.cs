@@ -26,12 +26,11 @@ internal static class ListScans
         }
 
         var scans = (await list.ListAsync(user.Id, cancellationToken)).Take(limit).ToList();
-        var jobs = await Task.WhenAll(scans.Select(scan => log.GetAsync(scan.JobId, after: 0, cancellationToken)));
-        return TypedResults.Ok(new Response([.. scans.Zip(jobs, ToItem)]));
+        var jobs = await log.GetStatesAsync([.. scans.Select(scan => scan.JobId)], cancellationToken);
+        return TypedResults.Ok(new Response([.. scans.Select(scan => ToItem(scan, jobs.GetValueOrDefault(scan.JobId)))]));
     }
 
     /// <summary>A job whose log has expired is listed as such: the scan happened, its details are gone.</summary>
-    private static Item ToItem(UserScan scan, JobView? job) => new(
-        scan.JobId, scan.CreatedAt, scan.ImageUrl,
-        job is null ? "expired" : job.Terminal ?? "processing", job?.Entries.LastOrDefault()?.Stage, job?.Entries.LastOrDefault()?.Progress ?? 100);
+    private static Item ToItem(UserScan scan, JobState? job) => new(
+        scan.JobId, scan.CreatedAt, scan.ImageUrl, job is null ? "expired" : job.Terminal ?? "processing", job?.Stage, job?.Progress ?? 100);
 }

@@ -65,6 +65,22 @@ public sealed class JobLogClient(HttpClient http)
         return await response.Content.ReadFromJsonAsync<JobView>(TandemJson.Options, cancellationToken);
     }
 
+    /// <summary>Where jobs stand, at most 100, without their events. A job that does not exist is left out.</summary>
+    public async Task<IReadOnlyDictionary<Guid, JobState>> GetStatesAsync(IReadOnlyList<Guid> jobIds, CancellationToken cancellationToken)
+    {
+        if (jobIds.Count == 0)
+        {
+            return new Dictionary<Guid, JobState>();
+        }
+
+        using var response = await SendAsync(
+            new HttpRequestMessage(HttpMethod.Post, "/jobs/states") { Content = JsonContent.Create(new GetJobStates(jobIds), options: TandemJson.Options) },
+            cancellationToken);
+        response.EnsureSuccessStatusCode();
+        var states = await response.Content.ReadFromJsonAsync<JobStates>(TandemJson.Options, cancellationToken);
+        return states!.Jobs.ToDictionary(job => job.JobId);
+    }
+
     private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         using (request)

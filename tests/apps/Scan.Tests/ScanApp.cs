@@ -77,8 +77,24 @@ internal sealed class ScanApp : WebApplicationFactory<ScanService>
         builder.UseEnvironment("Development");
     }
 
+    private JobState StateOf(Guid jobId)
+    {
+        var (owner, entries) = Jobs[jobId];
+        var last = entries[^1];
+        return new JobState(
+            jobId, owner, "scan", DateTimeOffset.UnixEpoch, entries.Count, last.Stage == JobWords.Done ? last.Status : null, last.Stage, last.Status,
+            last.Progress, last.Ts);
+    }
+
     private async Task EventRouterAsync(HttpContext http, string path)
     {
+        if (path == "/jobs/states")
+        {
+            var query = (await http.Request.ReadFromJsonAsync<GetJobStates>(TandemJson.Options))!;
+            await http.Response.WriteAsJsonAsync(new JobStates([.. query.JobIds.Where(Jobs.ContainsKey).Select(StateOf)]), TandemJson.Options);
+            return;
+        }
+
         var jobId = Guid.Parse(path.Split('/')[2]);
         if (HttpMethods.IsPost(http.Request.Method))
         {

@@ -107,6 +107,29 @@ public sealed class SubmitScanTests
         Assert.Empty(app.Jobs);
     }
 
+    [Fact]
+    public async Task A_list_says_where_every_scan_stands_newest_first()
+    {
+        await using var app = await ScanApp.StartAsync();
+        using var client = app.ClientOf("u1");
+        Assert.Empty((await client.GetFromJsonAsync<JsonElement>("/api/v1/scan")).GetProperty("scans").EnumerateArray());
+        foreach (var key in (string[])["open", "ended", "forgotten"])
+        {
+            using var submitted = await app.SubmitAsync(client, ("Idempotency-Key", key));
+            Assert.Equal(HttpStatusCode.OK, submitted.StatusCode);
+        }
+
+        Guid[] ids = [.. app.Sidecar.Published.Select(message => JsonElement.Parse(message.Json).GetProperty("job_id").GetGuid())];
+        app.Jobs[ids[1]].Entries.Add(new JobEventInput("done.completed", JobWords.Done, JobWords.Completed, 100, DateTimeOffset.UnixEpoch));
+        app.Jobs.Remove(ids[2], out _);
+
+        var scans = (await client.GetFromJsonAsync<JsonElement>("/api/v1/scan")).GetProperty("scans").EnumerateArray().ToArray();
+
+        Assert.Equal(ids.Reverse(), scans.Select(scan => scan.GetProperty("job_id").GetGuid()));
+        Assert.Equal(["expired", "completed", "processing"], scans.Select(scan => scan.GetProperty("status").GetString()));
+        Assert.Equal([100, 100, 0], scans.Select(scan => scan.GetProperty("progress").GetInt32()));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(51)]

@@ -36,6 +36,35 @@ public class AppendFaultTests
     }
 
     [Fact]
+    public async Task A_router_that_always_comes_second_gives_up_after_10_tries_and_its_caller_may_repeat()
+    {
+        var (winner, loser) = (new RouterUnderTest(_store), new RouterUnderTest(_store));
+        await winner.CreateAsync(_job);
+        await loser.AppendAsync(_job, Input("a.started", "a", "started"));
+        var won = 0;
+        var winning = false;
+        _store.BeforeWrite = async _ =>
+        {
+            if (!winning)
+            {
+                winning = true;
+                won++;
+                await winner.AppendAsync(_job, Input($"w#{won}.streaming", "w", "streaming"));
+                winning = false;
+            }
+        };
+
+        Assert.Equal(AppendRefusal.Unavailable, (await loser.AppendAsync(_job, Input("b.started", "b", "started"))).Refusal);
+        Assert.Equal(10, won);
+        _store.BeforeWrite = _ => Task.CompletedTask;
+        Assert.Equal(new AppendOutcome(AppendRefusal.None, 13, false), await loser.AppendAsync(_job, Input("b.started", "b", "started")));
+
+        var log = await winner.ReadAsync(_store, _job);
+        Assert.Equal(Enumerable.Range(1, 13).Select(n => (long)n), log.Select(entry => entry.Seq));
+        Assert.Single(log, entry => entry.Key == "b.started");
+    }
+
+    [Fact]
     public async Task Write_whose_answer_was_lost_is_not_repeated()
     {
         var router = new RouterUnderTest(_store);

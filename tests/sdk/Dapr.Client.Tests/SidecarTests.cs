@@ -1,5 +1,6 @@
 using System.Text;
 using System.Threading.Channels;
+using Dapr.AspNetCore;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -122,6 +123,49 @@ public sealed class SidecarTests
 
         Assert.Empty(result.FailedEntries);
         Assert.Equal(Enumerable.Range(0, 20), numbers.Order());
+    }
+
+    [Fact]
+    public async Task Batch_is_answered_entry_by_entry()
+    {
+        var batches = Channel.CreateUnbounded<BulkSubscribeMessage<BulkMessageModel<Order>>>();
+        await using var sidecar = await LocalSidecar.StartAsync(app =>
+        {
+            app.UseCloudEvents();
+            app.MapSubscribeHandler();
+            var retries = 0;
+            app.MapPost("/many", (BulkSubscribeMessage<BulkMessageModel<Order>> message) =>
+            {
+                batches.Writer.TryWrite(message);
+                return new BulkSubscribeAppResponse([.. message.Entries.Select(entry => new BulkSubscribeAppResponseEntry(
+                    entry.EntryId,
+                    entry.Event.Data.Qty switch
+                    {
+                        1 when Interlocked.Increment(ref retries) == 1 => BulkSubscribeAppResponseStatus.RETRY,
+                        2 => BulkSubscribeAppResponseStatus.DROP,
+                        _ => BulkSubscribeAppResponseStatus.SUCCESS,
+                    }))]);
+            }).WithTopic("bus", "many").WithBulkSubscribe(new BulkSubscribeTopicOptions { TopicName = "many", MaxMessagesCount = 3, MaxAwaitDurationMs = 100 });
+        });
+
+        await sidecar.Client.BulkPublishEventAsync(
+            "bus", "many", [.. Enumerable.Range(0, 3).Select(n => new Order("x", n))], cancellationToken: Cancellation);
+        var entries = new List<BulkSubscribeMessageEntry<BulkMessageModel<Order>>>();
+        while (entries.Count < 4)
+        {
+            var batch = await batches.Reader.ReadAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
+            Assert.Equal("many", batch.Topic);
+            entries.AddRange(batch.Entries);
+        }
+
+        Assert.Equal([0, 1, 2], entries.Take(3).Select(entry => entry.Event.Data.Qty).Order());
+        Assert.Equal(1, entries[3].Event.Data.Qty);
+        Assert.Equal(entries.Single(entry => entry.Event.Data.Qty == 1 && entry != entries[3]).Event.Id, entries[3].Event.Id);
+        Assert.All(entries, entry =>
+        {
+            Assert.Equal(("app", "application/json", "1.0"), (entry.Event.Source, entry.Event.Datacontenttype, entry.Event.Specversion));
+            Assert.Equal("application/cloudevents+json", entry.ContentType);
+        });
     }
 
     [Fact]

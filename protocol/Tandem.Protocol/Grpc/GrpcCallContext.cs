@@ -26,7 +26,7 @@ public sealed class GrpcCallContext
     /// <summary>The metadata of the request; keys are compared without regard to case.</summary>
     public IHeaderDictionary RequestHeaders => HttpContext.Request.Headers;
 
-    /// <summary>Metadata sent before the first message; has no effect later.</summary>
+    /// <summary>Metadata sent before the message of a unary call. A stream's have been sent when its method begins.</summary>
     public IHeaderDictionary ResponseHeaders => HttpContext.Response.Headers;
 
     /// <summary>Metadata sent with the status.</summary>

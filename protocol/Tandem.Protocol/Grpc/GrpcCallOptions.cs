@@ -12,8 +12,14 @@ public readonly record struct GrpcCallOptions
     public IReadOnlyCollection<KeyValuePair<string, string>>? Headers { get; init; }
 
     /// <summary>
-    /// Called when the server has accepted the call and sent its headers, which on a stream may be long before the
+    /// Called with the response's headers when the server has accepted the call, which on a stream may be long before the
     /// first message. Null: nobody asks.
     /// </summary>
-    public Action? OnResponseStarted { get; init; }
+    public Action<GrpcMetadata>? OnResponseStarted { get; init; }
+
+    /// <summary>
+    /// Called with the trailers when the server has ended the call with OK; those of another status are in
+    /// <see cref="GrpcException.Trailers"/>. Null: nobody asks.
+    /// </summary>
+    public Action<GrpcMetadata>? OnCompleted { get; init; }
 }

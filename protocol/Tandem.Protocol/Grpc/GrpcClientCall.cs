@@ -71,13 +71,17 @@ internal sealed class GrpcClientCall : IDisposable
             ThrowUnlessOk(accepted.Headers);
         }
 
-        options.OnResponseStarted?.Invoke();
+        options.OnResponseStarted?.Invoke(GrpcMetadata.From(accepted.Headers));
         return body = PipeReader.Create(await accepted.Content.ReadAsStreamAsync(Token).ConfigureAwait(false));
     }
 
     /// <summary>Throws the status of the finished response unless it is OK.</summary>
-    public void ThrowUnlessOk() =>
-        ThrowUnlessOk(Find(response!.TrailingHeaders, GrpcHeaders.Status) is null ? response.Headers : response.TrailingHeaders);
+    public void ThrowUnlessOk()
+    {
+        var trailers = Find(response!.TrailingHeaders, GrpcHeaders.Status) is null ? response.Headers : response.TrailingHeaders;
+        ThrowUnlessOk(trailers);
+        options.OnCompleted?.Invoke(GrpcMetadata.From(trailers));
+    }
 
     /// <summary>What a caller sees of a failure; null when it is to see the exception as it is.</summary>
     public Exception? Translate(Exception exception)
@@ -123,7 +127,10 @@ internal sealed class GrpcClientCall : IDisposable
 
         if (code != (int)GrpcStatusCode.Ok)
         {
-            throw new GrpcException((GrpcStatusCode)code, GrpcPercentEncoding.Decode(Find(headers, GrpcHeaders.Message) ?? ""));
+            throw new GrpcException((GrpcStatusCode)code, GrpcPercentEncoding.Decode(Find(headers, GrpcHeaders.Message) ?? ""))
+            {
+                Trailers = GrpcMetadata.From(headers),
+            };
         }
     }
 

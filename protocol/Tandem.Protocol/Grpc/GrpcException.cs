@@ -17,4 +17,7 @@ public sealed class GrpcException : Exception
 
     /// <summary>The text of <c>grpc-message</c>, decoded.</summary>
     public string Detail { get; }
+
+    /// <summary>What a client call got with the status. A server method sets <see cref="GrpcCallContext.ResponseTrailers"/> instead.</summary>
+    public GrpcMetadata Trailers { get; init; } = GrpcMetadata.Empty;
 }

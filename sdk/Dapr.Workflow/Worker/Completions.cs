@@ -33,7 +33,7 @@ internal sealed partial class Completions(SidecarConnection connection, TimeProv
             Service + "GetWorkItems",
             new GetWorkItemsRequest(),
             WorkItem.Parser,
-            new GrpcCallOptions { Headers = [new(WorkItemDrain.StreamIdHeader, streamId)], OnResponseStarted = onConnected },
+            new GrpcCallOptions { Headers = [new(WorkItemDrain.StreamIdHeader, streamId)], OnResponseStarted = _ => onConnected() },
             cancellationToken);
 
     /// <summary>Asks for no further items. False when the engine knows no such request: it goes on handing out.</summary>

@@ -67,7 +67,7 @@ public sealed class GrpcRoundTripTests
         });
         await using var server = await GrpcTestServer.StartAsync(service);
         using var channel = server.Connect();
-        var options = new GrpcCallOptions { OnResponseStarted = release.SetResult };
+        var options = new GrpcCallOptions { OnResponseStarted = _ => release.SetResult() };
 
         var messages = new List<string>();
         await foreach (var message in channel.ServerStreamAsync("/Slow/Wait", new Empty(), StringValue.Parser, options).WithCancellation(new CancellationTokenSource(Patience).Token))
@@ -150,15 +150,72 @@ public sealed class GrpcRoundTripTests
         var service = new GrpcService("Meta").Unary("Data", Empty.Parser, (Empty request, GrpcCallContext context) =>
         {
             seen = context.RequestHeaders["x-key"];
+            context.ResponseHeaders["x-header"] = "h";
             context.ResponseTrailers["x-trailer"] = "t";
+            context.ResponseTrailers["x-trailer-bin"] = Convert.ToBase64String([1, 2, 3, 4]).TrimEnd('=');
             return Task.FromResult(request);
         });
         await using var server = await GrpcTestServer.StartAsync(service);
         using var channel = server.Connect();
+        GrpcMetadata? headers = null;
+        GrpcMetadata? trailers = null;
 
-        await channel.UnaryAsync("/Meta/Data", new Empty(), Empty.Parser, new GrpcCallOptions { Headers = [new("x-key", "v")] });
+        await channel.UnaryAsync("/Meta/Data", new Empty(), Empty.Parser, new GrpcCallOptions
+        {
+            Headers = [new("x-key", "v")],
+            OnResponseStarted = started => headers = started,
+            OnCompleted = completed => trailers = completed,
+        });
 
         Assert.Equal("v", seen);
+        Assert.Equal(("h", null), (headers!["X-Header"], headers["x-trailer"]));
+        Assert.Equal(("t", null), (trailers!["x-trailer"], trailers["x-header"]));
+        Assert.Equal([1, 2, 3, 4], trailers.GetBytes("x-trailer-bin"));
+        Assert.Null(trailers["grpc-status"]);
+    }
+
+    [Fact]
+    public async Task Error_before_the_first_message_brings_its_metadata()
+    {
+        var service = new GrpcService("Meta").Unary("Fail", Empty.Parser, Task<Empty> (Empty _, GrpcCallContext context) =>
+        {
+            context.ResponseTrailers["grpc-status-details-bin"] = "CAU=";
+            throw new GrpcException(GrpcStatusCode.Aborted, "no");
+        });
+        await using var server = await GrpcTestServer.StartAsync(service);
+        using var channel = server.Connect();
+        var started = false;
+
+        var exception = await Assert.ThrowsAsync<GrpcException>(() => channel.UnaryAsync(
+            "/Meta/Fail", new Empty(), Empty.Parser, new GrpcCallOptions { OnResponseStarted = _ => started = true, OnCompleted = _ => started = true }));
+
+        Assert.Equal((GrpcStatusCode.Aborted, "no", false), (exception.StatusCode, exception.Detail, started));
+        Assert.Equal([8, 5], exception.Trailers.GetBytes("grpc-status-details-bin"));
+    }
+
+    [Fact]
+    public async Task Error_at_the_end_of_a_stream_brings_its_trailers()
+    {
+        var service = new GrpcService("Meta").ServerStreaming<Empty, Empty>("Fail", Empty.Parser, async (request, stream, context) =>
+        {
+            context.ResponseTrailers["x-trailer"] = "t";
+            await stream.WriteAsync(request);
+            throw new GrpcException(GrpcStatusCode.Aborted, "no");
+        });
+        await using var server = await GrpcTestServer.StartAsync(service);
+        using var channel = server.Connect();
+        var messages = 0;
+
+        var exception = await Assert.ThrowsAsync<GrpcException>(async () =>
+        {
+            await foreach (var _ in channel.ServerStreamAsync("/Meta/Fail", new Empty(), Empty.Parser))
+            {
+                messages++;
+            }
+        });
+
+        Assert.Equal((GrpcStatusCode.Aborted, "no"), (exception.StatusCode, exception.Detail));
+        Assert.Equal((1, "t"), (messages, exception.Trailers["x-trailer"]));
     }
 
     [Fact]

@@ -1,9 +1,11 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Sidecar.Abstractions;
 using Sidecar.Runtime;
+using Sidecar.Runtime.PubSub;
 
 namespace Sidecar.Api.Http;
 
@@ -76,7 +78,7 @@ internal static class ApiContext
         var body = await http.ReadBodyAsync();
         try
         {
-            return JsonDocument.Parse(body);
+            return JsonDocument.Parse(body, CloudEventEnvelope.Reading);
         }
         catch (JsonException exception)
         {
@@ -114,6 +116,9 @@ internal static class ApiContext
     public static JsonElement Member(this JsonElement element, string name) => element.ValueKind == JsonValueKind.Object
         ? element.EnumerateObject().FirstOrDefault(member => member.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Value
         : default;
+
+    /// <summary>The JSON text as it was sent.</summary>
+    public static byte[] Raw(this JsonElement element) => JsonMarshal.GetRawUtf8Value(element).ToArray();
 
     /// <summary>A text member, or null.</summary>
     public static string? Text(this JsonElement element, string name) =>

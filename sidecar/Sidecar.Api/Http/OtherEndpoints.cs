@@ -31,7 +31,7 @@ internal static class OtherEndpoints
         var response = await http.App().Bindings.InvokeAsync(
             http.Route("name"),
             new BindingRequest(
-                body.RootElement.Text("operation") ?? "", data.ValueKind == JsonValueKind.Undefined ? default : JsonSerializer.SerializeToUtf8Bytes(data),
+                body.RootElement.Text("operation") ?? "", data.ValueKind == JsonValueKind.Undefined ? default : data.Raw(),
                 WithTrace(http.Request, body.RootElement.Member("metadata").ToMetadata())),
             http.RequestAborted);
         foreach (var (name, value) in response.Metadata)

@@ -77,7 +77,7 @@ internal static class StateEndpoints
         var state = http.App().State;
         state.Store(http.Route("store"));
         using var body = await http.ReadJsonAsync();
-        string[] keys = body.RootElement.Member("keys") is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray().Select(key => key.GetString() ?? "")] : [];
+        string[] keys = body.RootElement.Member("keys") is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray().Select(Key)] : [];
         var items = keys.Length == 0 ? [] : await state.GetManyAsync(http.Route("store"), keys, http.RequestAborted);
         await http.WriteJsonAsync(writer =>
         {
@@ -135,6 +135,9 @@ internal static class StateEndpoints
         await http.NoContent();
     }
 
+    private static string Key(JsonElement element) =>
+        element.ValueKind == JsonValueKind.String ? element.GetString()! : throw StateErrors.Malformed("a key is not a text");
+
     private static StateRequest ToRequest(JsonElement item, ComponentMetadata query)
     {
         if (item.Text("key") is not { Length: > 0 } key)
@@ -145,7 +148,7 @@ internal static class StateEndpoints
         var value = item.Member("value");
         return new StateRequest(
             key,
-            value.ValueKind == JsonValueKind.Undefined ? "null"u8.ToArray() : JsonSerializer.SerializeToUtf8Bytes(value),
+            value.ValueKind == JsonValueKind.Undefined ? "null"u8.ToArray() : value.Raw(),
             item.Text("etag"), item.Member("options").Text("concurrency"), item.Member("metadata").ToMetadata().With(query));
     }
 }

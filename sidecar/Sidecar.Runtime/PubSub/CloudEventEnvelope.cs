@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Sidecar.Abstractions;
@@ -11,6 +12,12 @@ namespace Sidecar.Runtime.PubSub;
 public static class CloudEventEnvelope
 {
     public const string ContentType = "application/cloudevents+json";
+
+    /// <summary>Deepest nesting of data that is kept as JSON; deeper data is text.</summary>
+    private const int MaxDataDepth = 1000;
+
+    /// <summary>How envelopes are read: data of any depth that <see cref="Create"/> takes, and the envelope around it.</summary>
+    public static readonly JsonDocumentOptions Reading = new() { MaxDepth = MaxDataDepth + 24 };
 
     /// <summary>Wraps data, or completes an envelope that the publisher made itself.</summary>
     public static byte[] Create(
@@ -90,7 +97,7 @@ public static class CloudEventEnvelope
         JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(data);
+            document = JsonDocument.Parse(data, new JsonDocumentOptions { MaxDepth = MaxDataDepth });
         }
         catch (JsonException exception)
         {
@@ -108,7 +115,8 @@ public static class CloudEventEnvelope
             foreach (var member in document.RootElement.EnumerateObject().Where(member => member.Name is not ("topic" or "pubsubname")))
             {
                 names.Add(member.Name);
-                member.WriteTo(writer);
+                writer.WritePropertyName(member.Name);
+                writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(member.Value), skipInputValidation: true);
             }
 
             void Default(string name, string value)
@@ -137,7 +145,7 @@ public static class CloudEventEnvelope
 
     private static bool IsValidJson(ReadOnlySpan<byte> data)
     {
-        var reader = new Utf8JsonReader(data);
+        var reader = new Utf8JsonReader(data, new JsonReaderOptions { MaxDepth = MaxDataDepth });
         try
         {
             if (!reader.Read())

@@ -28,15 +28,12 @@ public sealed class StateService(AppInstance app)
         return await RunAsync(store, "ERR_STATE_BULK_GET", async token => await component.GetManyAsync(prefixed, token), cancellationToken);
     }
 
-    /// <summary>Saves items one by one, as Dapr does without a transaction.</summary>
+    /// <summary>Saves items each on its own, as Dapr does without a transaction; all at a time, so that one flush serves many.</summary>
     public async Task SaveAsync(string store, IReadOnlyList<StateRequest> requests, CancellationToken cancellationToken)
     {
         var component = Store(store);
         StateWrite[] writes = [.. requests.Select(request => ToWrite(store, request))];
-        foreach (var write in writes)
-        {
-            await RunAsync(store, "ERR_STATE_SAVE", token => WriteAsync(component, write, token), cancellationToken);
-        }
+        await Task.WhenAll(writes.Select(write => RunAsync(store, "ERR_STATE_SAVE", token => WriteAsync(component, write, token), cancellationToken)));
     }
 
     /// <summary>Deletes a key; absent keys are no error.</summary>
@@ -119,6 +116,11 @@ public sealed class StateService(AppInstance app)
             if (!long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var seconds))
             {
                 throw StateErrors.Malformed($"ttlInSeconds '{text}' is not an integer");
+            }
+
+            if (seconds > int.MaxValue)
+            {
+                throw StateErrors.Malformed($"ttlInSeconds '{text}' is more than {int.MaxValue}");
             }
 
             ttl = seconds > 0 ? TimeSpan.FromSeconds(seconds) : null;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Sidecar.Abstractions;
 
 namespace Sidecar.Api.Tests;
 
@@ -131,4 +132,66 @@ public sealed class StateApiTests : IAsyncLifetime
     [Fact]
     public async Task Queries_are_not_supported_and_say_so() => Assert.Equal(
         "ERR_STATE_STORE_NOT_SUPPORTED", await CodeAsync(await _http.PostAsJsonAsync("/v1.0-alpha1/state/store/query", new { })));
+
+    [Fact]
+    public async Task Values_are_stored_as_they_were_sent()
+    {
+        const string Value = """{ "text": "병 <b>&'", "n": 1.0 }""";
+
+        await _http.PostAsync("/v1.0/state/store", new StringContent($$"""[{"key":"k","value":{{Value}}}]"""));
+
+        Assert.Equal(Value, await _http.GetStringAsync("/v1.0/state/store/k"));
+    }
+
+    [Theory]
+    [InlineData("bulk", """{"keys":[1]}""")]
+    [InlineData("", """[{"key":"k","value":1,"metadata":{"ttlInSeconds":"999999999999"}}]""")]
+    public async Task What_the_caller_got_wrong_is_no_error_of_the_sidecar(string path, string body)
+    {
+        var response = await _http.PostAsync($"/v1.0/state/store/{path}".TrimEnd('/'), new StringContent(body));
+
+        Assert.Equal((HttpStatusCode.BadRequest, "ERR_MALFORMED_REQUEST"), (response.StatusCode, await CodeAsync(response)));
+    }
+
+    [Fact]
+    public async Task Items_of_one_save_are_written_at_a_time()
+    {
+        var writes = 0;
+        var all = new TaskCompletionSource();
+        await using var run = new TestRun { Types = types => types.Add("state.meeting", _ => new MeetingStore(() =>
+        {
+            if (Interlocked.Increment(ref writes) == 3)
+            {
+                all.TrySetResult();
+            }
+
+            return all.Task;
+        })) };
+        run.Component("store", "state.meeting");
+        await run.AppAsync("a");
+        await run.StartAsync();
+        using var http = run.Client();
+
+        var saved = await http.PostAsJsonAsync("/v1.0/state/store", Enumerable.Range(0, 3).Select(n => new { key = $"k{n}", value = n }));
+
+        Assert.Equal(HttpStatusCode.NoContent, saved.StatusCode);
+    }
+
+    /// <summary>A store whose writes last as long as the test wants.</summary>
+    private sealed class MeetingStore(Func<Task> write) : IStateStore
+    {
+        public StateFeatures Features => StateFeatures.None;
+
+        public Task InitAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public ValueTask<StateItem?> GetAsync(string key, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask<IReadOnlyList<StateItem?>> GetManyAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public async ValueTask WriteAsync(StateWrite request, CancellationToken cancellationToken) => await write();
+
+        public ValueTask TransactAsync(IReadOnlyList<StateWrite> writes, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
 }

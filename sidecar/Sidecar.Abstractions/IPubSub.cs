@@ -8,6 +8,9 @@ public interface IPubSub : IComponent
     /// <summary>What the broker can do; shown by the metadata API.</summary>
     PubSubFeatures Features { get; }
 
+    /// <summary>Most handlers of one subscription that run at a time (metadata <c>concurrency</c>).</summary>
+    int MaxHandlers { get; }
+
     /// <summary>
     /// Metadata <c>processingTimeout</c>: the longest that one attempt to deliver a message may take; then it has failed. Zero: no limit.
     /// </summary>

@@ -14,6 +14,8 @@ internal sealed class InMemoryPubSub(ComponentContext context, MessageBroker bro
 
     public PubSubFeatures Features => PubSubFeatures.MessageTtl | PubSubFeatures.BulkPublish;
 
+    public int MaxHandlers => broker.Policy.MaxHandlers;
+
     public TimeSpan ProcessingTimeout => broker.Policy.ProcessingTimeout;
 
     public Task InitAsync(CancellationToken cancellationToken)

@@ -15,6 +15,8 @@ internal sealed class TandemPubSub(ComponentContext context) : TandemComponent(c
 
     public PubSubFeatures Features => PubSubFeatures.MessageTtl | PubSubFeatures.BulkPublish;
 
+    public int MaxHandlers => _broker.Policy.MaxHandlers;
+
     public TimeSpan ProcessingTimeout => _broker.Policy.ProcessingTimeout;
 
     public ValueTask PublishAsync(string topic, OutgoingMessage message, CancellationToken cancellationToken) =>

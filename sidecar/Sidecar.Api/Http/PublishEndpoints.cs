@@ -47,7 +47,7 @@ internal static class PublishEndpoints
             }
 
             var contentType = element.Text("contentType") is { Length: > 0 } type ? type : "text/plain";
-            entries.Add(new BulkEntry(id, Data(element.Member("event"), contentType), contentType, query.With(element.Member("metadata").ToMetadata())));
+            entries.Add(new BulkEntry(id, Data(id, element.Member("event"), contentType), contentType, query.With(element.Member("metadata").ToMetadata())));
         }
 
         var (traceParent, traceState) = Trace(http);
@@ -79,16 +79,33 @@ internal static class PublishEndpoints
             StatusCodes.Status500InternalServerError);
     }
 
-    private static byte[] Data(JsonElement element, string contentType)
+    private static byte[] Data(string id, JsonElement element, string contentType)
     {
+        if (element.ValueKind == JsonValueKind.Undefined)
+        {
+            throw PubSubErrors.BadBulk($"entry '{id}' has no event");
+        }
+
         var mediaType = contentType.Split(';')[0].Trim();
         if (CloudEventEnvelope.IsJson(mediaType) || mediaType == CloudEventEnvelope.ContentType)
         {
-            return JsonSerializer.SerializeToUtf8Bytes(element);
+            return element.Raw();
         }
 
         var text = element.ValueKind == JsonValueKind.String ? element.GetString()! : element.GetRawText();
-        return mediaType == "application/octet-stream" ? Convert.FromBase64String(text) : Encoding.UTF8.GetBytes(text);
+        if (mediaType != "application/octet-stream")
+        {
+            return Encoding.UTF8.GetBytes(text);
+        }
+
+        try
+        {
+            return Convert.FromBase64String(text);
+        }
+        catch (FormatException exception)
+        {
+            throw PubSubErrors.BadBulk($"the event of entry '{id}' is not base64: {exception.Message}");
+        }
     }
 
     /// <summary>The publisher's span; the client's headers when this process makes no spans itself.</summary>

@@ -14,6 +14,9 @@ internal sealed record BrokerPolicy
     /// </summary>
     public int QueueDepth { get; init; } = 100;
 
+    /// <summary>Handlers of one subscription that can run at a time.</summary>
+    public int MaxHandlers => Math.Min(Concurrency, QueueDepth);
+
     /// <summary>
     /// Metadata <c>maxLenApprox</c>: when given, a topic keeps its newest N messages whatever a group has not acknowledged.
     /// Not given (0): only a topic without a lasting group is bounded, by <see cref="DefaultMaxLength"/>.

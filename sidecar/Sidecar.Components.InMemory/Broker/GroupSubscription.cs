@@ -26,7 +26,7 @@ internal sealed class GroupSubscription : IAsyncDisposable
         _group = group;
         _request = request;
         _cancellationToken = cancellationToken;
-        _limit = Math.Min(topic.Broker.Policy.Concurrency, topic.Broker.Policy.QueueDepth);
+        _limit = topic.Broker.Policy.MaxHandlers;
         lock (topic.Gate)
         {
             group.Join(this);

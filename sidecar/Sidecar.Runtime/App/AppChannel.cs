@@ -108,6 +108,19 @@ public sealed partial class AppChannel : IAsyncDisposable
         }
     }
 
+    /// <summary>Reads the body of an answer. Throws <see cref="AppUnreachableException"/> when the app goes before its end.</summary>
+    public async Task<byte[]> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await response.Content.ReadAsByteArrayAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            throw new AppUnreachableException($"the connection to app {_instance.AppId} broke", exception);
+        }
+    }
+
     /// <summary>
     /// Ends the work for the app: nothing new is handed over, what runs may finish within the time and is given back to its
     /// group after it. Calls to the app are possible until the channel is disposed.

@@ -11,12 +11,16 @@ namespace Sidecar.Runtime.PubSub;
 /// <summary>Bulk subscriptions (dapr-http §3.5): messages that the broker hands over one by one are gathered and posted together.</summary>
 internal static class BulkDelivery
 {
-    /// <summary>Subscribes so that the handler gets batches, at most as large and as late as the settings say.</summary>
+    /// <summary>
+    /// Subscribes so that the handler gets batches, at most as large and as late as the settings say. A batch of as many messages as the
+    /// broker hands over at a time is complete: no other comes while these wait.
+    /// </summary>
     public static async Task<IAsyncDisposable> SubscribeAsync(
         IPubSub broker, string topic, ComponentMetadata metadata, BulkSubscribe settings,
         Func<IReadOnlyList<IncomingMessage>, CancellationToken, Task<IReadOnlyList<Exception?>>> handler, TimeProvider time, CancellationToken cancellationToken)
     {
-        var waiting = Channel.CreateBounded<(IncomingMessage Message, TaskCompletionSource Done)>(settings.MaxMessagesCount);
+        var size = Math.Min(settings.MaxMessagesCount, broker.MaxHandlers);
+        var waiting = Channel.CreateBounded<(IncomingMessage Message, TaskCompletionSource Done)>(size);
         var stop = new CancellationTokenSource();
         var loop = LoopAsync();
         var subscription = await broker.SubscribeAsync(new SubscriptionRequest(topic, metadata, EnqueueAsync), cancellationToken);
@@ -31,17 +35,17 @@ internal static class BulkDelivery
 
         async Task LoopAsync()
         {
-            var batch = new List<(IncomingMessage Message, TaskCompletionSource Done)>(settings.MaxMessagesCount);
+            var batch = new List<(IncomingMessage Message, TaskCompletionSource Done)>(size);
             try
             {
                 while (await waiting.Reader.WaitToReadAsync(stop.Token))
                 {
                     batch.Clear();
-                    using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-                    limit.CancelAfter(settings.MaxAwaitDuration);
+                    using var deadline = new CancellationTokenSource(settings.MaxAwaitDuration, time);
+                    using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, deadline.Token);
                     try
                     {
-                        while (batch.Count < settings.MaxMessagesCount)
+                        while (batch.Count < size)
                         {
                             batch.Add(await waiting.Reader.ReadAsync(limit.Token));
                         }
@@ -88,7 +92,7 @@ internal static class BulkDelivery
             return [.. entries.Select(_ => DeliveryResult.Drop)];
         }
 
-        var statuses = response.IsSuccessStatusCode ? Statuses(await response.Content.ReadAsByteArrayAsync(cancellationToken)) : [];
+        var statuses = response.IsSuccessStatusCode ? Statuses(await app.Channel.ReadAsync(response, cancellationToken)) : [];
         return [.. entries.Select(entry => statuses.GetValueOrDefault(entry.Message.Id) switch
         {
             "SUCCESS" => DeliveryResult.Success,

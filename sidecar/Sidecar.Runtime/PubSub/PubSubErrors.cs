@@ -20,6 +20,9 @@ public static class PubSubErrors
     public static DaprErrorException PublishFailed(string name, string topic, Exception exception) => new(
         500, "ERR_PUBSUB_PUBLISH_MESSAGE", $"error when publish to topic {topic} in pubsub {name}: {exception.Message}", "DAPR_PUBSUB_PUBLISH_MESSAGE", exception);
 
+    public static DaprErrorException BadMetadata(string message) => new(
+        400, "ERR_PUBSUB_REQUEST_METADATA", $"failed deserializing metadata: {message}", "DAPR_PUBSUB_METADATA_DESERIALIZATION");
+
     public static DaprErrorException BadEnvelope(string message) => new(
         500, "ERR_PUBSUB_CLOUD_EVENTS_SER", $"cannot create cloudevent: {message}", "DAPR_PUBSUB_CLOUD_EVENTS_SER");
 

@@ -41,7 +41,8 @@ public sealed class Publisher(AppInstance app)
         IReadOnlyList<Exception?> outcomes;
         try
         {
-            outcomes = await broker.PublishManyAsync(topic, messages, cancellationToken);
+            outcomes = await app.Resiliency.ForOutbound(pubSubName, "Pubsub").ExecuteAsync(
+                token => broker.PublishManyAsync(topic, messages, token).AsTask(), _ => default, _ => true, app.Time, cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -74,9 +75,21 @@ public sealed class Publisher(AppInstance app)
             : throw PubSubErrors.Forbidden(topic, app.Instance.AppId);
     }
 
+    private static bool IsRaw(ComponentMetadata metadata)
+    {
+        try
+        {
+            return metadata.Bool("rawPayload", false);
+        }
+        catch (ComponentException exception)
+        {
+            throw PubSubErrors.BadMetadata(exception.Message);
+        }
+    }
+
     private OutgoingMessage ToMessage(
         IPubSub broker, string pubSubName, string topic, ReadOnlyMemory<byte> data, string? contentType, ComponentMetadata metadata,
-        string? traceParent, string? traceState) => metadata.Bool("rawPayload", false)
+        string? traceParent, string? traceState) => IsRaw(metadata)
         ? new OutgoingMessage(data, contentType, metadata)
         : new OutgoingMessage(
             CloudEventEnvelope.Create(

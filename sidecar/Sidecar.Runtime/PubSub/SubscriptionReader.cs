@@ -34,7 +34,7 @@ public static partial class SubscriptionReader
 
                 if (response.IsSuccessStatusCode)
                 {
-                    return Parse(await response.Content.ReadAsByteArrayAsync(limit.Token), app.Instance.AppId, logger);
+                    return Parse(await app.Channel.ReadAsync(response, limit.Token), app.Instance.AppId, logger);
                 }
 
                 // An app that is still starting answers 5xx for a moment.

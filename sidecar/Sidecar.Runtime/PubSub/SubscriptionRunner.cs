@@ -163,7 +163,7 @@ public sealed partial class SubscriptionRunner
             return new Delivery(DeliveryResult.Retry, status, $"the app answered {status}");
         }
 
-        return ReadStatus(await response.Content.ReadAsByteArrayAsync(cancellationToken)) switch
+        return ReadStatus(await _app.Channel.ReadAsync(response, cancellationToken)) switch
         {
             null or "" or "SUCCESS" => new Delivery(DeliveryResult.Success, status, ""),
             "DROP" => new Delivery(DeliveryResult.Drop, status, "the app answered DROP"),
@@ -307,7 +307,7 @@ public sealed partial class SubscriptionRunner
 
         try
         {
-            var document = JsonDocument.Parse(bytes);
+            var document = JsonDocument.Parse(bytes, CloudEventEnvelope.Reading);
             if (document.RootElement.ValueKind == JsonValueKind.Object)
             {
                 var root = document.RootElement;

@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Sidecar.Abstractions;
 
 namespace Sidecar.Api.Tests;
 
@@ -23,6 +25,7 @@ public sealed class PubSubTests
         """;
 
     private readonly ConcurrentQueue<JsonElement> _received = [];
+    private readonly ConcurrentQueue<string> _paths = [];
 
     private void Subscribe(WebApplication app, string subscription, Func<HttpContext, int, Task> handle)
     {
@@ -30,7 +33,9 @@ public sealed class PubSubTests
         app.MapGet("/dapr/subscribe", () => Results.Text(subscription, "application/json"));
         app.MapPost("/{**path}", async (HttpContext http) =>
         {
-            _received.Enqueue(await http.Request.ReadFromJsonAsync<JsonElement>());
+            using var body = await JsonDocument.ParseAsync(http.Request.Body, new JsonDocumentOptions { MaxDepth = 1000 });
+            _paths.Enqueue(http.Request.Path!);
+            _received.Enqueue(body.RootElement.Clone());
             await handle(http, Interlocked.Increment(ref count));
         });
     }
@@ -106,7 +111,9 @@ public sealed class PubSubTests
         using var http = run.Client();
 
         await http.PostAsJsonAsync("/v1.0/publish/bus/orders", new { n = 1 });
-        await TestRun.Eventually(() => _received.Count == 2);
+        await TestRun.Eventually(() => _paths.Count == 2);
+
+        Assert.Equal(["/orders", "/dead"], _paths);
     }
 
     [Fact]
@@ -168,10 +175,36 @@ public sealed class PubSubTests
     }
 
     [Fact]
-    public async Task Bulk_subscribers_get_batches_and_answer_by_entry()
+    public async Task An_app_that_dies_while_it_answers_has_not_failed_the_message()
     {
         await using var run = await StartAsync(
-            """[{"pubsubname":"bus","topic":"many","route":"/many","bulkSubscribe":{"enabled":true,"maxMessagesCount":3,"maxAwaitDurationMs":200}}]""",
+            Orders,
+            async (http, count) =>
+            {
+                if (count == 1)
+                {
+                    http.Response.ContentLength = 100;
+                    await http.Response.WriteAsync("{");
+                    await http.Response.Body.FlushAsync();
+                    http.Abort();
+                }
+            },
+            retry: "");
+        using var http = run.Client();
+
+        await http.PostAsJsonAsync("/v1.0/publish/bus/orders", new { n = 1 });
+        await TestRun.Eventually(() => _paths.Count == 2);
+
+        Assert.Equal(["/orders", "/orders"], _paths);
+    }
+
+    [Theory]
+    [InlineData(3, 6)]
+    [InlineData(100, 20)]
+    public async Task Bulk_subscribers_get_full_batches_without_waiting_and_answer_by_entry(int most, int messages)
+    {
+        await using var run = await StartAsync(
+            $$"""[{"pubsubname":"bus","topic":"many","route":"/many","bulkSubscribe":{"enabled":true,"maxMessagesCount":{{most}},"maxAwaitDurationMs":600000} }]""",
             (http, _) =>
             {
                 var entries = _received.Last().GetProperty("entries").EnumerateArray().Select(entry => new { entryId = entry.GetProperty("entryId").GetString(), status = "SUCCESS" });
@@ -179,12 +212,64 @@ public sealed class PubSubTests
             });
         using var http = run.Client();
 
-        var bulk = Enumerable.Range(1, 6).Select(n => new { entryId = n.ToString(), @event = new { n }, contentType = "application/json" });
+        var bulk = Enumerable.Range(1, messages).Select(n => new { entryId = n.ToString(), @event = new { n }, contentType = "application/json" });
         Assert.Equal(HttpStatusCode.NoContent, (await http.PostAsJsonAsync("/v1.0/publish/bulk/bus/many", bulk)).StatusCode);
-        await TestRun.Eventually(() => _received.Sum(batch => batch.GetProperty("entries").GetArrayLength()) >= 6);
+        await TestRun.Eventually(() => _received.Sum(batch => batch.GetProperty("entries").GetArrayLength()) >= messages);
 
-        Assert.All(_received, batch => Assert.InRange(batch.GetProperty("entries").GetArrayLength(), 1, 3));
+        // The broker hands over ten at a time, so more than ten never wait.
+        Assert.All(_received, batch => Assert.Equal(Math.Min(most, 10), batch.GetProperty("entries").GetArrayLength()));
     }
+
+    [Fact]
+    public async Task Data_arrives_as_it_was_sent_however_deep()
+    {
+        var deep = new string('[', 200) + new string(']', 200);
+        var data = $$"""{"text":"병 <b>&'","deep":{{deep}}}""";
+        await using var run = await StartAsync(Orders, (http, _) => Status(http, 200));
+        using var http = run.Client();
+
+        await http.PostAsync("/v1.0/publish/bus/orders", Json(data));
+        await http.PostAsync("/v1.0/publish/bulk/bus/orders", Json($$"""[{"entryId":"1","event":{{data}},"contentType":"application/json"}]"""));
+        await http.PostAsync("/v1.0/publish/bus/orders", new StringContent($$"""{"id":"1","data":{{data}}}""", Encoding.UTF8, "application/cloudevents+json"));
+        await TestRun.Eventually(() => _received.Count == 3);
+
+        Assert.All(_received, envelope => Assert.Equal(data, envelope.GetProperty("data").GetRawText()));
+        Assert.All(_paths, path => Assert.Equal("/orders", path));
+    }
+
+    [Fact]
+    public async Task A_bulk_publish_follows_the_outbound_policy()
+    {
+        var attempts = 0;
+        await using var run = new TestRun
+        {
+            Types = types => types.Add("pubsub.flaky", _ => new FlakyBroker(() => Interlocked.Increment(ref attempts) > 1)),
+        };
+        run.Component("bus", "pubsub.flaky").Yaml("resiliency.yaml", Retry.Replace("inbound", "outbound", StringComparison.Ordinal));
+        await run.AppAsync("publisher");
+        await run.StartAsync();
+        using var http = run.Client();
+
+        Assert.Equal(HttpStatusCode.NoContent, (await http.PostAsync("/v1.0/publish/bulk/bus/t", Json("""[{"entryId":"1","event":"e"}]"""))).StatusCode);
+        Assert.Equal(2, attempts);
+    }
+
+    [Theory]
+    [InlineData("/v1.0/publish/bulk/bus/t", """[{"entryId":"1"}]""", "ERR_PUBSUB_EVENTS_SER")]
+    [InlineData("/v1.0/publish/bulk/bus/t", """[{"entryId":"1","event":"?","contentType":"application/octet-stream"}]""", "ERR_PUBSUB_EVENTS_SER")]
+    [InlineData("/v1.0/publish/bus/t?metadata.rawPayload=abc", "{}", "ERR_PUBSUB_REQUEST_METADATA")]
+    public async Task What_the_publisher_got_wrong_is_no_error_of_the_sidecar(string path, string body, string code)
+    {
+        await using var run = await StartAsync(Orders, (http, _) => Status(http, 200));
+        using var http = run.Client();
+
+        var response = await http.PostAsync(path, Json(body));
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains(code, await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    private static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");
 
     [Theory]
     [InlineData("/v1.0/publish/nobody/t", 404, "ERR_PUBSUB_NOT_FOUND")]
@@ -198,5 +283,26 @@ public sealed class PubSubTests
 
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Contains(code, await response.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>Accepts what is published when the test says so.</summary>
+    private sealed class FlakyBroker(Func<bool> accepts) : IPubSub
+    {
+        public PubSubFeatures Features => PubSubFeatures.None;
+
+        public int MaxHandlers => 1;
+
+        public TimeSpan ProcessingTimeout => TimeSpan.Zero;
+
+        public Task InitAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public ValueTask PublishAsync(string topic, OutgoingMessage message, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask<IReadOnlyList<Exception?>> PublishManyAsync(string topic, IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken) =>
+            accepts() ? new([.. messages.Select(_ => (Exception?)null)]) : throw new IOException("not now");
+
+        public Task<IAsyncDisposable> SubscribeAsync(SubscriptionRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

@@ -11,6 +11,11 @@ namespace Dapr.Workflow;
 /// <inheritdoc cref="IDaprWorkflowClient" />
 public sealed class DaprWorkflowClient : IDaprWorkflowClient
 {
+    /// <summary>How long a call is repeated while the sidecar is away; a restart takes it seconds.</summary>
+    private static readonly TimeSpan RetryTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan LongestRetryDelay = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan FirstWaitDelay = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Shorter than the official 15 s: a sidecar that comes back is noticed sooner.</summary>
@@ -53,8 +58,16 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
             ScheduledStartTimestamp = startTime is { } at ? Timestamp.FromDateTimeOffset(at) : null,
             ParentTraceContext = TraceParent.Current(),
         };
-        var response = await CallAsync("StartInstance", request, CreateInstanceResponse.Parser, cancellation).ConfigureAwait(false);
-        return response.InstanceId;
+        try
+        {
+            var response = await CallAsync("StartInstance", request, CreateInstanceResponse.Parser, cancellation).ConfigureAwait(false);
+            return response.InstanceId;
+        }
+        catch (RpcException exception) when (exception.StatusCode == StatusCode.AlreadyExists && string.IsNullOrEmpty(instanceId))
+        {
+            // The id was made here: an earlier try has started the instance, and its answer was lost.
+            return request.InstanceId;
+        }
     }
 
     /// <inheritdoc />
@@ -100,7 +113,8 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
             "RaiseEvent",
             new RaiseEventRequest { InstanceId = Checked(instanceId), Name = eventName, Input = json.Serialize(eventPayload) },
             RaiseEventResponse.Parser,
-            cancellation);
+            cancellation,
+            mayReachTwice: false);
     }
 
     /// <inheritdoc />
@@ -134,7 +148,7 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
         {
             try
             {
-                var state = Read(await CallAsync(method, Get(instanceId, getInputsAndOutputs), GetInstanceResponse.Parser, cancellation)
+                var state = Read(await CallOnceAsync(method, Get(instanceId, getInputsAndOutputs), GetInstanceResponse.Parser, cancellation)
                     .ConfigureAwait(false));
                 return state.Exists ? state : throw new InvalidOperationException($"There is no workflow instance '{instanceId}'.");
             }
@@ -145,7 +159,35 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
         }
     }
 
+    /// <summary>Repeats while the sidecar is away; a call that may not reach it twice only when it has not come through.</summary>
     private async Task<TResponse> CallAsync<TRequest, TResponse>(
+        string method, TRequest request, MessageParser<TResponse> parser, CancellationToken cancellation, bool mayReachTwice = true)
+        where TRequest : class, IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse>
+    {
+        var started = timeProvider.GetTimestamp();
+        for (var delay = FirstRetryDelay; ; delay = delay * 2 < LongestRetryDelay ? delay * 2 : LongestRetryDelay)
+        {
+            try
+            {
+                return await CallOnceAsync(method, request, parser, cancellation).ConfigureAwait(false);
+            }
+            catch (RpcException exception) when (
+                exception.StatusCode == StatusCode.Unavailable
+                && (mayReachTwice || WasNotSent(exception))
+                && timeProvider.GetElapsedTime(started) < RetryTime)
+            {
+                await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), timeProvider, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>The sidecar itself said that it is not ready, or it took no connection.</summary>
+    private static bool WasNotSent(RpcException exception) =>
+        exception.InnerException is not GrpcException { InnerException: { } cause }
+        || cause is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError };
+
+    private async Task<TResponse> CallOnceAsync<TRequest, TResponse>(
         string method, TRequest request, MessageParser<TResponse> parser, CancellationToken cancellation)
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse>

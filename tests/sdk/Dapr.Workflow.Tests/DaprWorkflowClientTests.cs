@@ -1,8 +1,11 @@
+using Dapr.Workflow.Serialization;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Tandem.Protocol.Grpc;
 using Tandem.Protocol.Workflows;
+using TestKit;
 using Wire = Tandem.Protocol.Workflows;
 
 namespace Dapr.Workflow.Tests;
@@ -87,6 +90,84 @@ public sealed class DaprWorkflowClientTests
     }
 
     [Fact]
+    public async Task Calls_are_repeated_while_the_sidecar_is_away()
+    {
+        var calls = new Dictionary<string, int>();
+        await using var worker = await StartAsync((method, request) =>
+        {
+            calls[method] = calls.GetValueOrDefault(method) + 1;
+            return calls[method] < 3
+                ? throw new GrpcException(GrpcStatusCode.Unavailable, "starting")
+                : method switch
+                {
+                    "StartInstance" => new CreateInstanceResponse { InstanceId = ((CreateInstanceRequest)request).InstanceId },
+                    "GetInstance" => new GetInstanceResponse(),
+                    "RaiseEvent" => new RaiseEventResponse(),
+                    "TerminateInstance" => new TerminateResponse(),
+                    _ => new PurgeInstancesResponse(),
+                };
+        });
+        var client = worker.Client;
+
+        Assert.Equal("id", await client.ScheduleNewWorkflowAsync("Order", "id"));
+        await client.GetWorkflowStateAsync("id");
+        await client.RaiseEventAsync("id", "go");
+        await client.TerminateWorkflowAsync("id");
+        await client.PurgeInstanceAsync("id");
+
+        Assert.Equal(5, calls.Count);
+        Assert.All(calls.Values, count => Assert.Equal(3, count));
+    }
+
+    [Fact]
+    public async Task Repeating_ends_after_half_a_minute()
+    {
+        var clock = new ManualTimeProvider();
+        await using var worker = await TestWorker.StartAsync(_ => { }, services => services.AddSingleton<TimeProvider>(clock));
+        worker.Engine.OnCall = (_, _) => throw new GrpcException(GrpcStatusCode.Unavailable, "away");
+        var started = clock.GetUtcNow();
+
+        var call = worker.Client.TerminateWorkflowAsync("id");
+        using var patience = new CancellationTokenSource(FakeEngine.Patience);
+        while (!call.IsCompleted)
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            clock.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Yield();
+        }
+
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => call)).StatusCode);
+        Assert.True(clock.GetUtcNow() - started >= TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task Repeated_start_that_finds_its_own_instance_has_succeeded()
+    {
+        var calls = 0;
+        await using var worker = await StartAsync((_, _) => throw (calls++ == 0
+            ? new GrpcException(GrpcStatusCode.Unavailable, "the answer was lost")
+            : new GrpcException(GrpcStatusCode.AlreadyExists, "it runs")));
+
+        Assert.True(Guid.TryParse(await worker.Client.ScheduleNewWorkflowAsync("Order"), out _));
+        Assert.Equal(2, calls);
+    }
+
+    [Fact]
+    public async Task Event_whose_outcome_is_unknown_is_not_raised_again()
+    {
+        var calls = 0;
+        var connection = new SidecarConnection(new GrpcChannel(
+            new Uri("http://sidecar"), new GrpcChannelOptions { HttpHandler = new Failing(() => calls++ == 0
+                ? new HttpRequestException(HttpRequestError.ConnectionError)
+                : new HttpRequestException(HttpRequestError.ResponseEnded)) }));
+        using var client = new DaprWorkflowClient(connection, WorkflowJson.Default, TimeProvider.System);
+
+        var exception = await Assert.ThrowsAsync<RpcException>(() => client.RaiseEventAsync("id", "go"));
+
+        Assert.Equal((StatusCode.Unavailable, 2), (exception.StatusCode, calls));
+    }
+
+    [Fact]
     public async Task Steers_instances()
     {
         var calls = new List<string>();
@@ -131,6 +212,11 @@ public sealed class DaprWorkflowClientTests
             .AddInMemoryCollection([new("DAPR_GRPC_ENDPOINT", endpoint ?? ""), new("DAPR_GRPC_PORT", port ?? "")]).Build();
 
         Assert.Equal(expected, SidecarConnection.Address(configuration).ToString());
+    }
+
+    private sealed class Failing(Func<Exception> failure) : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => throw failure();
     }
 
     private static GetInstanceResponse Answer(Wire.WorkflowState state) => new() { Exists = true, WorkflowState = state };

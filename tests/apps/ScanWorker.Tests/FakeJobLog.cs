@@ -31,7 +31,7 @@ internal sealed class FakeJobLog : HttpMessageHandler
 
     public IEnumerable<string> Keys => Entries.Select(entry => entry.Key);
 
-    public JobLogClient Client() => new(new HttpClient(this, disposeHandler: false) { BaseAddress = new Uri("http://event-router") }, TimeProvider.System);
+    public JobLogClient Client() => new(new HttpClient(this, disposeHandler: false) { BaseAddress = new Uri("http://event-router") });
 
     public void Add(JobEventInput entry)
     {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Scans a photo with curl: sign in as a guest, upload, submit, follow the events, print the result.
-# usage: samples/scan.sh PHOTO [QUESTION]     (GATEWAY=http://localhost:8080)
+# usage: samples/scan.sh PHOTO [QUESTION]     (GATEWAY=http://localhost:8080)      Needs curl 7.76 or newer.
 set -eu
 photo=${1:?usage: samples/scan.sh PHOTO [QUESTION]}
 question=${2:-}
@@ -13,16 +13,22 @@ esac
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-call() { curl --noproxy '*' -sS --fail-with-body "$@"; }
-# The answers are flat enough to pick a value without a JSON tool.
-field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
+get() { curl --noproxy '*' -sS --fail-with-body "$@"; }
+# Prints the answer; a refusal goes to standard error.
+call() {
+  : > "$work/answer"
+  get -o "$work/answer" "$@" || { cat "$work/answer" >&2; return 1; }
+  cat "$work/answer"
+}
+# The answers are flat enough to pick a value without a JSON tool; grep fails when there is none.
+field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" | grep .; }
 
 token=$(call -X POST "$gateway/api/v1/auth/guest" | field access_token)
 authorized() { call -H "Authorization: Bearer $token" "$@"; }
 json() { authorized -H 'Content-Type: application/json' "$@"; }
 
 key=$(json "$gateway/api/v1/images/scan" -d "{\"filename\":\"photo.${type#image/}\",\"content_type\":\"$type\"}" | field key)
-authorized -X PUT -T "$photo" -H "Content-Type: $type" -H 'Expect:' -D "$work/headers" -o /dev/null "$gateway/api/v1/images/upload/$key"
+authorized -X PUT -T "$photo" -H "Content-Type: $type" -H 'Expect:' -D "$work/headers" "$gateway/api/v1/images/upload/$key"
 etag=$(tr -d '\r"' < "$work/headers" | sed -n 's/^[Ee][Tt][Aa][Gg]: //p')
 image=$(json "$gateway/api/v1/images/scan/callback" -d "{\"key\":\"$key\",\"etag\":\"$etag\"}" | field cdn_url)
 
@@ -31,7 +37,7 @@ job=$(json "$gateway/api/v1/scan" -d "{\"image_url\":\"$image\"${question:+,\"us
 echo "job $job"
 
 # The stream ends by itself after stage done.
-authorized -N -H 'Accept: text/event-stream' "$gateway/api/v1/scan/$job/events" | while IFS= read -r line; do
+get -N -H "Authorization: Bearer $token" -H 'Accept: text/event-stream' "$gateway/api/v1/scan/$job/events" | while IFS= read -r line; do
   case $line in
     'event: '*) stage=${line#event: } ;;
     'data: '*'"seq"'*) printf '%-8s %s\n' "$stage" "$(printf '%s' "$line" | sed -n 's/.*"status":"\([a-z]*\)","stage_seq.*/\1/p')" ;;

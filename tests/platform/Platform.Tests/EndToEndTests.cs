@@ -183,6 +183,22 @@ public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndTo
     }
 
     [Fact]
+    public async Task A_scan_that_runs_is_not_ended_because_a_redelivery_of_its_request_failed()
+    {
+        _run.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(2) });
+        var (user, image) = await ReadyUserAsync();
+        var job = await user.SubmitAsync(image, "redelivered in vain", _limit.Token);
+        while (_run.Model.Stats.Running == 0)
+        {
+            await Task.Delay(20, _limit.Token);
+        }
+
+        await PublishAsync("scan-requested-dead", job, user, image);
+
+        Assert.Equal("completed", (await FollowAsync(user, job)).Terminal);
+    }
+
+    [Fact]
     public async Task A_cancelled_scan_ends_at_once_and_calls_no_further_model()
     {
         _run.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(2) });
@@ -347,23 +363,39 @@ public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndTo
     [Fact]
     public async Task The_sample_scans_a_photo()
     {
-        var photo = Path.Combine(Directory.CreateTempSubdirectory("tandem photo").FullName, "photo.png");
-        await File.WriteAllBytesAsync(photo, PlatformRun.Picture, _limit.Token);
-        using var sample = Process.Start(new ProcessStartInfo("sh", [Path.Combine(PlatformRun.Root, "samples", "scan.sh"), photo, "어떻게 버리나요? \"병\""])
-        {
-            RedirectStandardOutput = true,
-            Environment = { ["GATEWAY"] = _run.Gateway.GetLeftPart(UriPartial.Authority) },
-        })!;
+        var (code, output, error) = await SampleAsync(PlatformRun.Picture);
 
-        var output = await sample.StandardOutput.ReadToEndAsync(_limit.Token);
-        await sample.WaitForExitAsync(_limit.Token);
-        Directory.Delete(Path.GetDirectoryName(photo)!, recursive: true);
-
-        Assert.Equal(0, sample.ExitCode);
+        Assert.Equal((0, ""), (code, error));
         Assert.Equal(
             ["queued started", "vision started", "vision completed", "rule started", "rule completed", "answer started", "answer completed", "reward started", "reward completed", "done completed"],
             output.Split('\n').Skip(1).Take(10).Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
         Assert.Contains("\"status\":\"completed\"", output);
+    }
+
+    [Fact]
+    public async Task The_sample_shows_what_was_refused()
+    {
+        var (code, _, error) = await SampleAsync("this is no picture"u8.ToArray());
+
+        Assert.NotEqual(0, code);
+        Assert.Contains("UNSUPPORTED_IMAGE", error);
+    }
+
+    private async Task<(int Code, string Output, string Error)> SampleAsync(byte[] content)
+    {
+        var photo = Path.Combine(Directory.CreateTempSubdirectory("tandem photo").FullName, "photo.png");
+        await File.WriteAllBytesAsync(photo, content, _limit.Token);
+        using var sample = Process.Start(new ProcessStartInfo("sh", [Path.Combine(PlatformRun.Root, "samples", "scan.sh"), photo, "어떻게 버리나요? \"병\""])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["GATEWAY"] = _run.Gateway.GetLeftPart(UriPartial.Authority) },
+        })!;
+
+        var (output, error) = (sample.StandardOutput.ReadToEndAsync(_limit.Token), sample.StandardError.ReadToEndAsync(_limit.Token));
+        await sample.WaitForExitAsync(_limit.Token);
+        Directory.Delete(Path.GetDirectoryName(photo)!, recursive: true);
+        return (sample.ExitCode, await output, await error);
     }
 
     [Fact]

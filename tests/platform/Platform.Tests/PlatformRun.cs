@@ -9,6 +9,9 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using ScanClient;
 
+// A run may build, and is measured.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
 namespace Platform.Tests;
 
 /// <summary>

@@ -29,15 +29,24 @@ internal sealed class RunLock : IDisposable
         {
             throw new LauncherException($"{data.Root} does not exist: nothing has run there");
         }
-        catch (IOException)
+        catch (IOException exception) when (exception.HResult is 11 or 35 or unchecked((int)0x80070020))
         {
+            // EWOULDBLOCK of Linux and macOS, ERROR_SHARING_VIOLATION of Windows; any other error is told as it is.
             return null;
         }
 
-        file.SetLength(0);
-        file.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")));
-        file.Flush();
-        return new RunLock(file);
+        try
+        {
+            file.SetLength(0);
+            file.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n")));
+            file.Flush();
+            return new RunLock(file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Pid of the holder as text, or null.</summary>

@@ -52,17 +52,30 @@ internal sealed partial class PhysicalStoreFiles : IStoreFiles
         // The operating system drops the lock with the process, however it ends. The pid is for the message only and is kept
         // apart, because a locked file cannot be read everywhere.
         var pidFile = Path.Combine(directory, "pid");
+        FileStream held;
         try
         {
-            var held = new FileStream(Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
-            return held;
+            held = new FileStream(Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException) when (File.Exists(pidFile))
+        catch (IOException exception) when (IsHeldByAnother(exception) && File.Exists(pidFile))
         {
             throw new StoreInUseException(File.ReadAllText(pidFile).Trim() is { Length: > 0 } pid ? pid : "unknown");
         }
+
+        try
+        {
+            File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
     }
+
+    // EWOULDBLOCK of Linux and macOS, ERROR_SHARING_VIOLATION of Windows; a full disk or table of files is something else.
+    private static bool IsHeldByAnother(IOException exception) => exception.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int OpenFolder(string path, int flags);

@@ -33,6 +33,12 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
         {
             _log.Open(_model);
         }
+        catch (InvalidDataException exception)
+        {
+            _log.Dispose();
+            throw new ComponentException(
+                $"the store '{directory}' holds what this build does not know ({exception.Message}); run the build that wrote it, or {FrameFormat.Reset}", exception);
+        }
         catch
         {
             _log.Dispose();

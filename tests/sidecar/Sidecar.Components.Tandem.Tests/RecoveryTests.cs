@@ -114,6 +114,30 @@ public sealed class RecoveryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Refuses_a_record_that_it_does_not_know()
+    {
+        await _fixture.SetAsync("key", "value");
+        await _fixture.CloseAsync();
+        var bytes = await File.ReadAllBytesAsync(_fixture.LogFile);
+        bytes[FrameFormat.FileHeaderSize + FrameFormat.HeaderSize] = 200;
+        FrameFormat.Seal(bytes.AsSpan(FrameFormat.FileHeaderSize), 1);
+        await File.WriteAllBytesAsync(_fixture.LogFile, bytes);
+
+        Assert.Contains("holds what this build does not know (record kind 200)", Assert.Throws<ComponentException>(() => _fixture.Store).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_start_that_fails_leaves_the_store_unlocked()
+    {
+        var pid = Path.Combine(_fixture.Directory, "pid");
+        File.CreateSymbolicLink(pid, Path.Combine(_fixture.Directory, "nowhere", "pid"));
+        Assert.ThrowsAny<IOException>(() => _fixture.Store);
+        File.Delete(pid);
+
+        await _fixture.SetAsync("key", "value");
+    }
+
+    [Fact]
     public async Task Refuses_a_file_that_is_none_of_its_own()
     {
         await File.WriteAllTextAsync(Path.Combine(_fixture.Directory, "00000001.log"), "This is some text that is longer than the header.");

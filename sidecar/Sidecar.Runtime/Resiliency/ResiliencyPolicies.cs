@@ -28,6 +28,17 @@ public sealed partial class ResiliencyPolicies
             Add(_apps, spec.Map("targets").Map("apps"));
             Add(_components, spec.Map("targets").Map("components"));
         }
+
+        foreach (var (name, target) in _apps)
+        {
+            CheckNames(target, $"app '{name}'");
+        }
+
+        foreach (var (name, target) in _components)
+        {
+            CheckNames(target.Map("inbound"), $"component '{name}'");
+            CheckNames(target.Map("outbound"), $"component '{name}'");
+        }
     }
 
     /// <summary>Names of the resources, for the metadata API.</summary>
@@ -53,6 +64,21 @@ public sealed partial class ResiliencyPolicies
         }
     }
 
+    /// <summary>A misspelt name is to be found at the start, not by the first message.</summary>
+    private void CheckNames(YamlMap target, string whose)
+    {
+        foreach (var (field, isKnown) in new (string, Func<string, bool>)[]
+        {
+            ("timeout", _timeouts.ContainsKey), ("retry", _retries.ContainsKey), ("circuitBreaker", _breakers.ContainsKey),
+        })
+        {
+            if (target.Text(field) is { } policy && !isKnown(policy))
+            {
+                throw new ComponentException($"the resiliency target of {whose} names the unknown {field} policy '{policy}'");
+            }
+        }
+    }
+
     private void ReadPolicies(YamlMap policies, string resource)
     {
         foreach (var (name, text) in policies.Map("timeouts").Texts())
@@ -69,7 +95,7 @@ public sealed partial class ResiliencyPolicies
                 Duration(retry.Text("duration") ?? "5s", resource, name),
                 Duration(retry.Text("maxInterval") ?? "60s", resource, name),
                 retry.Int("maxRetries", -1),
-                codes is null ? null : StatusCodeSet.Parse(codes));
+                codes is null ? null : Codes(codes, resource, name));
         }
 
         foreach (var name in policies.Map("circuitBreakers").Values.Keys)
@@ -88,6 +114,18 @@ public sealed partial class ResiliencyPolicies
         }
     }
 
+    private static StatusCodeSet Codes(string text, string resource, string policy)
+    {
+        try
+        {
+            return StatusCodeSet.Parse(text);
+        }
+        catch (FormatException exception)
+        {
+            throw new ComponentException($"resiliency '{resource}': httpStatusCodes '{text}' of '{policy}' is not a list of codes and ranges", exception);
+        }
+    }
+
     private static TimeSpan Duration(string text, string resource, string policy) => GoDuration.TryParse(text, out var value)
         ? value
         : throw new ComponentException($"resiliency '{resource}': '{text}' of '{policy}' is not a duration");
@@ -99,7 +137,7 @@ public sealed partial class ResiliencyPolicies
             ? [$"Default{type}{direction}", $"DefaultComponent{direction}", "DefaultComponent", "Default"]
             : [$"Default{type}", "Default"];
         TPolicy? Find<TPolicy>(string field, string suffix, Dictionary<string, TPolicy> policies) => target.Text(field) is { } name
-            ? policies.TryGetValue(name, out var own) ? own : throw new ComponentException($"a resiliency target names the unknown policy '{name}'")
+            ? policies[name]
             : defaults.Select(prefix => policies.GetValueOrDefault($"{prefix}{suffix}Policy")).FirstOrDefault(policy => policy is not null);
 
         var timeouts = _timeouts.ToDictionary(entry => entry.Key, entry => (TimeSpan?)entry.Value);

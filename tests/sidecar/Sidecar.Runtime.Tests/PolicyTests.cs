@@ -1,3 +1,5 @@
+using Sidecar.Abstractions;
+using Sidecar.Api.Tests;
 using Sidecar.Runtime.Resiliency;
 using TestKit;
 
@@ -103,6 +105,21 @@ public sealed class PolicyTests
     [InlineData("429, 500-599", 428, false)]
     [InlineData("429, 500-599", 600, false)]
     public void Status_codes_are_single_ones_and_ranges(string text, int code, bool contained) => Assert.Equal(contained, StatusCodeSet.Parse(text).Contains(code));
+
+    [Theory]
+    [InlineData("retries: {r: {matching: {httpStatusCodes: 5xx}}}", "apps: {}", "httpStatusCodes '5xx' of 'r' is not a list of codes and ranges")]
+    [InlineData("{}", "apps: {callee: {retry: misspelt}}", "the resiliency target of app 'callee' names the unknown retry policy 'misspelt'")]
+    [InlineData("{}", "components: {bus: {inbound: {timeout: misspelt}}}", "the resiliency target of component 'bus' names the unknown timeout policy 'misspelt'")]
+    [InlineData("{}", "components: {bus: {outbound: {circuitBreaker: misspelt}}}", "the resiliency target of component 'bus' names the unknown circuitBreaker policy 'misspelt'")]
+    public async Task A_mistake_in_a_resource_stops_the_start(string policies, string targets, string problem)
+    {
+        await using var run = new TestRun().Yaml(
+            "resiliency.yaml",
+            $"apiVersion: dapr.io/v1alpha1\nkind: Resiliency\nmetadata: {{name: rules}}\nspec:\n  policies:\n    {policies}\n  targets:\n    {targets}\n");
+        await run.AppAsync("a");
+
+        Assert.EndsWith(problem, (await Assert.ThrowsAsync<ComponentException>(() => run.StartAsync())).Message, StringComparison.Ordinal);
+    }
 
     private static CircuitBreaker Opened(CircuitBreaker breaker)
     {

@@ -48,7 +48,7 @@ public sealed class SidecarFault
 /// <param name="InstanceIndex">0-based replica number of the app instance.</param>
 /// <param name="DataDirectory">Absolute path of the run's data directory (<c>.data</c>); adapters that keep files keep them below it.</param>
 /// <param name="BaseDirectory">Absolute path that relative paths in metadata are relative to: the folder of dapr.yaml.</param>
-/// <param name="Services">Process-wide services: <see cref="TimeProvider"/>, <c>ILoggerFactory</c>, <c>IHttpClientFactory</c>, <see cref="SidecarFault"/>.</param>
+/// <param name="Services">Process-wide services: <see cref="TimeProvider"/>, <c>ILoggerFactory</c>, <see cref="SidecarFault"/>.</param>
 public sealed record ComponentContext(
     string Name,
     string Type,

@@ -15,7 +15,7 @@ public sealed record SidecarRun
     /// <summary>Absolute path that relative paths in component metadata are relative to: the folder of dapr.yaml.</summary>
     public required string BaseDirectory { get; init; }
 
-    /// <summary>Minimum level of the sidecar's own log: debug, info, warn, error.</summary>
+    /// <summary>Minimum level of the sidecar's own log: debug, info, warn, error, fatal.</summary>
     public string LogLevel { get; init; } = "info";
 
     /// <summary>One entry per app instance.</summary>

@@ -65,7 +65,6 @@ public static class SidecarServer
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).SetMinimumLevel(Level(run.LogLevel));
         builder.Services.AddSingleton(options.Time);
         builder.Services.AddSingleton<SidecarFault>();
-        builder.Services.AddHttpClient();
         builder.Services.AddSingleton<InvocationService>();
         builder.Services.AddSingleton<ErrorWriter>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
@@ -138,6 +137,7 @@ public static class SidecarServer
         "debug" => LogLevel.Debug,
         "warn" => LogLevel.Warning,
         "error" => LogLevel.Error,
+        "fatal" => LogLevel.Critical,
         _ => LogLevel.Information,
     };
 }

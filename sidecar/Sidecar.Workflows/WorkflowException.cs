@@ -13,8 +13,6 @@ public enum WorkflowError
     FailedPrecondition,
     /// <summary>The store or the engine cannot serve now; a retry may help.</summary>
     Unavailable,
-    /// <summary>Not offered by this engine.</summary>
-    Unimplemented,
 }
 
 /// <summary>A refused or failed operation of the workflow engine. The message is for the caller.</summary>

@@ -3,6 +3,8 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
 using Sidecar.Abstractions;
 using Sidecar.Runtime;
 using Sidecar.Runtime.PubSub;
@@ -30,11 +32,23 @@ internal static class ApiContext
             .Select(entry => KeyValuePair.Create(entry.Key[MetadataPrefix.Length..], entry.Value.Count > 0 ? entry.Value[0] ?? "" : "")));
     }
 
-    /// <summary>Route value, unescaped: the server leaves an escaped slash alone, and keys may contain slashes.</summary>
+    /// <summary>
+    /// Route value, unescaped: the server leaves an escaped slash alone, and keys may contain slashes. What looks like one may also have
+    /// been sent as <c>%252F</c>, so it is read again from the target of the request.
+    /// </summary>
     public static string Route(this HttpContext http, string name)
     {
         var value = (http.Request.RouteValues[name] as string) ?? "";
-        return value.Contains("%2F", StringComparison.OrdinalIgnoreCase) ? value.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase) : value;
+        return value.Contains("%2F", StringComparison.OrdinalIgnoreCase) ? FromTarget(http, name) ?? value : value;
+    }
+
+    private static string? FromTarget(HttpContext http, string name)
+    {
+        var pattern = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.PathSegments ?? [];
+        var position = pattern.TakeWhile(segment => segment.Parts is not [RoutePatternParameterPart part] || part.Name != name).Count();
+        var path = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.Split('?')[0].Split('/')[1..];
+        return position >= pattern.Count || position >= path.Length ? null
+            : Uri.UnescapeDataString(pattern[position].Parts is [RoutePatternParameterPart { IsCatchAll: true }] ? string.Join('/', path[position..]) : path[position]);
     }
 
     /// <summary>The whole body; ERR_BODY_READ when it cannot be read, 413 when it is too large.</summary>

@@ -46,6 +46,7 @@ internal static class InvokeEndpoints
 
     private static async Task InvokeAsync(HttpContext http, string? pathTarget)
     {
+        // 1. The target.
         var target = HeaderTarget(http.Request) ?? BasicTarget(http.Request) ?? pathTarget ?? throw InvocationErrors.NoTarget();
         http.AllowAnyBody();
         var caller = http.App();
@@ -54,6 +55,7 @@ internal static class InvokeEndpoints
         var repeatable = !hasBody || request.ContentLength <= RepeatableBytes;
         var body = hasBody && repeatable ? await http.ReadBodyAsync() : default;
 
+        // 2. The request.
         HttpRequestMessage Create(Uri address)
         {
             var message = new HttpRequestMessage(new HttpMethod(request.Method), Address(address, pathTarget is not null, request))
@@ -70,6 +72,7 @@ internal static class InvokeEndpoints
             return message;
         }
 
+        // 3. An instance of the callee.
         var invocation = (InvocationService)http.RequestServices.GetService(typeof(InvocationService))!;
         using var response = await invocation.SendAsync(caller, target, Create, repeatable, http.RequestAborted);
         await ForwardAsync(http, response);
@@ -77,6 +80,7 @@ internal static class InvokeEndpoints
 
     private static async Task ForwardAsync(HttpContext http, HttpResponseMessage response)
     {
+        // 4. Status and headers.
         http.Response.StatusCode = (int)response.StatusCode;
         foreach (var (name, values) in response.Headers.NonValidated)
         {
@@ -102,6 +106,7 @@ internal static class InvokeEndpoints
             await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
         }
 
+        // 5. The body.
         await using var body = await response.Content.ReadAsStreamAsync(http.RequestAborted);
         var writer = http.Response.BodyWriter;
         try

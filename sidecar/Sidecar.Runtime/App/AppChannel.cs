@@ -225,15 +225,17 @@ public sealed partial class AppChannel : IAsyncDisposable
     {
         for (var delay = FirstProbeDelay; ; delay = delay * 2 > MaxProbeDelay ? MaxProbeDelay : delay * 2)
         {
-            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            // Inside the try: a process out of file descriptors has no sockets, for a while.
+            Socket? socket = null;
             try
             {
+                socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 await socket.ConnectAsync(IPAddress.Loopback, _instance.AppPort!.Value, cancellationToken);
                 return socket;
             }
             catch (SocketException)
             {
-                socket.Dispose();
+                socket?.Dispose();
             }
 
             await Task.Delay(delay, _time, cancellationToken);
@@ -268,9 +270,9 @@ public sealed partial class AppChannel : IAsyncDisposable
             }
 
             watch.Dispose();
-            closeLast.Socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             try
             {
+                closeLast.Socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 await closeLast.Socket.ConnectAsync(IPAddress.Loopback, _instance.AppPort!.Value, cancellationToken);
             }
             catch (SocketException)

@@ -108,7 +108,6 @@ public static class TaskHubSidecarService
         WorkflowError.NotFound => GrpcStatusCode.NotFound,
         WorkflowError.AlreadyExists => GrpcStatusCode.AlreadyExists,
         WorkflowError.FailedPrecondition => GrpcStatusCode.FailedPrecondition,
-        WorkflowError.Unimplemented => GrpcStatusCode.Unimplemented,
         _ => GrpcStatusCode.Unavailable,
     };
 }

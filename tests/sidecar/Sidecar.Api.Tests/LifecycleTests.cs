@@ -175,4 +175,16 @@ public sealed class LifecycleTests
 
         Assert.Equal("data: 1\n\n", await response.Content.ReadAsStringAsync());
     }
+
+    [Theory]
+    [InlineData("info", true)]
+    [InlineData("fatal", false)]
+    public async Task The_log_has_the_level_of_the_run(string level, bool isThere)
+    {
+        await using var run = new TestRun { LogLevel = level };
+        await run.AppAsync("app", _ => { });
+        await run.StartAsync();
+
+        Assert.Equal(isThere, run.Log.Any(line => line.Contains("accepts connections", StringComparison.Ordinal)));
+    }
 }

@@ -45,7 +45,10 @@ public sealed class StateApiTests : IAsyncLifetime
     {
         await SaveAsync(new { key = "a/b c", value = 5 });
 
+        await SaveAsync(new { key = "a%2Fb c", value = 6 });
+
         Assert.Equal("5", await _http.GetStringAsync("/v1.0/state/store/a%2Fb%20c"));
+        Assert.Equal("6", await _http.GetStringAsync("/v1.0/state/store/a%252Fb%20c"));
     }
 
     [Fact]

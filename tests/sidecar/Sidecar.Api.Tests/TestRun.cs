@@ -18,6 +18,8 @@ public sealed class TestRun : IAsyncDisposable
     /// <summary>Adds component types of the test to those of the build.</summary>
     public Action<ComponentRegistry> Types { get; init; } = static _ => { };
 
+    public string LogLevel { get; init; } = "info";
+
     /// <summary>What the sidecar has logged.</summary>
     public ConcurrentQueue<string> Log { get; } = [];
 
@@ -81,7 +83,7 @@ public sealed class TestRun : IAsyncDisposable
     public async Task<TestRun> StartAsync(TimeProvider? time = null)
     {
         Sidecar = await SidecarServer.StartAsync(
-            new SidecarRun { DataDirectory = Path.Combine(Folder, "data"), BaseDirectory = Folder, Instances = _instances },
+            new SidecarRun { DataDirectory = Path.Combine(Folder, "data"), BaseDirectory = Folder, Instances = _instances, LogLevel = LogLevel },
             new SidecarServerOptions
             {
                 Time = time ?? TimeProvider.System,
@@ -136,9 +138,9 @@ public sealed class TestRun : IAsyncDisposable
 
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => true;
+        public bool IsEnabled(Microsoft.Extensions.Logging.LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(Microsoft.Extensions.Logging.LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             lines.Enqueue(formatter(state, exception));
 
         public void Dispose()

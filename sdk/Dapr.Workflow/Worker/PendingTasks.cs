@@ -9,7 +9,7 @@ namespace Dapr.Workflow.Worker;
 internal sealed class PendingTasks
 {
     private readonly SortedDictionary<int, WorkflowAction> actions = [];
-    private readonly Dictionary<int, TaskCompletionSource<string?>> open = [];
+    private readonly Dictionary<int, (TaskCompletionSource<string?> End, string? Name)> open = [];
     private readonly Dictionary<string, int> byExecutionId = new(StringComparer.Ordinal);
     private int nextId;
 
@@ -28,7 +28,7 @@ internal sealed class PendingTasks
     {
         actions.Add(action.Id, action);
         var end = new TaskCompletionSource<string?>();
-        open.Add(action.Id, end);
+        open.Add(action.Id, (end, NameOf(action)));
         if (action.ScheduleTask is { TaskExecutionId.Length: > 0 } task)
         {
             byExecutionId[task.TaskExecutionId] = action.Id;
@@ -60,20 +60,27 @@ internal sealed class PendingTasks
         }
     }
 
-    public void Complete(int id, string? taskExecutionId, string? result) => Take(id, taskExecutionId)?.TrySetResult(result);
+    public void Complete(int id, string? taskExecutionId, string? result) => Take(id, taskExecutionId)?.End.TrySetResult(result);
 
-    public void Fail(int id, string? taskExecutionId, Exception exception) => Take(id, taskExecutionId)?.TrySetException(exception);
+    /// <summary>The exception is made from the name that the task was asked for by.</summary>
+    public void Fail(int id, string? taskExecutionId, Func<string?, Exception> exception)
+    {
+        if (Take(id, taskExecutionId) is var (end, name))
+        {
+            end.TrySetException(exception(name));
+        }
+    }
 
     /// <summary>A second end of the same task, or the end of one given up, finds nothing and is dropped.</summary>
-    private TaskCompletionSource<string?>? Take(int id, string? taskExecutionId)
+    private (TaskCompletionSource<string?> End, string? Name)? Take(int id, string? taskExecutionId)
     {
-        if (open.Remove(id, out var end))
+        if (open.Remove(id, out var task))
         {
-            return end;
+            return task;
         }
 
-        return taskExecutionId is { Length: > 0 } && byExecutionId.TryGetValue(taskExecutionId, out var known) && open.Remove(known, out end)
-            ? end
+        return taskExecutionId is { Length: > 0 } && byExecutionId.TryGetValue(taskExecutionId, out var known) && open.Remove(known, out task)
+            ? task
             : null;
     }
 

@@ -82,7 +82,7 @@ internal sealed class WorkflowTurn(
                 tasks.Fail(
                     item.TaskFailed.TaskScheduledId,
                     item.TaskFailed.TaskExecutionId,
-                    new WorkflowTaskFailedException($"Task failed: {failure.ErrorMessage}", failure));
+                    _ => new WorkflowTaskFailedException($"Task failed: {failure.ErrorMessage}", failure));
                 break;
             case HistoryEvent.EventTypeOneofCase.TimerCreated:
                 tasks.Confirm(item.EventId, ActionKind.CreateTimer, null);
@@ -101,7 +101,7 @@ internal sealed class WorkflowTurn(
                 tasks.Fail(
                     item.ChildWorkflowInstanceFailed.TaskScheduledId,
                     null,
-                    new WorkflowTaskFailedException($"Child workflow failed: {childFailure.ErrorMessage}", childFailure));
+                    name => new WorkflowTaskFailedException($"Child workflow '{name}' failed", childFailure));
                 break;
             case HistoryEvent.EventTypeOneofCase.EventSent:
                 tasks.Confirm(item.EventId, ActionKind.SendEvent, item.EventSent.Name);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tandem.Protocol.Workflows;
@@ -131,7 +132,7 @@ public sealed class WorkflowTurnTests
             }
             catch (WorkflowTaskFailedException exception)
             {
-                return exception.FailureDetails.ErrorMessage;
+                return $"{exception.Message}: {exception.FailureDetails.ErrorMessage}";
             }
         });
         var script = worker.Script();
@@ -155,7 +156,9 @@ public sealed class WorkflowTurnTests
                 TaskScheduledId = 1, FailureDetails = new TaskFailureDetails { ErrorType = "X", ErrorMessage = "broken" },
             },
         });
-        Assert.Equal("\"broken\"", Assert.Single(done.Actions).CompleteWorkflow.Result);
+
+        // The text of the official worker.
+        Assert.Equal("Child workflow 'Child' failed: broken", JsonSerializer.Deserialize<string>(Assert.Single(done.Actions).CompleteWorkflow.Result));
     }
 
     [Fact]

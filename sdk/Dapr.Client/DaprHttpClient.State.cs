@@ -239,7 +239,19 @@ internal sealed partial class DaprHttpClient
             writer.WriteEndObject();
         });
         using var response = await CallAsync(HttpMethod.Post, $"/v1.0/state/{Escape(storeName)}/bulk", body, cancellationToken).ConfigureAwait(false);
-        return await ReadAsync(response, cancellationToken).ConfigureAwait(false) ?? throw new DaprException("The sidecar's answer is not JSON.");
+        var document = await ReadAsync(response, cancellationToken).ConfigureAwait(false) ?? throw new DaprException("The sidecar's answer is not JSON.");
+        foreach (var item in document.RootElement.EnumerateArray())
+        {
+            // Else it would look like a key without a value.
+            if (item.TryGetProperty("error", out var error) && error.GetString() is { Length: > 0 } text)
+            {
+                var failure = $"The value of key '{item.GetProperty("key").GetString()}' could not be read: {text}";
+                document.Dispose();
+                throw new DaprException(failure);
+            }
+        }
+
+        return document;
     }
 
     /// <summary>False for a conflict (409); throws for every other failure.</summary>

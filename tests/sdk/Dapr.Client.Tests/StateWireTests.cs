@@ -129,6 +129,16 @@ public sealed class StateWireTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Bulk_get_fails_when_a_key_cannot_be_read()
+    {
+        _sidecar.Answers(200, """[{"key":"a","data":1,"etag":"3"},{"key":"b","error":"the disk is away"}]""");
+
+        var exception = await Assert.ThrowsAsync<DaprException>(() => _dapr.GetBulkStateAsync<int>("store", ["a", "b"], null, cancellationToken: Cancellation));
+
+        Assert.Equal("The value of key 'b' could not be read: the disk is away", exception.Message);
+    }
+
+    [Fact]
     public async Task Bulk_delete_deletes_each()
     {
         await _dapr.DeleteBulkStateAsync("store", [new("a", ""), new("b", "9")], Cancellation);

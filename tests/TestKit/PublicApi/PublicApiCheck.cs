@@ -10,7 +10,7 @@ namespace TestKit.PublicApi;
 public static partial class PublicApiCheck
 {
     /// <summary>
-    /// Returns what is public in <paramref name="assembly"/> and not on any of the lists; empty is good. Attributes are
+    /// Returns what is public in <paramref name="assembly"/> and not on any of the lists; empty is good, unless nothing was compared, which is said too. Attributes are
     /// not compared, nor is <c>?</c> on a type parameter or where the official type carries no nullability.
     /// A type need not implement every official base or interface.
     /// </summary>
@@ -26,7 +26,13 @@ public static partial class PublicApiCheck
         }
 
         var unofficial = new List<string>();
-        foreach (var type in PublicApiLister.List(assembly).Where(t => !exemptNamespaces.Contains(t.Namespace)))
+        var types = PublicApiLister.List(assembly).Where(t => !exemptNamespaces.Contains(t.Namespace)).ToList();
+        if (types.Sum(t => t.Members.Count) == 0)
+        {
+            unofficial.Add($"{assembly.GetName().Name} has nothing public to compare");
+        }
+
+        foreach (var type in types)
         {
             if (!official.TryGetValue(type.Name, out var known))
             {

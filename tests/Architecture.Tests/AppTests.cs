@@ -49,6 +49,15 @@ public sealed partial class AppTests
             $"apps/README.md needs one row that begins '{start}' and ends '{end}'");
     }
 
+    [Theory]
+    [MemberData(nameof(Apps))]
+    public void Has_requests_to_try_at_the_address_of_the_template(string app)
+    {
+        var addresses = LocalAddress().Matches(Repository.Read($"apps/{app}/requests.http")).Select(match => match.Groups["port"].Value);
+        Assert.NotEmpty(addresses);
+        Assert.All(addresses, port => Assert.Contains(port, (string?[])[Template("gateway").TextAt("appPort"), Template(app).TextAt("appPort")]));
+    }
+
     /// <summary>The dapr CLI gives an app no more than the template says.</summary>
     [Fact]
     public void Options_without_a_default_have_a_value_in_the_template_or_the_settings()
@@ -81,6 +90,9 @@ public sealed partial class AppTests
         Assert.All(apps, app => Assert.Equal(
             $"http://127.0.0.1:{Template(app).TextAt("appPort")}", Template("gateway").TextAt("env", $"services__{app.Replace('-', '_')}__http__0")));
     }
+
+    [GeneratedRegex(@"http://(localhost|127\.0\.0\.1):(?<port>[0-9]+)")]
+    private static partial Regex LocalAddress();
 
     [GeneratedRegex(@"const string Section = ""(?<section>\w+)"";(?<body>.*?)^\}", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex OptionsClass();

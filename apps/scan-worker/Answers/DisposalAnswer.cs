@@ -61,23 +61,10 @@ public sealed class DisposalAnswer
         return Result(Parse(response.Text), metadata?.ProviderName ?? "unknown", response.ModelId ?? metadata?.DefaultModelId ?? "unknown");
     }
 
-    private static AnswerText Parse(string text)
-    {
-        try
-        {
-            var answer = JsonSerializer.Deserialize<AnswerText>(text, TandemJson.Options);
-            if (answer is { UserAnswer: { Length: > 0 }, Steps: not null, Insufficiencies: not null })
-            {
-                return answer;
-            }
-        }
-        catch (JsonException)
-        {
-            // Reported below, like an answer that lacks fields.
-        }
-
-        throw new ModelException("MODEL_ANSWER_INVALID", "the model's answer is not the JSON that was asked for", isTransient: true);
-    }
+    private static AnswerText Parse(string text) =>
+        ModelText.Read<AnswerText>(text) is { UserAnswer: { Length: > 0 }, Steps: not null, Insufficiencies: not null } answer
+            ? answer
+            : throw ModelText.Invalid("lacks fields");
 }
 
 /// <summary>The JSON of an answer.</summary>

@@ -39,7 +39,7 @@ public sealed class VisionActivity(StageRunner stages, StageGates gates, WasteVi
         return Prepare(picture, maxBytes, options.Value.SentPictureMinSide, cancellationToken);
     }
 
-    /// <summary>A file of more bytes than wanted is decoded at reduced size and sent as PNG; any other is sent as it is.</summary>
+    /// <summary>A file of more bytes than wanted is decoded at reduced size and sent as JPEG; any other is sent as it is.</summary>
     internal static (ReadOnlyMemory<byte> Bytes, string MediaType) Prepare(
         ReadOnlyMemory<byte> picture, int maxBytes, int minSide, CancellationToken cancellationToken)
     {
@@ -50,6 +50,6 @@ public sealed class VisionActivity(StageRunner stages, StageGates gates, WasteVi
         }
 
         var bitmap = ImageDecoder.Decode(picture, new DecodeOptions { TargetMinSide = minSide }, cancellationToken);
-        return (PngEncoder.Encode(bitmap), "image/png");
+        return (JpegEncoder.Encode(bitmap), "image/jpeg");
     }
 }

@@ -67,19 +67,10 @@ public sealed class WasteVision
 
     private VisionResult Check(string text, string userInput, string provider, string model)
     {
-        VisionAnswer? answer;
-        try
+        var answer = ModelText.Read<VisionAnswer>(text);
+        if (answer.Classification is not { MajorCategory: { } major, MiddleCategory: { } middle } || !_taxonomy.Contains(major, middle))
         {
-            answer = JsonSerializer.Deserialize<VisionAnswer>(text, TandemJson.Options);
-        }
-        catch (JsonException exception)
-        {
-            throw new ModelException("MODEL_ANSWER_INVALID", "the model's classification is not the JSON that was asked for", isTransient: true, exception);
-        }
-
-        if (answer?.Classification is not { MajorCategory: { } major, MiddleCategory: { } middle } || !_taxonomy.Contains(major, middle))
-        {
-            throw new ModelException("MODEL_ANSWER_INVALID", "the model's classification is not in the class tree", isTransient: true);
+            throw ModelText.Invalid("is not in the class tree");
         }
 
         return new VisionResult(

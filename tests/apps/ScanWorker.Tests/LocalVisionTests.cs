@@ -99,7 +99,7 @@ public sealed class LocalVisionTests : IDisposable
         Assert.True(new WasteVision(_services.GetRequiredService<IChatModels>(), Tree, SituationTags.Load(Folder), Prompts).StaysHere(null));
         Assert.Equal(file, VisionActivity.Prepare(file, int.MaxValue, 100, token).Bytes);
         var (bytes, mediaType) = VisionActivity.Prepare(file, file.Length - 1, 100, token);
-        Assert.Equal((100, 125, "image/png"), (ImageDecoder.Identify(bytes.Span).Width, ImageDecoder.Identify(bytes.Span).Height, mediaType));
+        Assert.Equal((100, 125, "image/jpeg"), (ImageDecoder.Identify(bytes.Span).Width, ImageDecoder.Identify(bytes.Span).Height, mediaType));
         Assert.ThrowsAny<OperationCanceledException>(() => VisionActivity.Prepare(file, file.Length - 1, 100, new CancellationToken(canceled: true)));
     }
 }

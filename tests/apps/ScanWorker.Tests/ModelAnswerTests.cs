@@ -53,6 +53,17 @@ public sealed class ModelAnswerTests
     private static RuleResult Rule(string middle) => new(true, "k", "재활용폐기물", Rules.Find("재활용폐기물", middle));
 
     [Fact]
+    public async Task An_answer_that_would_not_fit_into_an_event_is_none()
+    {
+        var text = JsonSerializer.Serialize(new { steps = new[] { "s" }, insufficiencies = Array.Empty<string>(), user_answer = new string('a', ModelText.MaxLength) });
+
+        var failure = await Assert.ThrowsAsync<ModelException>(
+            () => new DisposalAnswer(new OneModel(text), Prompts).ComposeAsync(Seen(), Rule("종이"), "?", null, 10, default));
+
+        Assert.Equal("MODEL_ANSWER_INVALID", failure.Code);
+    }
+
+    [Fact]
     public async Task Steps_are_numbered_and_no_more_than_ten()
     {
         var text = JsonSerializer.Serialize(new { steps = Enumerable.Range(1, 12).Select(n => $"s{n}"), insufficiencies = Array.Empty<string>(), user_answer = "a" });

@@ -5,7 +5,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace ServiceDefaults;
 
-/// <summary>How an app listens and stops.</summary>
+/// <summary>How an app waits for its sidecar and how it stops.</summary>
 public sealed class LifecycleOptions
 {
     /// <summary>Configuration section.</summary>
@@ -20,6 +20,13 @@ public sealed class LifecycleOptions
     /// <summary>How long running requests may take to finish. Default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long a call of <c>DaprClient</c> may take with all its repeats: a sidecar that takes connections and answers nothing must not hold
+    /// callers for ever. Default 60 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
+    public TimeSpan SidecarTimeout { get; set; } = TimeSpan.FromSeconds(60);
 }
 
 /// <summary>Ready from start to the beginning of the stop.</summary>

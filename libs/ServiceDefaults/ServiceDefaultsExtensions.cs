@@ -39,7 +39,9 @@ public static class ServiceDefaultsExtensions
         services.ConfigureHttpJsonOptions(options => TandemJson.Apply(options.SerializerOptions));
         // A body that cannot be read is the client's failure and becomes a problem, also in Development.
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
-        services.AddDaprClient(dapr => dapr.UseJsonSerializationOptions(TandemJson.Options));
+        services.AddDaprClient((provider, dapr) => dapr
+            .UseJsonSerializationOptions(TandemJson.Options)
+            .UseTimeout(provider.GetRequiredService<IOptions<LifecycleOptions>>().Value.SidecarTimeout));
         services.AddOptions<DeadLetterOptions>().BindConfiguration(DeadLetterOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<DeliveryFailures>();
         services.AddSingleton<DeadLetterStore>();

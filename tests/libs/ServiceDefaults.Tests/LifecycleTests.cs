@@ -1,4 +1,7 @@
 using System.Net;
+using System.Net.Sockets;
+using Dapr;
+using Dapr.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using TestKit;
@@ -25,6 +28,18 @@ public sealed class LifecycleTests
         await using var service = await TestService.StartAsync(_ => { });
 
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(service, path));
+    }
+
+    [Fact]
+    public async Task Sidecar_that_answers_nothing_does_not_hold_a_caller_for_ever()
+    {
+        using var hanging = new TcpListener(IPAddress.Loopback, 0);
+        hanging.Start();
+        await using var service = await TestService.StartAsync(
+            _ => { }, settings: [("DAPR_HTTP_ENDPOINT", $"http://{hanging.LocalEndpoint}"), ("Lifecycle:SidecarTimeout", "00:00:01")]);
+        var dapr = service.App.Services.GetRequiredService<DaprClient>();
+
+        await Assert.ThrowsAsync<DaprException>(() => dapr.GetStateAsync<int>("store", "key").WaitAsync(TimeSpan.FromSeconds(60)));
     }
 
     [Fact]

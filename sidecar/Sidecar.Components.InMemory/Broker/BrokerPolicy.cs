@@ -53,10 +53,18 @@ internal sealed record BrokerPolicy
     public int MaxBacklog { get; init; } = 100_000;
 
     /// <summary>
+    /// Metadata <c>maxBacklogBytes</c>: publishing fails while the messages of a topic that are not acknowledged, all of them in memory,
+    /// have so many bytes. Default 256 MiB.
+    /// </summary>
+    public long MaxBacklogBytes { get; init; } = DefaultMaxBacklogBytes;
+
+    /// <summary>
     /// Metadata <c>ephemeral</c>: a group lives as long as its subscriptions and starts at the end of the topic; a message that
     /// all present groups have handled is dropped at once. For broadcast, with consumerID <c>{uuid}</c>. Default false.
     /// </summary>
     public bool Ephemeral { get; init; }
+
+    private const int DefaultMaxBacklogBytes = 256 * 1024 * 1024;
 
     /// <summary>Length that bounds topics without a lasting group: 10,000.</summary>
     public const int DefaultMaxLength = 10_000;
@@ -81,6 +89,7 @@ internal sealed record BrokerPolicy
         Retention = metadata.Duration("retention", TimeSpan.FromHours(24)),
         RetainedMessages = metadata.Int("retainedMessages", 1000),
         MaxBacklog = Positive(metadata, "maxBacklog", 100_000),
+        MaxBacklogBytes = Positive(metadata, "maxBacklogBytes", DefaultMaxBacklogBytes),
         Ephemeral = metadata.Bool("ephemeral", false),
     };
 

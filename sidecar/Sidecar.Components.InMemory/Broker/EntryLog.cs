@@ -11,6 +11,7 @@ internal sealed class EntryLog(Func<long, bool> isDone)
     private int _head;
     private int _count;
     private long _releasePoint = 1;
+    private long _liveBytes;
     private long _doneBytes;
 
     public long First { get; private set; } = 1;
@@ -22,6 +23,9 @@ internal sealed class EntryLog(Func<long, bool> isDone)
 
     /// <summary>Those of them that are done.</summary>
     public int Done { get; private set; }
+
+    /// <summary>Bytes of those that are not done.</summary>
+    public long PendingBytes => _liveBytes - _doneBytes;
 
     public IEnumerable<TopicEntry> Entries
     {
@@ -43,6 +47,7 @@ internal sealed class EntryLog(Func<long, bool> isDone)
     {
         Push(entry);
         Live++;
+        _liveBytes += entry.Data.Length;
     }
 
     /// <summary>Leaves a gap up to the sequence.</summary>
@@ -80,6 +85,7 @@ internal sealed class EntryLog(Func<long, bool> isDone)
 
         _ring[Slot(entry.Sequence)] = entry;
         Live++;
+        _liveBytes += entry.Data.Length;
     }
 
     /// <summary>Counts again who is done, after a group came or went.</summary>
@@ -185,6 +191,7 @@ internal sealed class EntryLog(Func<long, bool> isDone)
     {
         _ring[Slot(entry.Sequence)] = null;
         Live--;
+        _liveBytes -= entry.Data.Length;
     }
 
     private void ShrinkFront()

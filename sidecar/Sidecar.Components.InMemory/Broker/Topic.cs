@@ -9,6 +9,7 @@ internal sealed class Topic
     private readonly Dictionary<string, ConsumerGroup> _groups = new(StringComparer.Ordinal);
     private readonly EntryLog _log;
     private int _backlog;
+    private long _backlogBytes;
 
     public Topic(MessageBroker broker, string name)
     {
@@ -40,6 +41,13 @@ internal sealed class Topic
             throw new InvalidOperationException(
                 $"topic '{Name}' of '{Broker.Name}' holds {_backlog} unacknowledged messages, "
                 + $"its limit is {Broker.Policy.MaxBacklog} (metadata maxBacklog)");
+        }
+
+        if (Volatile.Read(ref _backlogBytes) >= Broker.Policy.MaxBacklogBytes)
+        {
+            throw new InvalidOperationException(
+                $"topic '{Name}' of '{Broker.Name}' holds unacknowledged messages of {_backlogBytes} bytes, "
+                + $"its limit is {Broker.Policy.MaxBacklogBytes} (metadata maxBacklogBytes)");
         }
     }
 
@@ -239,7 +247,12 @@ internal sealed class Topic
     }
 
     // Without a lasting group nobody is behind: the length limit bounds the topic, publishing never fails.
-    private void UpdateBacklog() => Volatile.Write(ref _backlog, HasLastingGroup() ? _log.Live - _log.Done : 0);
+    private void UpdateBacklog()
+    {
+        var (messages, bytes) = HasLastingGroup() ? (_log.Live - _log.Done, _log.PendingBytes) : (0, 0);
+        Volatile.Write(ref _backlog, messages);
+        Volatile.Write(ref _backlogBytes, bytes);
+    }
 
     private bool HasLastingGroup()
     {

@@ -93,15 +93,24 @@ public sealed class RestartTests : IDisposable
         Assert.Equal(["3", "4", "5"], [Text(await NextAsync()), Text(await NextAsync()), Text(await NextAsync())]);
     }
 
-    [Fact]
-    public async Task Publishing_fails_when_the_backlog_is_full()
+    [Theory]
+    [InlineData("maxBacklog=2", "maxBacklog)")]
+    [InlineData("maxBacklogBytes=2", "maxBacklogBytes)")]
+    public async Task Publishing_fails_while_the_backlog_is_full_also_after_a_restart(string metadata, string limit)
     {
-        await using var broker = await CreateAsync<IPubSub>("pubsub.tandem", "maxBacklog=2");
-        await (await broker.SubscribeAsync(Request((_, _) => Task.CompletedTask), default)).DisposeAsync();
-        await PublishAsync(broker, "1", "2");
+        await using (var broker = await CreateAsync<IPubSub>("pubsub.tandem", metadata))
+        {
+            await (await broker.SubscribeAsync(Request((_, _) => Task.CompletedTask), default)).DisposeAsync();
+            await PublishAsync(broker, "1", "2");
 
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => PublishAsync(broker, "3"));
-        Assert.Contains("maxBacklog", refused.Message, StringComparison.Ordinal);
+            var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => PublishAsync(broker, "3"));
+            Assert.EndsWith(limit, refused.Message, StringComparison.Ordinal);
+        }
+
+        await using var again = await CreateAsync<IPubSub>("pubsub.tandem", metadata);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => PublishAsync(again, "3"));
+        await using var subscription = await again.SubscribeAsync(Request((_, _) => Task.CompletedTask), default);
+        Assert.Equal(["1", "2"], [Text(await NextAsync()), Text(await NextAsync())]);
     }
 
     [Fact]

@@ -70,6 +70,22 @@ public sealed class TopicTests
     }
 
     [Fact]
+    public void The_bytes_of_a_backlog_go_with_their_acknowledgements()
+    {
+        var topic = Create(new BrokerPolicy { MaxBacklogBytes = 1 });
+        topic.Group("a", ephemeral: false, 0);
+        for (var round = 0; round < 3; round++)
+        {
+            topic.CheckBacklog();
+            Publish(topic, 10);
+            Assert.Throws<InvalidOperationException>(topic.CheckBacklog);
+            Acknowledge(topic, "a", (round * 10) + 1, (round * 10) + 10);
+        }
+
+        topic.CheckBacklog();
+    }
+
+    [Fact]
     public void A_topic_without_lasting_groups_is_bounded()
     {
         var topic = Create(new BrokerPolicy());

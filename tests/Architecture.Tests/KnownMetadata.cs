@@ -1,7 +1,7 @@
 namespace Architecture.Tests;
 
 /// <summary>
-/// Metadata names per component type: of Dapr's types as its component reference lists them, of <c>*.tandem</c> as docs/engines.md does. A
+/// Metadata names per component type: of Dapr's types as its component reference lists them, of <c>*.tandem</c> as docs/engines.md does ("Metadata"). A
 /// misspelt name is ignored by Dapr without a word, so it has to be found here.
 /// </summary>
 internal static class KnownMetadata
@@ -27,10 +27,12 @@ internal static class KnownMetadata
         ["bindings.localstorage"] = Set("rootPath", "direction"),
         ["secretstores.local.file"] = Set("secretsFile", "nestedSeparator", "multiValued"),
         ["secretstores.kubernetes"] = Set("defaultNamespace", "kubeconfigPath"),
-        ["state.tandem"] = Set(s_state),
-        ["pubsub.tandem"] = Set("consumerID", "ephemeral", "concurrency", "processingTimeout"),
-        ["lock.tandem"] = Set(),
-        ["configuration.tandem"] = Set(),
+        ["state.tandem"] = Set("keyPrefix", "actorStateStore", "fsync"),
+        ["pubsub.tandem"] = Set(
+            "consumerID", "durable", "ephemeral", "fsync", "concurrency", "queueDepth", "processingTimeout", "redeliverInterval", "returnPause", "maxLenApprox",
+            "retention", "retainedMessages", "maxBacklog", "maxBacklogBytes"),
+        ["lock.tandem"] = Set("fsync"),
+        ["configuration.tandem"] = Set("file", "fsync"),
     };
 
     private static IReadOnlySet<string> Set(params string[] names) => names.ToHashSet(StringComparer.Ordinal);

@@ -47,12 +47,18 @@ public sealed class LocalDisposalAnswer : ILocalSkill
     private static AnswerText Korean(Facts facts)
     {
         var (vision, rule) = facts;
-        var specific = rule.SpecificSteps.FirstOrDefault(pair =>
-            vision.Classification.MinorCategory is { } minor && (pair.Key.Contains(minor) || minor.Contains(pair.Key))).Value ?? [];
+        var specific = vision.Classification.MinorCategory is { } minor ? SpecificSteps(rule, minor) : [];
         return new AnswerText(
             [.. rule.CommonSteps, .. specific], [],
             $"{rule.Name}{Particle(rule.Name)} 보여요{Certainty(vision, " (확신도 {0:P0})")}. {rule.CommonSteps[0]}. "
             + "사진만으로 오염이나 라벨 상태까지는 확인하지 못했으니 배출 전에 한 번 살펴봐 주세요.");
+    }
+
+    /// <summary>Steps for the item itself, by its own name or that of its group: 골판지류 is in group 골판지 and has the steps of 골판지 상자.</summary>
+    private static IReadOnlyList<string> SpecificSteps(DisposalRule rule, string minor)
+    {
+        string[] names = [minor, .. rule.Groups.Where(group => group.Value.Contains(minor)).Select(group => group.Key)];
+        return rule.SpecificSteps.FirstOrDefault(steps => names.Any(name => steps.Key.Contains(name) || name.Contains(steps.Key))).Value ?? [];
     }
 
     /// <summary>The particle after a word: 로 after a vowel and after ㄹ, 으로 after any other final consonant. A word that ends otherwise gets both.</summary>

@@ -87,6 +87,27 @@ public sealed class ModelAnswerTests
     }
 
     [Theory]
+    [InlineData("골판지류", "택배 송장")]
+    [InlineData("신문지", "차곡차곡")]
+    [InlineData("백판지", null)]
+    public async Task The_local_answer_has_the_steps_of_the_item(string minor, string? expected)
+    {
+        var seen = Seen() with { Classification = new Classification("재활용폐기물", "종이", minor) };
+        var rule = Rules.Find("재활용폐기물", "종이")!;
+        ChatMessage[] messages =
+        [
+            new(ChatRole.System, "") { AdditionalProperties = new() { [LocalDisposalAnswer.FactsKey] = new LocalDisposalAnswer.Facts(seen, rule) } },
+            new(ChatRole.User, "어떻게 버려요?"),
+        ];
+
+        var answer = JsonSerializer.Deserialize<AnswerText>(await new LocalDisposalAnswer().AnswerAsync(messages, default), ServiceDefaults.TandemJson.Options)!;
+
+        var specific = answer.Steps.Skip(rule.CommonSteps.Count).ToArray();
+        Assert.Equal(expected is null ? 0 : 1, specific.Length);
+        Assert.All(specific, step => Assert.Contains(expected!, step));
+    }
+
+    [Theory]
     [InlineData("이 종이 어떻게 버려요?", "종이")]
     [InlineData("how do I throw this away?", "paper")]
     public async Task The_local_answer_speaks_the_language_of_the_question(string question, string expected)

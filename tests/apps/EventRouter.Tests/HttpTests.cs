@@ -90,6 +90,33 @@ public sealed class HttpTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Metrics_count_appends_reads_lost_writes_and_times()
+    {
+        using var client = ClientOf("scan");
+        await PostAsync(client, Created());
+        var beaten = false;
+        _store.BeforeWrite = async key =>
+        {
+            if (!beaten)
+            {
+                beaten = true;
+                var (head, etag) = await _store.ReadAsync<JobHead>(key, CancellationToken.None);
+                await _store.ReplaceAsync(key, head!, etag, TimeSpan.FromHours(1), CancellationToken.None);
+            }
+        };
+        await PostAsync(client, Event("vision", "started"));
+        await PostAsync(client, Created("another"));
+
+        var metrics = (await client.GetStringAsync("/metrics")).Split('\n');
+
+        Assert.Contains("joblog_appends_total 2", metrics);
+        Assert.Contains("joblog_conflicts_total 1", metrics);
+        Assert.Contains(metrics, line => line.StartsWith("joblog_reads_total ", StringComparison.Ordinal) && !line.EndsWith(" 0", StringComparison.Ordinal));
+        Assert.Contains("joblog_append_duration_seconds_count{outcome=\"stored\"} 2", metrics);
+        Assert.Contains("joblog_append_duration_seconds_count{outcome=\"refused\"} 1", metrics);
+    }
+
+    [Fact]
     public async Task The_largest_number_is_after_everything()
     {
         using var client = ClientOf("scan");

@@ -88,10 +88,11 @@ internal sealed partial class Forwarder(
         HttpContext context, GatewayRoute route, Uri target, Caller caller, ForwardedBody body)
     {
         // Lives as long as the request: an app may answer while the body is still being sent.
-        var timeout = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        var limit = new CancellationTokenSource(_options.AnswerTimeout, time);
+        var timeout = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, limit.Token);
         context.Response.RegisterForDispose(timeout);
-        void Extend() => timeout.CancelAfter(_options.AnswerTimeout);
-        Extend();
+        context.Response.RegisterForDispose(limit);
+        void Extend() => limit.CancelAfter(_options.AnswerTimeout);
 
         using var request = ToRequest(context, route, target, caller, body.ToContent(Extend));
         try

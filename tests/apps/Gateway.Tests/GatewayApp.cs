@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using ServiceDefaults.Identity;
 
@@ -16,10 +17,12 @@ internal sealed class GatewayApp : WebApplicationFactory<GatewayService>
 
     private readonly Dictionary<string, string?> _settings;
     private readonly string _environment;
+    private readonly TimeProvider _clock;
 
-    public GatewayApp(FakeServer? sidecar = null, string environment = "Development", params (string Name, string? Value)[] settings)
+    public GatewayApp(FakeServer? sidecar = null, string environment = "Development", TimeProvider? clock = null, params (string Name, string? Value)[] settings)
     {
         _environment = environment;
+        _clock = clock ?? TimeProvider.System;
         _settings = settings.ToDictionary(setting => setting.Name, setting => setting.Value);
         _settings.TryAdd("DAPR_HTTP_ENDPOINT", sidecar?.Url ?? "http://127.0.0.1:1");
         _settings.TryAdd("DAPR_API_TOKEN", "sidecar-token");
@@ -64,6 +67,7 @@ internal sealed class GatewayApp : WebApplicationFactory<GatewayService>
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
         builder.UseSetting(IdentityTokens.KeySetting, new string('k', 64));
         builder.UseEnvironment(_environment);
+        builder.ConfigureTestServices(services => services.AddSingleton(_clock));
         foreach (var (name, value) in _settings)
         {
             builder.UseSetting(name, value);

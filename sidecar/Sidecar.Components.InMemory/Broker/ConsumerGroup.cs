@@ -10,7 +10,7 @@ internal sealed class ConsumerGroup
 {
     private readonly Topic _topic;
     private readonly List<GroupSubscription> _subscriptions = [];
-    private readonly HashSet<long> _acknowledgedBeyond = [];
+    private readonly SequenceRanges _acknowledgedBeyond = new();
     private readonly SortedSet<long> _returned = [];
     private readonly Dictionary<long, int> _failures = [];
     private readonly PriorityQueue<long, long> _delayed = new();
@@ -108,11 +108,7 @@ internal sealed class ConsumerGroup
 
         if (sequence == _acknowledgedThrough + 1)
         {
-            _acknowledgedThrough = sequence;
-            while (_acknowledgedBeyond.Remove(_acknowledgedThrough + 1))
-            {
-                _acknowledgedThrough++;
-            }
+            _acknowledgedThrough = _acknowledgedBeyond.Absorb(sequence);
         }
         else
         {
@@ -151,20 +147,19 @@ internal sealed class ConsumerGroup
     /// <summary>Gives up what the topic has dropped.</summary>
     public void DropTo(long first)
     {
-        while (_acknowledgedThrough < first - 1)
+        if (_acknowledgedThrough >= first - 1)
         {
-            _failures.Remove(_acknowledgedThrough + 1);
-            _acknowledgedBeyond.Remove(_acknowledgedThrough + 1);
-            _acknowledgedThrough++;
+            return;
         }
 
-        while (_acknowledgedBeyond.Remove(_acknowledgedThrough + 1))
+        _acknowledgedThrough = _acknowledgedBeyond.Absorb(first - 1);
+        foreach (var sequence in _failures.Keys.Where(sequence => sequence < first).ToList())
         {
-            _acknowledgedThrough++;
+            _failures.Remove(sequence);
         }
     }
 
-    public GroupImage Capture() => new(Name, _acknowledgedThrough, [.. _acknowledgedBeyond], [.. _failures]);
+    public GroupImage Capture() => new(Name, _acknowledgedThrough, _acknowledgedBeyond.ToArray(), [.. _failures]);
 
     /// <summary>Arms the timer for the earliest redelivery or end of a pause.</summary>
     public void Schedule()

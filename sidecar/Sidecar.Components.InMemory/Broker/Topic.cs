@@ -117,6 +117,18 @@ internal sealed class Topic
         }
     }
 
+    /// <summary>Performs the acknowledgements of a range that a snapshot tells of.</summary>
+    public void ReplayAcknowledged(string group, long first, long last)
+    {
+        lock (Gate)
+        {
+            for (var sequence = first; sequence <= last; sequence++)
+            {
+                _groups.GetValueOrDefault(group)?.Acknowledge(sequence);
+            }
+        }
+    }
+
     /// <summary>Sets the failures that a journal tells of.</summary>
     public void ReplayFailure(string group, long sequence, int failures)
     {
@@ -272,4 +284,4 @@ internal sealed class Topic
 internal sealed record TopicImage(long First, long Next, TopicEntry[] Entries, GroupImage[] Groups);
 
 /// <summary>A group as a snapshot stores it.</summary>
-internal sealed record GroupImage(string Name, long AcknowledgedThrough, long[] AcknowledgedBeyond, KeyValuePair<long, int>[] Failures);
+internal sealed record GroupImage(string Name, long AcknowledgedThrough, (long First, long Last)[] AcknowledgedBeyond, KeyValuePair<long, int>[] Failures);

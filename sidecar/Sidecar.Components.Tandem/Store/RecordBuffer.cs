@@ -163,4 +163,6 @@ internal enum RecordKind : byte
     Entry = 9,
     /// <summary>Snapshot only: nothing follows</summary>
     End = 10,
+    /// <summary>Snapshot only: component, topic, group, first and last sequence</summary>
+    AcknowledgeRange = 11,
 }

@@ -47,6 +47,14 @@ internal static class Records
         buffer.WriteNumber(sequence);
     }
 
+    public static void AcknowledgeRange(RecordBuffer buffer, Topic topic, string group, long first, long last)
+    {
+        Begin(buffer, RecordKind.AcknowledgeRange, topic);
+        buffer.WriteString(group);
+        buffer.WriteNumber(first);
+        buffer.WriteNumber(last);
+    }
+
     public static void Failure(RecordBuffer buffer, Topic topic, string group, long sequence, int failures)
     {
         Begin(buffer, RecordKind.Failure, topic);

@@ -51,14 +51,16 @@ internal static class SnapshotWriter
         foreach (var group in image.Groups)
         {
             Records.Group(output.Buffer, topic, group.Name, group.AcknowledgedThrough);
-            foreach (var sequence in group.AcknowledgedBeyond)
+            foreach (var (first, last) in group.AcknowledgedBeyond)
             {
-                Records.Acknowledge(output.Buffer, topic, group.Name, sequence);
+                Records.AcknowledgeRange(output.Buffer, topic, group.Name, first, last);
+                output.WriteFrameWhenFull();
             }
 
             foreach (var (sequence, failures) in group.Failures)
             {
                 Records.Failure(output.Buffer, topic, group.Name, sequence, failures);
+                output.WriteFrameWhenFull();
             }
 
             output.WriteFrameWhenFull();

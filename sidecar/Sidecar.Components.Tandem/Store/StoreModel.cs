@@ -51,6 +51,9 @@ internal sealed class StoreModel(TimeProvider time, IBrokerJournal journal)
                 case RecordKind.Acknowledge:
                     ReadTopic(ref reader).ReplayAcknowledged(reader.ReadString(), reader.ReadNumber());
                     break;
+                case RecordKind.AcknowledgeRange:
+                    ReadTopic(ref reader).ReplayAcknowledged(reader.ReadString(), reader.ReadNumber(), reader.ReadNumber());
+                    break;
                 case RecordKind.Failure:
                     ReadTopic(ref reader).ReplayFailure(reader.ReadString(), reader.ReadNumber(), (int)reader.ReadNumber());
                     break;

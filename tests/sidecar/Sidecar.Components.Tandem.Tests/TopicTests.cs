@@ -70,6 +70,24 @@ public sealed class TopicTests
     }
 
     [Fact]
+    public void What_is_acknowledged_behind_a_message_that_is_stuck_is_one_range()
+    {
+        var topic = Create(new BrokerPolicy());
+        topic.Group("a", ephemeral: false, 0);
+        Publish(topic, 10_000);
+
+        foreach (var sequence in Enumerable.Range(2, 9_999).OrderBy(sequence => sequence % 7).ThenByDescending(sequence => sequence))
+        {
+            Acknowledge(topic, "a", sequence, sequence);
+        }
+
+        Assert.Equal([(2, 10_000)], Assert.Single(topic.Capture().Groups).AcknowledgedBeyond);
+        Acknowledge(topic, "a", 1, 1);
+        Assert.Equal(10_000, Assert.Single(topic.Capture().Groups).AcknowledgedThrough);
+        Assert.Empty(Assert.Single(topic.Capture().Groups).AcknowledgedBeyond);
+    }
+
+    [Fact]
     public void The_bytes_of_a_backlog_go_with_their_acknowledgements()
     {
         var topic = Create(new BrokerPolicy { MaxBacklogBytes = 1 });

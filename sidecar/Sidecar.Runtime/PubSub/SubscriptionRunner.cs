@@ -231,7 +231,7 @@ public sealed partial class SubscriptionRunner
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
-                LogDeliveryFailed(_logger, _app.Instance.AppId, _subscription.Topic, "(bulk)", exception.Message);
+                LogDeliveryFailed(_logger, _app.Instance.AppId, _subscription.Topic, "(bulk)", exception.Message, messages.Max(message => message.DeliveryAttempt));
             }
 
             foreach (var entry in pending)
@@ -267,7 +267,7 @@ public sealed partial class SubscriptionRunner
     /// </summary>
     private async Task DeadLetterAsync(IncomingMessage message, string reason, bool mustSucceed, CancellationToken cancellationToken)
     {
-        LogDeliveryFailed(_logger, _app.Instance.AppId, _subscription.Topic, message.Id, reason);
+        LogDeliveryFailed(_logger, _app.Instance.AppId, _subscription.Topic, message.Id, reason, message.DeliveryAttempt);
         if (_subscription.DeadLetterTopic is not { } deadLetterTopic)
         {
             if (mustSucceed)
@@ -359,8 +359,8 @@ public sealed partial class SubscriptionRunner
     [LoggerMessage(3003, LogLevel.Error, "{AppId}: cannot subscribe to {PubSub}/{Topic}: {Problem}")]
     private static partial void LogRefused(ILogger logger, string appId, string pubSub, string topic, string problem);
 
-    [LoggerMessage(3004, LogLevel.Warning, "{AppId}: message {Id} of {Topic} was not handled: {Reason}")]
-    private static partial void LogDeliveryFailed(ILogger logger, string appId, string topic, string id, string reason);
+    [LoggerMessage(3004, LogLevel.Warning, "{AppId}: message {Id} of {Topic} was not handled: {Reason} (delivery {Delivery})")]
+    private static partial void LogDeliveryFailed(ILogger logger, string appId, string topic, string id, string reason, int delivery);
 
     [LoggerMessage(3005, LogLevel.Warning, "{AppId}: message {Id} is in dead-letter topic {Topic}")]
     private static partial void LogDeadLetter(ILogger logger, string appId, string id, string topic);

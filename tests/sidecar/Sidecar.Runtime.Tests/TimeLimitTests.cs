@@ -44,6 +44,23 @@ public sealed class TimeLimitTests
     }
 
     [Fact]
+    public async Task A_message_that_fails_again_and_again_is_seen_to_do_so()
+    {
+        await using var run = new TestRun().Component("bus", "pubsub.in-memory");
+        await run.AppAsync("a", app =>
+        {
+            app.MapGet("/dapr/subscribe", () => Results.Text(Subscription, "application/json"));
+            app.MapPost("/t", () => Results.StatusCode(500));
+        });
+        await run.StartAsync(_clock);
+        await TestRun.Eventually(() => run.Sidecar.Apps[0].Subscriptions.Count > 0);
+        using var http = run.Client();
+        await http.PostAsJsonAsync("/v1.0/publish/bus/t", 1);
+
+        await AdvanceUntilAsync(() => run.Log.Any(line => line.EndsWith("of t was not handled: the app answered 500 (delivery 3)", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task An_app_that_hangs_when_asked_for_its_subscriptions_is_asked_again()
     {
         await using var run = new TestRun().Component("bus", "pubsub.in-memory");

@@ -166,7 +166,12 @@ internal sealed partial class Completions(SidecarConnection connection, TimeProv
 
                 if (deliveries >= (IsAway(exception) ? DeliveriesWhileAway : DeliveriesWhenRefused))
                 {
-                    return exception.StatusCode == GrpcStatusCode.NotFound;
+                    if (run.TryEnd(token))
+                    {
+                        return exception.StatusCode == GrpcStatusCode.NotFound;
+                    }
+
+                    continue; // Handed out again just now: that one wants the answer.
                 }
 
                 await WaitAsync(run.RedeliveryAsync(token), cancellationToken).ConfigureAwait(false);

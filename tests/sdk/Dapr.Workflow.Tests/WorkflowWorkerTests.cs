@@ -187,6 +187,41 @@ public sealed class WorkflowWorkerTests
     }
 
     [Fact]
+    public async Task Item_handed_out_again_at_the_last_delivery_is_answered()
+    {
+        var deliveries = 0;
+        var again = new TaskCompletionSource<Task<ActivityResponse>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var clock = new ManualTimeProvider();
+        await using var worker = await TestWorker.StartAsync(
+            options => options.RegisterActivity<string, string>("Step", (_, _) => Task.FromResult("done")),
+            services => services.AddSingleton<TimeProvider>(clock));
+        worker.Engine.OnActivityResult = response =>
+        {
+            if (response.TaskId != 1 || again.Task.IsCompleted)
+            {
+                return;
+            }
+
+            if (Interlocked.Increment(ref deliveries) == 3)
+            {
+                // The item after it shows that the worker has read it.
+                again.SetResult(worker.Engine.ActivityAsync(Activity("Step", 1)));
+                worker.Engine.ActivityAsync(Activity("Nothing", 2)).Wait(FakeEngine.Patience);
+            }
+
+            throw new GrpcException(GrpcStatusCode.NotFound, "not pending");
+        };
+        _ = worker.Engine.ActivityAsync(Activity("Step", 1));
+        await UntilAsync(() =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            return again.Task.IsCompleted;
+        });
+
+        Assert.Equal("\"done\"", (await await again.Task).Result);
+    }
+
+    [Fact]
     public async Task At_most_100_activities_run_at_a_time()
     {
         var (active, most) = (0, 0);

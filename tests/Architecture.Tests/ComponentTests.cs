@@ -76,6 +76,20 @@ public sealed partial class ComponentTests
         });
     }
 
+    /// <summary>The checks below read the source, so an app names component and topic by their constants where it uses them.</summary>
+    [Fact]
+    public void Every_use_of_a_topic_in_an_app_can_be_read()
+    {
+        var calls = (
+            from file in Repository.Under("apps", ".cs")
+            from Match call in TopicCall().Matches(Repository.Read(file))
+            select (File: file, Text: Repository.Read(file)[(call.Index + 1)..])).ToArray();
+
+        Assert.NotEmpty(calls);
+        Assert.All(calls, call => Assert.True(
+            TopicUse().Match(call.Text) is { Success: true, Index: 0 }, $"{call.File}: name component and topic by their constants: {call.Text.Split('\n')[0]}"));
+    }
+
     [Fact]
     public void A_topic_lives_on_one_component()
     {
@@ -142,6 +156,9 @@ public sealed partial class ComponentTests
     private static string[] Scopes(JsonObject component) => [.. component.ListAt("scopes").Select(scope => (string)scope!).Order(StringComparer.Ordinal)];
 
     private static bool IsPubSub(JsonObject component) => component.TextAt("spec", "type")!.StartsWith("pubsub.", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"\.(PublishEventAsync|BulkPublishEventAsync|WithTopic|WithDeadLetteredTopic|MapDeadLetters)\b")]
+    private static partial Regex TopicCall();
 
     [GeneratedRegex(@"(?<call>PublishEventAsync|BulkPublishEventAsync|WithTopic|WithDeadLetteredTopic|MapDeadLetters)\(\s*(Contracts\.)?Components\.(?<component>\w+),\s*(?<topic>\$?""[^""]*""|[\w.]+)")]
     private static partial Regex TopicUse();

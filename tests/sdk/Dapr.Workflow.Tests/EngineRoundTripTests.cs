@@ -227,6 +227,9 @@ public sealed class EngineRoundTripTests
             await app.engine.StartAsync(CancellationToken.None);
             await app.sidecar.StartAsync();
             app.host = await app.StartWorkerAsync(configure);
+
+            // Without a worker the engine does not wait for what a call leads to.
+            await app.UntilStreamsAsync(1);
             return app;
         }
 

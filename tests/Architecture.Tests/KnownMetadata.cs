@@ -6,7 +6,7 @@ namespace Architecture.Tests;
 /// </summary>
 internal static class KnownMetadata
 {
-    private static readonly string[] s_redis =
+    private static readonly string[] Redis =
     [
         "redisHost", "redisUsername", "redisPassword", "redisType", "redisDB", "enableTLS", "clientCert", "clientKey", "useEntraID",
         "failover", "sentinelMasterName", "sentinelUsername", "sentinelPassword", "redisMaxRetries", "redisMinRetryInterval",
@@ -14,15 +14,15 @@ internal static class KnownMetadata
         "idleCheckFrequency", "idleTimeout",
     ];
 
-    private static readonly string[] s_state = ["keyPrefix", "actorStateStore", "ttlInSeconds"];
-    private static readonly string[] s_daprState = [.. s_state, "outboxPublishPubsub", "outboxPublishTopic"];
+    private static readonly string[] State = ["keyPrefix", "actorStateStore", "ttlInSeconds"];
+    private static readonly string[] DaprState = [.. State, "outboxPublishPubsub", "outboxPublishTopic"];
 
     public static IReadOnlyDictionary<string, IReadOnlySet<string>> Names { get; } = new Dictionary<string, IReadOnlySet<string>>
     {
-        ["state.redis"] = Set([.. s_redis, .. s_daprState, "maxRetries", "maxRetryBackoff", "queryIndexes"]),
-        ["pubsub.redis"] = Set([.. s_redis, "consumerID", "redeliverInterval", "processingTimeout", "queueDepth", "concurrency", "maxLenApprox", "streamTTL"]),
-        ["lock.redis"] = Set([.. s_redis, "maxRetries", "maxRetryBackoff"]),
-        ["configuration.redis"] = Set([.. s_redis, "maxRetries", "maxRetryBackoff"]),
+        ["state.redis"] = Set([.. Redis, .. DaprState, "maxRetries", "maxRetryBackoff", "queryIndexes"]),
+        ["pubsub.redis"] = Set([.. Redis, "consumerID", "redeliverInterval", "processingTimeout", "queueDepth", "concurrency", "maxLenApprox", "streamTTL"]),
+        ["lock.redis"] = Set([.. Redis, "maxRetries", "maxRetryBackoff"]),
+        ["configuration.redis"] = Set([.. Redis, "maxRetries", "maxRetryBackoff"]),
         ["bindings.cron"] = Set("schedule", "direction"),
         ["bindings.localstorage"] = Set("rootPath", "direction"),
         ["secretstores.local.file"] = Set("secretsFile", "nestedSeparator", "multiValued"),

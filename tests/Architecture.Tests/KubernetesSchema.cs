@@ -11,7 +11,7 @@ internal static partial class KubernetesSchema
     /// Fields by object, each <c>name:type</c>. Types: <c>string</c>, <c>int</c>, <c>bool</c>, <c>port</c> (number or name), <c>quantity</c>,
     /// <c>strings</c> (a map of them), <c>any</c>, or an object named here; with <c>[]</c> a list of it.
     /// </summary>
-    private static readonly Dictionary<string, Dictionary<string, string>> s_objects = new Dictionary<string, string>
+    private static readonly Dictionary<string, Dictionary<string, string>> Objects = new Dictionary<string, string>
     {
         ["Namespace"] = "apiVersion:string kind:string metadata:meta",
         ["ConfigMap"] = "apiVersion:string kind:string metadata:meta data:strings",
@@ -68,7 +68,7 @@ internal static partial class KubernetesSchema
         ["resiliency"] = "policies:any targets:any",
     }.ToDictionary(entry => entry.Key, entry => entry.Value.Split(' ').Select(field => field.Split(':')).ToDictionary(field => field[0], field => field[1]));
 
-    private static readonly HashSet<string> s_annotations =
+    private static readonly HashSet<string> Annotations =
     [
         "dapr.io/enabled", "dapr.io/app-id", "dapr.io/app-port", "dapr.io/app-protocol", "dapr.io/config", "dapr.io/api-token-secret",
         "dapr.io/app-token-secret", "dapr.io/log-level", "dapr.io/log-as-json", "dapr.io/app-max-concurrency", "dapr.io/enable-metrics",
@@ -82,7 +82,7 @@ internal static partial class KubernetesSchema
 
     /// <summary>What is wrong with an object, one line each.</summary>
     public static IEnumerable<string> Problems(JsonObject document) =>
-        document.TextAt("kind") is { } kind && s_objects.ContainsKey(kind) && char.IsUpper(kind[0])
+        document.TextAt("kind") is { } kind && Objects.ContainsKey(kind) && char.IsUpper(kind[0])
             ? Problems(document, kind, $"{kind} {document.TextAt("metadata", "name")}")
             : [$"unknown kind '{document.TextAt("kind")}'"];
 
@@ -95,13 +95,13 @@ internal static partial class KubernetesSchema
         "strings" => node is JsonObject map
             ? map.SelectMany(pair => IsUnknownAnnotation(pair.Key) ? [$"{where} has the unknown annotation '{pair.Key}'"] : Problems(pair.Value, "string", $"{where}.{pair.Key}"))
             : [$"{where} must be a map"],
-        _ when s_objects.TryGetValue(type, out var fields) => node is JsonObject map
+        _ when Objects.TryGetValue(type, out var fields) => node is JsonObject map
             ? map.SelectMany(pair => fields.TryGetValue(pair.Key, out var field) ? Problems(pair.Value, field, $"{where}.{pair.Key}") : [$"{where} has the unknown field '{pair.Key}'"])
             : [$"{where} must be an object"],
         _ => IsScalar(node, type) ? [] : [$"{where} must be of type {type}, not {node?.ToJsonString() ?? "null"}"],
     };
 
-    private static bool IsUnknownAnnotation(string key) => key.StartsWith("dapr.io/", StringComparison.Ordinal) && !s_annotations.Contains(key);
+    private static bool IsUnknownAnnotation(string key) => key.StartsWith("dapr.io/", StringComparison.Ordinal) && !Annotations.Contains(key);
 
     private static bool IsScalar(JsonNode? node, string type) => (type, node?.GetValueKind()) switch
     {

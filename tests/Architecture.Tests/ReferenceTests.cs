@@ -5,7 +5,7 @@ namespace Architecture.Tests;
 /// <summary>Who may reference whom, read from the project files.</summary>
 public sealed class ReferenceTests
 {
-    private static readonly string[] s_officialPackages =
+    private static readonly string[] OfficialPackages =
         ["Dapr.Actors", "Dapr.Actors.AspNetCore", "Dapr.AspNetCore", "Dapr.Client", "Dapr.Workflow"];
 
     public static TheoryData<string> Projects => [.. Repository.Files.Where(file => file.EndsWith(".csproj", StringComparison.Ordinal))];
@@ -25,7 +25,7 @@ public sealed class ReferenceTests
     public void Dapr_references_name_official_packages_in_apps_samples_and_libs(string project)
     {
         var names = Items(project, "DaprReference");
-        Assert.All(names, name => Assert.Contains(name, s_officialPackages));
+        Assert.All(names, name => Assert.Contains(name, OfficialPackages));
         Assert.True(
             names.Length == 0 || project.Split('/')[0] is "apps" or "libs" or "samples",
             $"{project}: DaprReference is for apps, samples and libs; everything else references the project");

@@ -6,13 +6,13 @@ namespace Architecture.Tests;
 /// <summary>The tracked files of this repository.</summary>
 internal static class Repository
 {
-    private static readonly Lazy<IReadOnlyList<string>> s_files = new(ListFiles);
+    private static readonly Lazy<IReadOnlyList<string>> Listed = new(ListFiles);
 
     /// <summary>Absolute path of the folder with Dapr.sln.</summary>
     public static string Root { get; } = FindRoot();
 
     /// <summary>Paths from the root with forward slashes; files that exist but are ignored are not among them.</summary>
-    public static IReadOnlyList<string> Files => s_files.Value;
+    public static IReadOnlyList<string> Files => Listed.Value;
 
     public static IEnumerable<string> Under(string folder, string ending) => Files.Where(file =>
         file.StartsWith($"{folder}/", StringComparison.Ordinal) && file.EndsWith(ending, StringComparison.Ordinal));

@@ -7,7 +7,7 @@ namespace Architecture.Tests;
 public sealed partial class SourceTests
 {
     /// <summary>Range of log event ids per folder; a new app takes the next free hundred.</summary>
-    private static readonly (string Folder, int First, int Last)[] s_eventIds =
+    private static readonly (string Folder, int First, int Last)[] EventIds =
     [
         ("libs/ServiceDefaults", 900, 999), ("apps/gateway", 1000, 1099), ("apps/event-router", 1100, 1199), ("apps/sse", 1200, 1299),
         ("apps/scan-worker", 1300, 1399), ("apps/scan", 1400, 1499), ("apps/characters", 1500, 1599), ("apps/users", 1600, 1699),
@@ -24,7 +24,7 @@ public sealed partial class SourceTests
             same.Count() == 1, $"event id {same.Key} is used in {string.Join(" and ", same.Select(id => id.File))}"));
         Assert.All(ids, id =>
         {
-            var range = s_eventIds.FirstOrDefault(range => id.File.StartsWith($"{range.Folder}/", StringComparison.Ordinal));
+            var range = EventIds.FirstOrDefault(range => id.File.StartsWith($"{range.Folder}/", StringComparison.Ordinal));
             Assert.True(range.Folder is not null, $"{id.File}: its folder has no range of event ids here yet");
             Assert.True(id.Id >= range.First && id.Id <= range.Last, $"{id.File}: {id.Id} is outside {range.First}-{range.Last}");
         });

@@ -6,7 +6,7 @@ namespace Load;
 /// <summary>Counters of the run's event-routers, read from their <c>/metrics</c>.</summary>
 public sealed partial class PlatformMetrics(HttpClient http, DirectoryInfo data)
 {
-    private static readonly string[] s_bounds =
+    private static readonly string[] Bounds =
         ["0.0005", "0.001", "0.002", "0.004", "0.008", "0.016", "0.032", "0.064", "0.128", "0.256", "0.512", "1", "2", "4", "8", "16", "32"];
 
     /// <summary>Sum over the replicas of event-router by metric name, buckets with their bound; empty when the run's file is not there.</summary>
@@ -34,7 +34,7 @@ public sealed partial class PlatformMetrics(HttpClient http, DirectoryInfo data)
     {
         const string Name = "joblog_append_duration_seconds";
         var wanted = share * grown($"{Name}_count");
-        return s_bounds.FirstOrDefault(bound => grown($"{Name}_bucketle=\"{bound}\"") >= wanted) is { } bound
+        return Bounds.FirstOrDefault(bound => grown($"{Name}_bucketle=\"{bound}\"") >= wanted) is { } bound
             ? $"<= {double.Parse(bound, CultureInfo.InvariantCulture) * 1000:0.#} ms"
             : "over 32 s";
     }

@@ -8,7 +8,7 @@ public static class SamplePictures
 {
     private const int Side = 480;
 
-    private static readonly Vector3 s_table = new(0.86f, 0.85f, 0.83f);
+    private static readonly Vector3 Backdrop = new(0.86f, 0.85f, 0.83f);
 
     /// <summary>File name without ending, and picture.</summary>
     public static IReadOnlyList<(string Name, Bitmap Picture)> All => [("bottle", Bottle()), ("can", Can()), ("paper", Paper())];
@@ -64,7 +64,7 @@ public static class SamplePictures
     private static Canvas Table(Vector3? colour = null)
     {
         var canvas = new Canvas(Side, Side);
-        canvas.Fill((_, _) => true, (x, y) => (colour ?? s_table) * (1.05f - (0.15f * ((y / Side) + (MathF.Abs(x - (Side / 2)) / Side)))));
+        canvas.Fill((_, _) => true, (x, y) => (colour ?? Backdrop) * (1.05f - (0.15f * ((y / Side) + (MathF.Abs(x - (Side / 2)) / Side)))));
         return canvas;
     }
 

@@ -15,7 +15,7 @@ internal static partial class OnCronDeadlines
 {
     private const string Resource = "deadline-sweep";
 
-    private static readonly string s_instance = Guid.NewGuid().ToString("N");
+    private static readonly string Instance = Guid.NewGuid().ToString("N");
 
     public static void MapOnCronDeadlines(this IEndpointRouteBuilder routes) => routes.MapPost("/cron-deadlines", HandleAsync).RequireSidecar();
 
@@ -31,7 +31,7 @@ internal static partial class OnCronDeadlines
 
         try
         {
-            var taken = await dapr.Lock(Components.Lock, Resource, s_instance, options.Value.SweepLockSeconds, cancellationToken);
+            var taken = await dapr.Lock(Components.Lock, Resource, Instance, options.Value.SweepLockSeconds, cancellationToken);
             if (!taken.Success)
             {
                 return Results.Ok();
@@ -50,7 +50,7 @@ internal static partial class OnCronDeadlines
         }
         finally
         {
-            await dapr.Unlock(Components.Lock, Resource, s_instance, CancellationToken.None);
+            await dapr.Unlock(Components.Lock, Resource, Instance, CancellationToken.None);
         }
 
         return Results.Ok();

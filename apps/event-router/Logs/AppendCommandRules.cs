@@ -14,9 +14,9 @@ internal static class AppendCommandRules
     private const int MaxWordLength = 32;
 
     /// <summary>Names with a meaning of their own on an SSE stream: a stage becomes the <c>event:</c> field.</summary>
-    private static readonly HashSet<string> s_reservedStages = ["error", "open", "message", "keepalive", "stream"];
+    private static readonly HashSet<string> ReservedStages = ["error", "open", "message", "keepalive", "stream"];
 
-    private static readonly HashSet<string> s_terminalStatuses = [JobWords.Completed, JobWords.Failed, JobWords.Cancelled];
+    private static readonly HashSet<string> TerminalStatuses = [JobWords.Completed, JobWords.Failed, JobWords.Cancelled];
 
     /// <summary>The first thing that is wrong, as a sentence, or null.</summary>
     public static string? Check(AppendJobEvents command)
@@ -70,12 +70,12 @@ internal static class AppendCommandRules
             return "Stage and status are words of lower-case letters, digits and '_'";
         }
 
-        if (s_reservedStages.Contains(input.Stage))
+        if (ReservedStages.Contains(input.Stage))
         {
             return $"'{input.Stage}' is not a stage: the name is reserved on event streams";
         }
 
-        return input.Stage == JobWords.Done && !s_terminalStatuses.Contains(input.Status)
+        return input.Stage == JobWords.Done && !TerminalStatuses.Contains(input.Status)
             ? "The stage 'done' is completed, failed or cancelled"
             : null;
     }

@@ -9,7 +9,7 @@ internal sealed class DaprLogStore(DaprClient dapr) : ILogStore
 {
     private const int ReadParallelism = 8;
 
-    private static readonly StateOptions s_firstWrite = new() { Concurrency = ConcurrencyMode.FirstWrite };
+    private static readonly StateOptions FirstWrite = new() { Concurrency = ConcurrencyMode.FirstWrite };
 
     public async Task<(T? Value, string ETag)> ReadAsync<T>(string key, CancellationToken cancellationToken) where T : class
     {
@@ -29,10 +29,10 @@ internal sealed class DaprLogStore(DaprClient dapr) : ILogStore
     }
 
     public Task CreateAsync<T>(string key, T value, TimeSpan ttl, CancellationToken cancellationToken) where T : class =>
-        dapr.SaveStateAsync(Components.JobLog, key, value, s_firstWrite, Ttl(ttl), cancellationToken);
+        dapr.SaveStateAsync(Components.JobLog, key, value, FirstWrite, Ttl(ttl), cancellationToken);
 
     public Task<bool> ReplaceAsync<T>(string key, T value, string etag, TimeSpan ttl, CancellationToken cancellationToken) where T : class =>
-        dapr.TrySaveStateAsync(Components.JobLog, key, value, etag, s_firstWrite, Ttl(ttl), cancellationToken);
+        dapr.TrySaveStateAsync(Components.JobLog, key, value, etag, FirstWrite, Ttl(ttl), cancellationToken);
 
     public Task WriteAsync<T>(string key, T value, TimeSpan ttl, CancellationToken cancellationToken) where T : class =>
         dapr.SaveStateAsync(Components.JobLog, key, value, metadata: Ttl(ttl), cancellationToken: cancellationToken);

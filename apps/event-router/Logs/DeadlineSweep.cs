@@ -18,7 +18,7 @@ internal sealed partial class DeadlineSweep(
     /// <summary>Most heads read at a time.</summary>
     private const int ReadBatch = 100;
 
-    private static readonly JsonElement s_result = JsonSerializer.SerializeToElement(
+    private static readonly JsonElement Result = JsonSerializer.SerializeToElement(
         new Dictionary<string, string>
         {
             ["code"] = JobWords.DeadlineExceeded,
@@ -44,7 +44,7 @@ internal sealed partial class DeadlineSweep(
     private async Task EndAsync(OpenJob job, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var input = new JobEventInput(
-            "done#deadline.failed", JobWords.Done, JobWords.Failed, 0, now, s_result, "The job was not finished before its deadline");
+            "done#deadline.failed", JobWords.Done, JobWords.Failed, 0, now, Result, "The job was not finished before its deadline");
         var outcome = await appender.AppendAsync(job.JobId, new AppendJobEvents([input]), cancellationToken);
         switch (outcome.Refusal)
         {

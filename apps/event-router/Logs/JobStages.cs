@@ -8,9 +8,9 @@ internal static class JobStages
 {
     private const int Unknown = 99;
 
-    private static readonly string[] s_scan = ["queued", "vision", "rule", "answer", "reward", JobWords.Done];
+    private static readonly string[] Scan = ["queued", "vision", "rule", "answer", "reward", JobWords.Done];
 
-    private static readonly string[] s_chat =
+    private static readonly string[] Chat =
     [
         "queued", "intent", "vision", "waste_rag", "character", "location", "kakao_place", "bulk_waste", "weather", "recyclable_price",
         "collection_point", "web_search", "image_generation", "general", "aggregator", "feedback", "answer", "eval", JobWords.Done,
@@ -20,7 +20,7 @@ internal static class JobStages
     /// <summary>The number of an event.</summary>
     public static int Number(string app, string stage, string status)
     {
-        var order = Array.IndexOf(app == Apps.Scan ? s_scan : s_chat, stage);
+        var order = Array.IndexOf(app == Apps.Scan ? Scan : Chat, stage);
         return ((order < 0 ? Unknown : order) * 10) + (status == JobWords.Completed ? 1 : 0);
     }
 }

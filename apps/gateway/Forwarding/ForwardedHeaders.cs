@@ -12,7 +12,7 @@ internal static class ForwardedHeaders
     public const string RequestId = "X-Request-ID";
 
     /// <summary>RFC 9110 §7.6.1, and what the transport sets itself.</summary>
-    private static readonly FrozenSet<string> s_hopByHop = new[]
+    private static readonly FrozenSet<string> HopByHop = new[]
     {
         HeaderNames.Connection, HeaderNames.KeepAlive, HeaderNames.ProxyAuthenticate, HeaderNames.ProxyAuthorization, HeaderNames.ProxyConnection,
         HeaderNames.TE, HeaderNames.Trailer, HeaderNames.TransferEncoding, HeaderNames.Upgrade, "HTTP2-Settings",
@@ -22,14 +22,14 @@ internal static class ForwardedHeaders
     /// Set by the gateway alone, or of no use behind it: the trace headers come from the current activity, and credentials go
     /// only to apps that verify them.
     /// </summary>
-    private static readonly FrozenSet<string> s_replaced = new[]
+    private static readonly FrozenSet<string> Replaced = new[]
     {
         HeaderNames.Host, HeaderNames.Cookie, HeaderNames.Authorization, HeaderNames.Expect, HeaderNames.TraceParent, HeaderNames.TraceState,
         "Forwarded", "X-Real-IP", "X-Original-URL", "X-Rewrite-URL", UserId, "X-User-Role", "X-Auth-Provider", "X-Provider",
         "X-Refresh-Token", RequestId, "grpc-trace-bin",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    private static readonly string[] s_replacedPrefixes = ["dapr-", "X-Forwarded-", "X-User-", "X-Envoy-"];
+    private static readonly string[] ReplacedPrefixes = ["dapr-", "X-Forwarded-", "X-User-", "X-Envoy-"];
 
     /// <summary>Copies what may pass from the client's request.</summary>
     public static void CopyRequest(HttpRequest from, HttpRequestMessage to)
@@ -60,16 +60,16 @@ internal static class ForwardedHeaders
         }
 
         var normal = name.Contains('_') ? name.Replace('_', '-') : name;
-        return !s_hopByHop.Contains(normal)
-            && !s_replaced.Contains(normal)
-            && !s_replacedPrefixes.Any(prefix => normal.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
+        return !HopByHop.Contains(normal)
+            && !Replaced.Contains(normal)
+            && !ReplacedPrefixes.Any(prefix => normal.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
     }
 
     private static void Copy(HttpHeadersNonValidated headers, HttpResponse to)
     {
         foreach (var (name, values) in headers)
         {
-            if (!s_hopByHop.Contains(name) && !name.StartsWith("dapr-", StringComparison.OrdinalIgnoreCase)
+            if (!HopByHop.Contains(name) && !name.StartsWith("dapr-", StringComparison.OrdinalIgnoreCase)
                 && !name.Equals(HeaderNames.TraceParent, StringComparison.OrdinalIgnoreCase)
                 && !name.Equals(HeaderNames.TraceState, StringComparison.OrdinalIgnoreCase))
             {

@@ -17,7 +17,7 @@ internal sealed partial class Forwarder(
 {
     private const int CopyBytes = 16 * 1024;
 
-    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
     private readonly GatewayOptions _options = options.Value;
 
@@ -79,7 +79,7 @@ internal sealed partial class Forwarder(
             }
 
             await Task.Delay(pause, time, context.RequestAborted);
-            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
     }
 

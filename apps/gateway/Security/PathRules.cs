@@ -8,7 +8,7 @@ namespace Gateway.Security;
 /// </summary>
 internal static class PathRules
 {
-    private static readonly string[] s_ambiguous = ["%2f", "%5c", "%2e", "%25", "%00", "\\", "//"];
+    private static readonly string[] Ambiguous = ["%2f", "%5c", "%2e", "%25", "%00", "\\", "//"];
 
     /// <summary>Whether the path means the same to everyone.</summary>
     public static bool IsPlain(HttpContext context)
@@ -22,7 +22,7 @@ internal static class PathRules
             raw = context.Request.Path.Value ?? "";
         }
 
-        return !s_ambiguous.Any(sequence => raw.Contains(sequence, StringComparison.OrdinalIgnoreCase))
+        return !Ambiguous.Any(sequence => raw.Contains(sequence, StringComparison.OrdinalIgnoreCase))
             && !raw.Split('/').Any(segment => segment is "." or "..");
     }
 }

@@ -16,7 +16,7 @@ public sealed record Identity(string UserId, DateTimeOffset ExpiresAt);
 public sealed class IdentityTokens(TimeProvider time)
 {
     /// <summary>Cookie that carries the token.</summary>
-    public const string CookieName = "s_access";
+    public const string CookieName = "Access";
 
     /// <summary>Name of the secret that holds the key.</summary>
     public const string KeyName = "identity-signing-key";

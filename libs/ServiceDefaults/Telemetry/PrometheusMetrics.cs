@@ -22,10 +22,10 @@ internal sealed class PrometheusMetrics : IDisposable
     private const string OverflowLabels = "otel_metric_overflow=\"true\"";
 
     /// <summary>Bucket bounds of histograms that advise none: the OpenTelemetry SDK's default for seconds.</summary>
-    private static readonly double[] s_defaultBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+    private static readonly double[] DefaultBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
     /// <summary>Tag names as label names; they are few, because they are written in code.</summary>
-    private static readonly ConcurrentDictionary<string, string> s_labelNames = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, string> LabelNames = new(StringComparer.Ordinal);
 
     private readonly ConcurrentDictionary<Instrument, Family> _families = [];
     private readonly MeterListener _listener = new();
@@ -100,7 +100,7 @@ internal sealed class PrometheusMetrics : IDisposable
                     labels.AppendLiteral(",");
                 }
 
-                labels.AppendLiteral(s_labelNames.GetOrAdd(name, static name => PrometheusName(name)));
+                labels.AppendLiteral(LabelNames.GetOrAdd(name, static name => PrometheusName(name)));
                 labels.AppendLiteral("=\"");
                 AppendValue(ref labels, tag);
                 labels.AppendLiteral("\"");
@@ -144,7 +144,7 @@ internal sealed class PrometheusMetrics : IDisposable
             Histogram<double> { Advice.HistogramBucketBoundaries: { Count: > 0 } bounds } => [.. bounds],
             Histogram<long> { Advice.HistogramBucketBoundaries: { Count: > 0 } bounds } => [.. bounds.Select(bound => (double)bound)],
             Histogram<int> { Advice.HistogramBucketBoundaries: { Count: > 0 } bounds } => [.. bounds.Select(bound => (double)bound)],
-            _ => s_defaultBounds,
+            _ => DefaultBounds,
         };
 
         private static void AppendValue(ref DefaultInterpolatedStringHandler labels, object? value)

@@ -18,9 +18,9 @@ public sealed class GrpcChannel : IDisposable
 
     private static readonly TransferCodingWithQualityHeaderValue Trailers = new("trailers");
 
-    private readonly Uri address;
-    private readonly GrpcChannelOptions options;
-    private readonly HttpMessageInvoker invoker;
+    private readonly Uri _address;
+    private readonly GrpcChannelOptions _options;
+    private readonly HttpMessageInvoker _invoker;
 
     public GrpcChannel(Uri address, GrpcChannelOptions? options = null)
     {
@@ -29,9 +29,9 @@ public sealed class GrpcChannel : IDisposable
             throw new ArgumentException($"A gRPC address starts with http:// or https://, not '{address}'.", nameof(address));
         }
 
-        this.address = address;
-        this.options = options ?? new GrpcChannelOptions();
-        invoker = new HttpMessageInvoker(this.options.HttpHandler ?? CreateHandler(this.options), disposeHandler: true);
+        _address = address;
+        _options = options ?? new GrpcChannelOptions();
+        _invoker = new HttpMessageInvoker(_options.HttpHandler ?? CreateHandler(_options), disposeHandler: true);
     }
 
     /// <summary>
@@ -44,13 +44,13 @@ public sealed class GrpcChannel : IDisposable
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse>
     {
-        using var call = new GrpcClientCall(options, callOptions, cancellationToken);
+        using var call = new GrpcClientCall(_options, callOptions, cancellationToken);
         try
         {
             var body = await StartAsync(call, path, request).ConfigureAwait(false);
-            var message = await GrpcFraming.ReadAsync(body, parser, options.MaxReceiveMessageBytes, call.Token).ConfigureAwait(false);
+            var message = await GrpcFraming.ReadAsync(body, parser, _options.MaxReceiveMessageBytes, call.Token).ConfigureAwait(false);
             if (message is not null
-                && await GrpcFraming.ReadAsync(body, parser, options.MaxReceiveMessageBytes, call.Token).ConfigureAwait(false) is not null)
+                && await GrpcFraming.ReadAsync(body, parser, _options.MaxReceiveMessageBytes, call.Token).ConfigureAwait(false) is not null)
             {
                 throw new GrpcException(GrpcStatusCode.Internal, "The server sent more than one message.");
             }
@@ -74,7 +74,7 @@ public sealed class GrpcChannel : IDisposable
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse>
     {
-        using var call = new GrpcClientCall(options, callOptions, cancellationToken);
+        using var call = new GrpcClientCall(_options, callOptions, cancellationToken);
         PipeReader? body = null;
         while (true)
         {
@@ -82,7 +82,7 @@ public sealed class GrpcChannel : IDisposable
             try
             {
                 body ??= await StartAsync(call, path, request).ConfigureAwait(false);
-                message = await GrpcFraming.ReadAsync(body, parser, options.MaxReceiveMessageBytes, call.Token).ConfigureAwait(false);
+                message = await GrpcFraming.ReadAsync(body, parser, _options.MaxReceiveMessageBytes, call.Token).ConfigureAwait(false);
                 if (message is null)
                 {
                     call.ThrowUnlessOk();
@@ -102,26 +102,26 @@ public sealed class GrpcChannel : IDisposable
         }
     }
 
-    public void Dispose() => invoker.Dispose();
+    public void Dispose() => _invoker.Dispose();
 
     private async ValueTask<PipeReader> StartAsync(GrpcClientCall call, string path, IMessage request)
     {
-        var message = new HttpRequestMessage(HttpMethod.Post, new Uri(address, path))
+        var message = new HttpRequestMessage(HttpMethod.Post, new Uri(_address, path))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = new GrpcMessageContent(request, GrpcFraming.CheckedSize(request, options.MaxSendMessageBytes)),
+            Content = new GrpcMessageContent(request, GrpcFraming.CheckedSize(request, _options.MaxSendMessageBytes)),
         };
         message.Headers.TE.Add(Trailers);
-        message.Headers.TryAddWithoutValidation("user-agent", options.UserAgent);
+        message.Headers.TryAddWithoutValidation("user-agent", _options.UserAgent);
         message.Headers.TryAddWithoutValidation(GrpcHeaders.AcceptEncoding, GrpcHeaders.Identity);
-        if (!string.IsNullOrEmpty(options.Token))
+        if (!string.IsNullOrEmpty(_options.Token))
         {
-            message.Headers.TryAddWithoutValidation(GrpcHeaders.ApiToken, options.Token);
+            message.Headers.TryAddWithoutValidation(GrpcHeaders.ApiToken, _options.Token);
         }
 
         call.AddHeaders(message.Headers);
-        var response = await invoker.SendAsync(message, call.Token).ConfigureAwait(false);
+        var response = await _invoker.SendAsync(message, call.Token).ConfigureAwait(false);
         return await call.AcceptAsync(response).ConfigureAwait(false);
     }
 

@@ -7,19 +7,19 @@ namespace Tandem.Protocol.Grpc;
 /// <summary>The life of one client call: its deadline, its response, and the status it ends with.</summary>
 internal sealed class GrpcClientCall : IDisposable
 {
-    private readonly GrpcChannelOptions channelOptions;
-    private readonly GrpcCallOptions options;
-    private readonly CancellationToken cancellationToken;
-    private readonly CancellationTokenSource? deadline;
-    private readonly CancellationTokenSource? linked;
-    private HttpResponseMessage? response;
-    private PipeReader? body;
+    private readonly GrpcChannelOptions _channelOptions;
+    private readonly GrpcCallOptions _options;
+    private readonly CancellationToken _cancellationToken;
+    private readonly CancellationTokenSource? _deadline;
+    private readonly CancellationTokenSource? _linked;
+    private HttpResponseMessage? _response;
+    private PipeReader? _body;
 
     public GrpcClientCall(GrpcChannelOptions channelOptions, GrpcCallOptions options, CancellationToken cancellationToken)
     {
-        this.channelOptions = channelOptions;
-        this.options = options;
-        this.cancellationToken = cancellationToken;
+        _channelOptions = channelOptions;
+        _options = options;
+        _cancellationToken = cancellationToken;
         Token = cancellationToken;
         if (options.Deadline is null)
         {
@@ -29,9 +29,9 @@ internal sealed class GrpcClientCall : IDisposable
         var left = Left(options.Deadline.Value);
         if (left < GrpcTimeout.Longest)
         {
-            deadline = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, channelOptions.TimeProvider);
-            linked = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
-            Token = linked.Token;
+            _deadline = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, channelOptions.TimeProvider);
+            _linked = CancellationTokenSource.CreateLinkedTokenSource(_deadline.Token, cancellationToken);
+            Token = _linked.Token;
         }
     }
 
@@ -40,12 +40,12 @@ internal sealed class GrpcClientCall : IDisposable
 
     public void AddHeaders(HttpRequestHeaders headers)
     {
-        if (options.Deadline is { } at)
+        if (_options.Deadline is { } at)
         {
             headers.TryAddWithoutValidation(GrpcHeaders.Timeout, GrpcTimeout.Format(Left(at)));
         }
 
-        foreach (var (name, value) in options.Headers ?? [])
+        foreach (var (name, value) in _options.Headers ?? [])
         {
             headers.TryAddWithoutValidation(name, value);
         }
@@ -54,7 +54,7 @@ internal sealed class GrpcClientCall : IDisposable
     /// <summary>Takes the response over and checks that it is one of gRPC; returns its body.</summary>
     public async ValueTask<PipeReader> AcceptAsync(HttpResponseMessage accepted)
     {
-        response = accepted;
+        _response = accepted;
         if (accepted.StatusCode != HttpStatusCode.OK && Find(accepted.Headers, GrpcHeaders.Status) is null)
         {
             throw new GrpcException(FromHttpStatus(accepted.StatusCode), $"The server answered HTTP {(int)accepted.StatusCode} without a gRPC status.");
@@ -71,27 +71,27 @@ internal sealed class GrpcClientCall : IDisposable
             ThrowUnlessOk(accepted.Headers);
         }
 
-        options.OnResponseStarted?.Invoke(GrpcMetadata.From(accepted.Headers));
-        return body = PipeReader.Create(await accepted.Content.ReadAsStreamAsync(Token).ConfigureAwait(false));
+        _options.OnResponseStarted?.Invoke(GrpcMetadata.From(accepted.Headers));
+        return _body = PipeReader.Create(await accepted.Content.ReadAsStreamAsync(Token).ConfigureAwait(false));
     }
 
     /// <summary>Throws the status of the finished response unless it is OK.</summary>
     public void ThrowUnlessOk()
     {
-        var trailers = Find(response!.TrailingHeaders, GrpcHeaders.Status) is null ? response.Headers : response.TrailingHeaders;
+        var trailers = Find(_response!.TrailingHeaders, GrpcHeaders.Status) is null ? _response.Headers : _response.TrailingHeaders;
         ThrowUnlessOk(trailers);
-        options.OnCompleted?.Invoke(GrpcMetadata.From(trailers));
+        _options.OnCompleted?.Invoke(GrpcMetadata.From(trailers));
     }
 
     /// <summary>What a caller sees of a failure; null when it is to see the exception as it is.</summary>
     public Exception? Translate(Exception exception)
     {
-        if (cancellationToken.IsCancellationRequested)
+        if (_cancellationToken.IsCancellationRequested)
         {
-            return exception is GrpcException ? null : new OperationCanceledException(exception.Message, exception, cancellationToken);
+            return exception is GrpcException ? null : new OperationCanceledException(exception.Message, exception, _cancellationToken);
         }
 
-        if (deadline?.IsCancellationRequested == true)
+        if (_deadline?.IsCancellationRequested == true)
         {
             return new GrpcException(GrpcStatusCode.DeadlineExceeded, "The deadline has passed.", exception);
         }
@@ -110,10 +110,10 @@ internal sealed class GrpcClientCall : IDisposable
     public void Dispose()
     {
         // An unfinished response is reset with CANCEL by this; the reader's buffers go back to their pool.
-        body?.Complete();
-        response?.Dispose();
-        linked?.Dispose();
-        deadline?.Dispose();
+        _body?.Complete();
+        _response?.Dispose();
+        _linked?.Dispose();
+        _deadline?.Dispose();
     }
 
     private static void ThrowUnlessOk(HttpResponseHeaders headers)
@@ -162,5 +162,5 @@ internal sealed class GrpcClientCall : IDisposable
         exception.Message,
         exception);
 
-    private TimeSpan Left(DateTimeOffset at) => at - channelOptions.TimeProvider.GetUtcNow();
+    private TimeSpan Left(DateTimeOffset at) => at - _channelOptions.TimeProvider.GetUtcNow();
 }

@@ -10,13 +10,13 @@ internal sealed class GrpcMessageContent : HttpContent
 {
     private static readonly MediaTypeHeaderValue GrpcContentType = new(GrpcHeaders.ContentType);
 
-    private readonly IMessage message;
-    private readonly int size;
+    private readonly IMessage _message;
+    private readonly int _size;
 
     public GrpcMessageContent(IMessage message, int size)
     {
-        this.message = message;
-        this.size = size;
+        _message = message;
+        _size = size;
         Headers.ContentType = GrpcContentType;
     }
 
@@ -25,12 +25,12 @@ internal sealed class GrpcMessageContent : HttpContent
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        var length = GrpcFraming.PrefixBytes + size;
+        var length = GrpcFraming.PrefixBytes + _size;
         var buffer = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            GrpcFraming.WritePrefix(buffer, size);
-            message.WriteTo(buffer.AsSpan(GrpcFraming.PrefixBytes, size));
+            GrpcFraming.WritePrefix(buffer, _size);
+            _message.WriteTo(buffer.AsSpan(GrpcFraming.PrefixBytes, _size));
             await stream.WriteAsync(buffer.AsMemory(0, length), cancellationToken).ConfigureAwait(false);
         }
         finally

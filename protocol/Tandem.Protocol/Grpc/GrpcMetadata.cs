@@ -8,7 +8,7 @@ public sealed class GrpcMetadata : IReadOnlyCollection<KeyValuePair<string, stri
 {
     private const string BinarySuffix = "-bin";
 
-    private readonly Dictionary<string, string> entries = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, string> _entries = new(StringComparer.OrdinalIgnoreCase);
 
     private GrpcMetadata()
     {
@@ -16,10 +16,10 @@ public sealed class GrpcMetadata : IReadOnlyCollection<KeyValuePair<string, stri
 
     public static GrpcMetadata Empty { get; } = new();
 
-    public int Count => entries.Count;
+    public int Count => _entries.Count;
 
     /// <summary>The value of a key, several values joined by commas; null when there is none. Case does not matter.</summary>
-    public string? this[string key] => entries.GetValueOrDefault(key);
+    public string? this[string key] => _entries.GetValueOrDefault(key);
 
     /// <summary>The bytes of a key that ends with <c>-bin</c>; null when there is none.</summary>
     /// <exception cref="FormatException">The value is not one of base64.</exception>
@@ -34,7 +34,7 @@ public sealed class GrpcMetadata : IReadOnlyCollection<KeyValuePair<string, stri
         return this[key] is { } text ? Convert.FromBase64String(text.PadRight((text.Length + 3) / 4 * 4, '=')) : null;
     }
 
-    public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => entries.GetEnumerator();
+    public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => _entries.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
@@ -46,7 +46,7 @@ public sealed class GrpcMetadata : IReadOnlyCollection<KeyValuePair<string, stri
             if (!name.Equals(GrpcHeaders.Status, StringComparison.OrdinalIgnoreCase)
                 && !name.Equals(GrpcHeaders.Message, StringComparison.OrdinalIgnoreCase))
             {
-                metadata.entries[name] = string.Join(',', values);
+                metadata._entries[name] = string.Join(',', values);
             }
         }
 

@@ -14,7 +14,7 @@ namespace Tandem.Protocol.Grpc;
 internal sealed partial class GrpcServerHandler(
     GrpcService service, GrpcServerOptions options, TimeProvider timeProvider, ILogger<GrpcServerHandler> logger)
 {
-    private readonly byte[]? expectedToken =
+    private readonly byte[]? _expectedToken =
         string.IsNullOrEmpty(options.ApiToken) ? null : Encoding.UTF8.GetBytes(options.ApiToken);
 
     public async Task InvokeAsync(HttpContext httpContext)
@@ -102,7 +102,7 @@ internal sealed partial class GrpcServerHandler(
 
     private GrpcServerMethod Authorized(HttpContext httpContext)
     {
-        if (expectedToken is not null && !TokenMatches(httpContext.Request.Headers[GrpcHeaders.ApiToken]))
+        if (_expectedToken is not null && !TokenMatches(httpContext.Request.Headers[GrpcHeaders.ApiToken]))
         {
             throw new GrpcException(GrpcStatusCode.Unauthenticated, "The dapr-api-token is missing or wrong.");
         }
@@ -119,7 +119,7 @@ internal sealed partial class GrpcServerHandler(
     }
 
     private bool TokenMatches(StringValues sent) =>
-        sent.Count == 1 && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent[0] ?? ""), expectedToken);
+        sent.Count == 1 && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent[0] ?? ""), _expectedToken);
 
     /// <summary>Status as trailers; as headers ("trailers-only") while no header has been sent.</summary>
     private static void Finish(HttpContext httpContext, GrpcStatusCode status, string? detail, IHeaderDictionary? trailers = null)

@@ -10,11 +10,11 @@ namespace Tandem.Protocol.Grpc;
 /// <remarks>Stands in for the generated service base of Grpc.AspNetCore.</remarks>
 public sealed class GrpcService(string name)
 {
-    private readonly Dictionary<string, GrpcServerMethod> methods = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, GrpcServerMethod> _methods = new(StringComparer.Ordinal);
 
     public string Name { get; } = name;
 
-    internal IReadOnlyDictionary<string, GrpcServerMethod> Methods => methods;
+    internal IReadOnlyDictionary<string, GrpcServerMethod> Methods => _methods;
 
     /// <summary>Adds a method with one request and one response.</summary>
     public GrpcService Unary<TRequest, TResponse>(
@@ -22,7 +22,7 @@ public sealed class GrpcService(string name)
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse>
     {
-        methods.Add(method, new UnaryMethod<TRequest, TResponse>(parser, handler));
+        _methods.Add(method, new UnaryMethod<TRequest, TResponse>(parser, handler));
         return this;
     }
 
@@ -32,7 +32,7 @@ public sealed class GrpcService(string name)
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse>
     {
-        methods.Add(method, new ServerStreamingMethod<TRequest, TResponse>(parser, handler));
+        _methods.Add(method, new ServerStreamingMethod<TRequest, TResponse>(parser, handler));
         return this;
     }
 }
@@ -97,12 +97,12 @@ internal sealed class ServerStreamWriter<T>(PipeWriter writer, int? maxMessageBy
     : IServerStreamWriter<T>, IDisposable
     where T : class, IMessage<T>
 {
-    private readonly SemaphoreSlim turn = new(1, 1);
+    private readonly SemaphoreSlim _turn = new(1, 1);
 
     public async ValueTask WriteAsync(T message, CancellationToken cancellationToken = default)
     {
         callCancelled.ThrowIfCancellationRequested();
-        await turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             GrpcFraming.Write(writer, message, maxMessageBytes);
@@ -113,9 +113,9 @@ internal sealed class ServerStreamWriter<T>(PipeWriter writer, int? maxMessageBy
         }
         finally
         {
-            turn.Release();
+            _turn.Release();
         }
     }
 
-    public void Dispose() => turn.Dispose();
+    public void Dispose() => _turn.Dispose();
 }

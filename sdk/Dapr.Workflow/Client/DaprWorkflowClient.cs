@@ -21,15 +21,15 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
     /// <summary>Shorter than the official 15 s: a sidecar that comes back is noticed sooner.</summary>
     private static readonly TimeSpan LongestWaitDelay = TimeSpan.FromSeconds(2);
 
-    private readonly SidecarConnection connection;
-    private readonly WorkflowJson json;
-    private readonly TimeProvider timeProvider;
+    private readonly SidecarConnection _connection;
+    private readonly WorkflowJson _json;
+    private readonly TimeProvider _timeProvider;
 
     internal DaprWorkflowClient(SidecarConnection connection, WorkflowJson json, TimeProvider timeProvider)
     {
-        this.connection = connection;
-        this.json = json;
-        this.timeProvider = timeProvider;
+        _connection = connection;
+        _json = json;
+        _timeProvider = timeProvider;
     }
 
     /// <inheritdoc />
@@ -54,7 +54,7 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
         {
             InstanceId = string.IsNullOrEmpty(instanceId) ? Guid.NewGuid().ToString() : instanceId,
             Name = name,
-            Input = json.Serialize(input),
+            Input = _json.Serialize(input),
             ScheduledStartTimestamp = startTime is { } at ? Timestamp.FromDateTimeOffset(at) : null,
             ParentTraceContext = TraceParent.Current(),
         };
@@ -81,7 +81,7 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
         }
         catch (RpcException exception) when (exception.StatusCode == StatusCode.NotFound)
         {
-            return new WorkflowState(null, json);
+            return new WorkflowState(null, _json);
         }
     }
 
@@ -101,7 +101,7 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
     /// <inheritdoc />
     public Task TerminateWorkflowAsync(string instanceId, object? output = null, CancellationToken cancellation = default) => CallAsync(
         "TerminateInstance",
-        new TerminateRequest { InstanceId = Checked(instanceId), Output = json.Serialize(output), Recursive = true },
+        new TerminateRequest { InstanceId = Checked(instanceId), Output = _json.Serialize(output), Recursive = true },
         TerminateResponse.Parser,
         cancellation);
 
@@ -111,7 +111,7 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
         ArgumentException.ThrowIfNullOrEmpty(eventName);
         return CallAsync(
             "RaiseEvent",
-            new RaiseEventRequest { InstanceId = Checked(instanceId), Name = eventName, Input = json.Serialize(eventPayload) },
+            new RaiseEventRequest { InstanceId = Checked(instanceId), Name = eventName, Input = _json.Serialize(eventPayload) },
             RaiseEventResponse.Parser,
             cancellation,
             mayReachTwice: false);
@@ -154,7 +154,7 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
             }
             catch (RpcException exception) when (exception.StatusCode is StatusCode.DeadlineExceeded or StatusCode.Unavailable)
             {
-                await Task.Delay(delay, timeProvider, cancellation).ConfigureAwait(false);
+                await Task.Delay(delay, _timeProvider, cancellation).ConfigureAwait(false);
             }
         }
     }
@@ -165,7 +165,7 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse>
     {
-        var started = timeProvider.GetTimestamp();
+        var started = _timeProvider.GetTimestamp();
         for (var delay = FirstRetryDelay; ; delay = delay * 2 < LongestRetryDelay ? delay * 2 : LongestRetryDelay)
         {
             try
@@ -175,9 +175,9 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
             catch (RpcException exception) when (
                 exception.StatusCode == StatusCode.Unavailable
                 && (mayReachTwice || WasNotSent(exception))
-                && timeProvider.GetElapsedTime(started) < RetryTime)
+                && _timeProvider.GetElapsedTime(started) < RetryTime)
             {
-                await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), timeProvider, cancellation).ConfigureAwait(false);
+                await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), _timeProvider, cancellation).ConfigureAwait(false);
             }
         }
     }
@@ -194,7 +194,7 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
     {
         try
         {
-            return await connection.Channel.UnaryAsync($"/TaskHubSidecarService/{method}", request, parser, default, cancellation)
+            return await _connection.Channel.UnaryAsync($"/TaskHubSidecarService/{method}", request, parser, default, cancellation)
                 .ConfigureAwait(false);
         }
         catch (GrpcException exception)
@@ -203,7 +203,7 @@ public sealed class DaprWorkflowClient : IDaprWorkflowClient
         }
     }
 
-    private WorkflowState Read(GetInstanceResponse response) => new(response.Exists ? response.WorkflowState : null, json);
+    private WorkflowState Read(GetInstanceResponse response) => new(response.Exists ? response.WorkflowState : null, _json);
 
     private static GetInstanceRequest Get(string instanceId, bool getInputsAndOutputs) =>
         new() { InstanceId = Checked(instanceId), GetInputsAndOutputs = getInputsAndOutputs };

@@ -7,17 +7,17 @@ namespace Dapr.Workflow;
 /// <summary>A snapshot of a workflow instance.</summary>
 public sealed class WorkflowState
 {
-    private readonly Wire.WorkflowState? state;
-    private readonly WorkflowJson json;
+    private readonly Wire.WorkflowState? _state;
+    private readonly WorkflowJson _json;
 
     internal WorkflowState(Wire.WorkflowState? state, WorkflowJson json)
     {
-        this.state = state;
-        this.json = json;
+        _state = state;
+        _json = json;
     }
 
     /// <summary>False when there is no such instance.</summary>
-    public bool Exists => state is not null;
+    public bool Exists => _state is not null;
 
     /// <summary>True while it runs; pending and suspended are not running.</summary>
     public bool IsWorkflowRunning => RuntimeStatus is WorkflowRuntimeStatus.Running;
@@ -27,31 +27,31 @@ public sealed class WorkflowState
         or WorkflowRuntimeStatus.Canceled or WorkflowRuntimeStatus.Terminated;
 
     /// <summary>When it was scheduled; the default value when unknown.</summary>
-    public DateTimeOffset CreatedAt => state?.CreatedTimestamp?.ToDateTimeOffset() ?? default;
+    public DateTimeOffset CreatedAt => _state?.CreatedTimestamp?.ToDateTimeOffset() ?? default;
 
     /// <summary>When it last changed; the default value when unknown.</summary>
-    public DateTimeOffset LastUpdatedAt => state?.LastUpdatedTimestamp?.ToDateTimeOffset() ?? default;
+    public DateTimeOffset LastUpdatedAt => _state?.LastUpdatedTimestamp?.ToDateTimeOffset() ?? default;
 
     /// <summary>Where it stands; <see cref="WorkflowRuntimeStatus.Unknown"/> when there is no such instance.</summary>
     public WorkflowRuntimeStatus RuntimeStatus =>
-        state is null ? WorkflowRuntimeStatus.Unknown : (WorkflowRuntimeStatus)(int)state.WorkflowStatus;
+        _state is null ? WorkflowRuntimeStatus.Unknown : (WorkflowRuntimeStatus)(int)_state.WorkflowStatus;
 
     /// <summary>Name of the workflow.</summary>
-    public string? WorkflowName => state?.Name;
+    public string? WorkflowName => _state?.Name;
 
     /// <summary>How it failed; null unless it did and outputs were asked for.</summary>
     public WorkflowTaskFailureDetails? FailureDetails =>
-        state?.FailureDetails is { } details ? Worker.FailureDetails.Read(details) : null;
+        _state?.FailureDetails is { } details ? Worker.FailureDetails.Read(details) : null;
 
     /// <summary>The input, if inputs were asked for.</summary>
     /// <typeparam name="T">Its type.</typeparam>
-    public T? ReadInputAs<T>() => json.Deserialize<T>(state?.Input);
+    public T? ReadInputAs<T>() => _json.Deserialize<T>(_state?.Input);
 
     /// <summary>The output, if outputs were asked for and there is one.</summary>
     /// <typeparam name="T">Its type.</typeparam>
-    public T? ReadOutputAs<T>() => json.Deserialize<T>(state?.Output);
+    public T? ReadOutputAs<T>() => _json.Deserialize<T>(_state?.Output);
 
     /// <summary>The custom status, if outputs were asked for and one is set.</summary>
     /// <typeparam name="T">Its type.</typeparam>
-    public T? ReadCustomStatusAs<T>() => json.Deserialize<T>(state?.CustomStatus);
+    public T? ReadCustomStatusAs<T>() => _json.Deserialize<T>(_state?.CustomStatus);
 }

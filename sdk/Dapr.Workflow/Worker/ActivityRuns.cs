@@ -9,8 +9,8 @@ namespace Dapr.Workflow.Worker;
 /// </summary>
 internal sealed class ActivityRuns
 {
-    private readonly Lock gate = new();
-    private readonly Dictionary<(string Instance, string Execution, int Task), Run> runs = [];
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(string Instance, string Execution, int Task), Run> _runs = [];
 
     /// <summary>Starts a run of the task, or returns null when one is under way and has taken the token.</summary>
     public Run? TryStart(ActivityRequest request, string completionToken)
@@ -18,27 +18,27 @@ internal sealed class ActivityRuns
         // The execution id tells the runs of a recreated instance, or of the next run after continue-as-new, apart.
         var execution = request.TaskExecutionId.Length > 0 ? request.TaskExecutionId : request.WorkflowInstance?.ExecutionId ?? "";
         var key = (request.WorkflowInstance?.InstanceId ?? "", execution, request.TaskId);
-        lock (gate)
+        lock (_gate)
         {
-            if (runs.TryGetValue(key, out var known))
+            if (_runs.TryGetValue(key, out var known))
             {
                 known.Redelivered(completionToken);
                 return null;
             }
 
-            return runs[key] = new Run(this, key, completionToken);
+            return _runs[key] = new Run(this, key, completionToken);
         }
     }
 
     internal sealed class Run(ActivityRuns owner, (string Instance, string Execution, int Task) key, string token)
     {
-        private TaskCompletionSource redelivered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private TaskCompletionSource _redelivered = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public string Token
         {
             get
             {
-                lock (owner.gate)
+                lock (owner._gate)
                 {
                     return token;
                 }
@@ -48,20 +48,20 @@ internal sealed class ActivityRuns
         /// <summary>Ends the run unless the item has been handed out again since <paramref name="delivered"/> was read.</summary>
         public bool TryEnd(string delivered)
         {
-            lock (owner.gate)
+            lock (owner._gate)
             {
-                return token == delivered && owner.runs.Remove(key);
+                return token == delivered && owner._runs.Remove(key);
             }
         }
 
         /// <summary>Ends the run whatever has come; does nothing when it has ended and another took its place.</summary>
         public void End()
         {
-            lock (owner.gate)
+            lock (owner._gate)
             {
-                if (owner.runs.TryGetValue(key, out var current) && current == this)
+                if (owner._runs.TryGetValue(key, out var current) && current == this)
                 {
-                    owner.runs.Remove(key);
+                    owner._runs.Remove(key);
                 }
             }
         }
@@ -69,9 +69,9 @@ internal sealed class ActivityRuns
         /// <summary>Completes when the item is handed out with another token than <paramref name="delivered"/>.</summary>
         public Task RedeliveryAsync(string delivered)
         {
-            lock (owner.gate)
+            lock (owner._gate)
             {
-                return token == delivered ? redelivered.Task : Task.CompletedTask;
+                return token == delivered ? _redelivered.Task : Task.CompletedTask;
             }
         }
 
@@ -79,8 +79,8 @@ internal sealed class ActivityRuns
         public void Redelivered(string newToken)
         {
             token = newToken;
-            redelivered.TrySetResult();
-            redelivered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _redelivered.TrySetResult();
+            _redelivered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 }

@@ -8,33 +8,33 @@ namespace Dapr.Workflow.Worker;
 /// </summary>
 internal sealed class ExternalEvents
 {
-    private readonly Dictionary<string, LinkedList<TaskCompletionSource<string?>>> waiters = new(StringComparer.OrdinalIgnoreCase);
-    private readonly List<HistoryEvent> kept = [];
+    private readonly Dictionary<string, LinkedList<TaskCompletionSource<string?>>> _waiters = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<HistoryEvent> _kept = [];
 
-    public bool AnyoneWaits => waiters.Values.Any(w => w.Count > 0);
+    public bool AnyoneWaits => _waiters.Values.Any(w => w.Count > 0);
 
     /// <summary>Events nobody has taken, in the order of their arrival.</summary>
-    public IReadOnlyList<HistoryEvent> Kept => kept;
+    public IReadOnlyList<HistoryEvent> Kept => _kept;
 
     public void Raise(HistoryEvent raised)
     {
-        if (waiters.TryGetValue(raised.EventRaised.Name, out var waiting) && waiting.First is { } first)
+        if (_waiters.TryGetValue(raised.EventRaised.Name, out var waiting) && waiting.First is { } first)
         {
             waiting.RemoveFirst();
             first.Value.TrySetResult(raised.EventRaised.Input);
             return;
         }
 
-        kept.Add(raised);
+        _kept.Add(raised);
     }
 
     public bool TryTake(string name, out string? input)
     {
-        var index = kept.FindIndex(e => string.Equals(e.EventRaised.Name, name, StringComparison.OrdinalIgnoreCase));
-        input = index < 0 ? null : kept[index].EventRaised.Input;
+        var index = _kept.FindIndex(e => string.Equals(e.EventRaised.Name, name, StringComparison.OrdinalIgnoreCase));
+        input = index < 0 ? null : _kept[index].EventRaised.Input;
         if (index >= 0)
         {
-            kept.RemoveAt(index);
+            _kept.RemoveAt(index);
         }
 
         return index >= 0;
@@ -43,9 +43,9 @@ internal sealed class ExternalEvents
     public async Task<string?> WaitAsync(string name, CancellationToken cancellationToken)
     {
         var waiter = new TaskCompletionSource<string?>();
-        if (!waiters.TryGetValue(name, out var waiting))
+        if (!_waiters.TryGetValue(name, out var waiting))
         {
-            waiters[name] = waiting = new LinkedList<TaskCompletionSource<string?>>();
+            _waiters[name] = waiting = new LinkedList<TaskCompletionSource<string?>>();
         }
 
         var node = waiting.AddLast(waiter);

@@ -8,35 +8,35 @@ namespace Dapr.Workflow.Worker;
 /// </summary>
 internal sealed class PendingTasks
 {
-    private readonly SortedDictionary<int, WorkflowAction> actions = [];
-    private readonly Dictionary<int, (TaskCompletionSource<string?> End, string? Name)> open = [];
-    private readonly Dictionary<string, int> byExecutionId = new(StringComparer.Ordinal);
-    private int nextId;
+    private readonly SortedDictionary<int, WorkflowAction> _actions = [];
+    private readonly Dictionary<int, (TaskCompletionSource<string?> End, string? Name)> _open = [];
+    private readonly Dictionary<string, int> _byExecutionId = new(StringComparer.Ordinal);
+    private int _nextId;
 
-    public bool AnyOpen => open.Count > 0;
+    public bool AnyOpen => _open.Count > 0;
 
     /// <summary>Actions for the engine, in the order of their numbers.</summary>
-    public IEnumerable<WorkflowAction> Actions => actions.Values;
+    public IEnumerable<WorkflowAction> Actions => _actions.Values;
 
-    public int NextId() => nextId++;
+    public int NextId() => _nextId++;
 
     /// <summary>Adds an action without an end to wait for.</summary>
-    public void Add(WorkflowAction action) => actions.Add(action.Id, action);
+    public void Add(WorkflowAction action) => _actions.Add(action.Id, action);
 
     /// <summary>Adds an action and returns the task of its end. Cancelling gives up the task, never the action.</summary>
     public async Task<string?> StartAsync(WorkflowAction action, CancellationToken cancellationToken = default)
     {
-        actions.Add(action.Id, action);
+        _actions.Add(action.Id, action);
         var end = new TaskCompletionSource<string?>();
-        open.Add(action.Id, (end, NameOf(action)));
+        _open.Add(action.Id, (end, NameOf(action)));
         if (action.ScheduleTask is { TaskExecutionId.Length: > 0 } task)
         {
-            byExecutionId[task.TaskExecutionId] = action.Id;
+            _byExecutionId[task.TaskExecutionId] = action.Id;
         }
 
         using var registration = cancellationToken.Register(() =>
         {
-            open.Remove(action.Id);
+            _open.Remove(action.Id);
             end.TrySetCanceled(cancellationToken);
         });
 
@@ -47,7 +47,7 @@ internal sealed class PendingTasks
     /// <summary>The engine has recorded the action; it must be the one the code asked for.</summary>
     public void Confirm(int id, WorkflowAction.WorkflowActionTypeOneofCase kind, string? name)
     {
-        if (!actions.Remove(id, out var action))
+        if (!_actions.Remove(id, out var action))
         {
             throw new NonDeterministicWorkflowException(
                 $"The history has {kind} '{name}' with number {id}, which the workflow's code did not ask for. Was the code changed while the instance was running?");
@@ -74,12 +74,12 @@ internal sealed class PendingTasks
     /// <summary>A second end of the same task, or the end of one given up, finds nothing and is dropped.</summary>
     private (TaskCompletionSource<string?> End, string? Name)? Take(int id, string? taskExecutionId)
     {
-        if (open.Remove(id, out var task))
+        if (_open.Remove(id, out var task))
         {
             return task;
         }
 
-        return taskExecutionId is { Length: > 0 } && byExecutionId.TryGetValue(taskExecutionId, out var known) && open.Remove(known, out task)
+        return taskExecutionId is { Length: > 0 } && _byExecutionId.TryGetValue(taskExecutionId, out var known) && _open.Remove(known, out task)
             ? task
             : null;
     }

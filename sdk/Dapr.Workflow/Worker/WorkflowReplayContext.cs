@@ -16,11 +16,11 @@ internal sealed class WorkflowReplayContext(
     /// <summary>What a wait without end asks for: 9999-12-31T23:59:59.999999999Z.</summary>
     private static readonly Timestamp Never = new() { Seconds = 253402300799, Nanos = 999999999 };
 
-    private readonly Guid guidNamespace = DeterministicGuid.Namespace(executionId.Length > 0 ? executionId : instanceId);
-    private readonly Dictionary<string, bool> patches = new(StringComparer.Ordinal);
-    private DateTime now;
-    private bool replaying;
-    private int guids;
+    private readonly Guid _guidNamespace = DeterministicGuid.Namespace(executionId.Length > 0 ? executionId : instanceId);
+    private readonly Dictionary<string, bool> _patches = new(StringComparer.Ordinal);
+    private DateTime _now;
+    private bool _replaying;
+    private int _guids;
 
     public PendingTasks Tasks { get; } = new();
 
@@ -29,7 +29,7 @@ internal sealed class WorkflowReplayContext(
     /// <summary>Patches of earlier turns, from the history.</summary>
     public HashSet<string> RecordedPatches { get; } = new(StringComparer.Ordinal);
 
-    public IEnumerable<string> TakenPatches => patches.Where(p => p.Value).Select(p => p.Key);
+    public IEnumerable<string> TakenPatches => _patches.Where(p => p.Value).Select(p => p.Key);
 
     public string? CustomStatus { get; private set; }
 
@@ -39,22 +39,22 @@ internal sealed class WorkflowReplayContext(
 
     public override string InstanceId => instanceId;
 
-    public override DateTime CurrentUtcDateTime => now;
+    public override DateTime CurrentUtcDateTime => _now;
 
-    public override bool IsReplaying => replaying;
+    public override bool IsReplaying => _replaying;
 
-    public void SetTime(Timestamp timestamp) => now = timestamp.ToDateTime();
+    public void SetTime(Timestamp timestamp) => _now = timestamp.ToDateTime();
 
-    public void SetReplaying(bool value) => replaying = value;
+    public void SetReplaying(bool value) => _replaying = value;
 
     public override bool IsPatched(string patchName)
     {
         EnsureInTurn();
 
         // One answer per execution: a path not taken once is not taken later either.
-        if (!patches.TryGetValue(patchName, out var patched))
+        if (!_patches.TryGetValue(patchName, out var patched))
         {
-            patches[patchName] = patched = RecordedPatches.Contains(patchName) || !replaying;
+            _patches[patchName] = patched = RecordedPatches.Contains(patchName) || !_replaying;
         }
 
         return patched;
@@ -70,7 +70,7 @@ internal sealed class WorkflowReplayContext(
             () =>
             {
                 var id = Tasks.NextId();
-                executionKey = DeterministicGuid.Create(guidNamespace, $"{instanceId}|activity|{id}|{name}").ToString("N");
+                executionKey = DeterministicGuid.Create(_guidNamespace, $"{instanceId}|activity|{id}|{name}").ToString("N");
                 var task = new ScheduleTaskAction { Name = name, Input = payload, TaskExecutionId = executionKey };
                 if (options is { PropagationScope: not HistoryPropagationScope.None })
                 {
@@ -137,7 +137,7 @@ internal sealed class WorkflowReplayContext(
         using var over = new CancellationTokenSource();
         var raised = Events.WaitAsync(eventName, over.Token);
         var timer = StartTimer(
-            timeout < TimeSpan.Zero ? Never : Timestamp.FromDateTime(now.Add(timeout)),
+            timeout < TimeSpan.Zero ? Never : Timestamp.FromDateTime(_now.Add(timeout)),
             t => t.ExternalEvent = new TimerOriginExternalEvent { Name = eventName },
             over.Token);
 
@@ -180,7 +180,7 @@ internal sealed class WorkflowReplayContext(
     public override Guid NewGuid()
     {
         EnsureInTurn();
-        return DeterministicGuid.Create(guidNamespace, $"{instanceId}_{guids++}");
+        return DeterministicGuid.Create(_guidNamespace, $"{instanceId}_{_guids++}");
     }
 
     public override ILogger CreateReplaySafeLogger(string categoryName) => new ReplaySafeLogger(loggers.CreateLogger(categoryName), this);
@@ -200,7 +200,7 @@ internal sealed class WorkflowReplayContext(
     private async Task<string?> WithRetriesAsync(
         WorkflowRetryPolicy? policy, Func<Task<string?>> attempt, Action<CreateTimerAction> setTimerOrigin)
     {
-        var started = now;
+        var started = _now;
         var delay = policy?.FirstRetryInterval ?? default;
         for (var attempts = 1; ; attempts++)
         {
@@ -213,13 +213,13 @@ internal sealed class WorkflowReplayContext(
                 // Tried again below, when the timer has fired.
             }
 
-            await StartTimer(Timestamp.FromDateTime(now.Add(delay)), setTimerOrigin);
+            await StartTimer(Timestamp.FromDateTime(_now.Add(delay)), setTimerOrigin);
             delay = Next(policy!, delay);
         }
     }
 
     private bool InTime(WorkflowRetryPolicy policy, DateTime started) =>
-        policy.RetryTimeout == Timeout.InfiniteTimeSpan || now - started < policy.RetryTimeout;
+        policy.RetryTimeout == Timeout.InfiniteTimeSpan || _now - started < policy.RetryTimeout;
 
     private static TimeSpan Next(WorkflowRetryPolicy policy, TimeSpan delay)
     {

@@ -6,20 +6,20 @@ namespace Dapr.Workflow.Worker;
 /// </summary>
 internal sealed class WorkflowSynchronizationContext : SynchronizationContext
 {
-    private readonly Lock gate = new();
-    private readonly Queue<(SendOrPostCallback Callback, object? State)> ready = new();
-    private readonly int thread = Environment.CurrentManagedThreadId;
-    private bool closed;
+    private readonly Lock _gate = new();
+    private readonly Queue<(SendOrPostCallback Callback, object? State)> _ready = new();
+    private readonly int _thread = Environment.CurrentManagedThreadId;
+    private bool _closed;
 
-    public bool IsInTurn => !closed && Environment.CurrentManagedThreadId == thread;
+    public bool IsInTurn => !_closed && Environment.CurrentManagedThreadId == _thread;
 
     public override void Post(SendOrPostCallback d, object? state)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (!closed)
+            if (!_closed)
             {
-                ready.Enqueue((d, state));
+                _ready.Enqueue((d, state));
             }
         }
     }
@@ -46,18 +46,18 @@ internal sealed class WorkflowSynchronizationContext : SynchronizationContext
 
     public void Close()
     {
-        lock (gate)
+        lock (_gate)
         {
-            closed = true;
-            ready.Clear();
+            _closed = true;
+            _ready.Clear();
         }
     }
 
     private bool TryTake(out (SendOrPostCallback Callback, object? State) item)
     {
-        lock (gate)
+        lock (_gate)
         {
-            return ready.TryDequeue(out item);
+            return _ready.TryDequeue(out item);
         }
     }
 }

@@ -11,8 +11,8 @@ namespace Dapr.Workflow.Worker;
 internal sealed class WorkflowTurn(
     WorkflowReplayContext context, WorkflowSynchronizationContext synchronization, IWorkflow workflow, Func<object?> readInput)
 {
-    private Task<object?>? run;
-    private bool suspended;
+    private Task<object?>? _run;
+    private bool _suspended;
 
     public WorkflowResponse Run(WorkflowRequest request, WorkflowJson json)
     {
@@ -34,16 +34,16 @@ internal sealed class WorkflowTurn(
             response.Version = new WorkflowVersion { Name = context.Name, Patches = { patches } };
         }
 
-        if (suspended)
+        if (_suspended)
         {
             // What the code asks for meanwhile is asked for again by the replay that follows the resumption.
             return response;
         }
 
         response.Actions.AddRange(context.Tasks.Actions);
-        if (run is { IsCompleted: true })
+        if (_run is { IsCompleted: true })
         {
-            response.Actions.Add(Completion(run, json));
+            response.Actions.Add(Completion(_run, json));
         }
         else if (response.Actions.Count == 0 && !context.Tasks.AnyOpen && !context.Events.AnyoneWaits)
         {
@@ -63,13 +63,13 @@ internal sealed class WorkflowTurn(
                 context.SetTime(item.Timestamp);
                 context.RecordedPatches.UnionWith(item.WorkflowStarted.Version?.Patches ?? []);
                 break;
-            case HistoryEvent.EventTypeOneofCase.ExecutionStarted when run is null:
+            case HistoryEvent.EventTypeOneofCase.ExecutionStarted when _run is null:
                 if (context.CurrentUtcDateTime == default && item.Timestamp is not null)
                 {
                     context.SetTime(item.Timestamp);
                 }
 
-                run = StartAsync();
+                _run = StartAsync();
                 break;
             case HistoryEvent.EventTypeOneofCase.TaskScheduled:
                 tasks.Confirm(item.EventId, ActionKind.ScheduleTask, item.TaskScheduled.Name);
@@ -110,10 +110,10 @@ internal sealed class WorkflowTurn(
                 context.Events.Raise(item);
                 break;
             case HistoryEvent.EventTypeOneofCase.ExecutionSuspended:
-                suspended = true;
+                _suspended = true;
                 break;
             case HistoryEvent.EventTypeOneofCase.ExecutionResumed:
-                suspended = false;
+                _suspended = false;
                 break;
             default:
                 // Events of newer engines, and those that carry nothing the code can see.

@@ -23,21 +23,21 @@ internal sealed partial class WorkflowWorker : BackgroundService
     private static readonly TimeSpan UndeliveredDelay = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan HelloInterval = TimeSpan.FromSeconds(30);
 
-    private readonly WorkflowsFactory factory;
-    private readonly WorkflowTurnRunner turns;
-    private readonly ActivityRunner activities;
-    private readonly Completions completions;
-    private readonly TimeProvider timeProvider;
-    private readonly ILogger<WorkflowWorker> logger;
+    private readonly WorkflowsFactory _factory;
+    private readonly WorkflowTurnRunner _turns;
+    private readonly ActivityRunner _activities;
+    private readonly Completions _completions;
+    private readonly TimeProvider _timeProvider;
+    private readonly ILogger<WorkflowWorker> _logger;
 
-    private readonly SemaphoreSlim turnSlots = new(MaxConcurrentItems);
-    private readonly SemaphoreSlim activitySlots = new(MaxConcurrentItems);
-    private readonly ConcurrentDictionary<Task, bool> running = new();
-    private readonly ActivityRuns activityRuns = new();
-    private readonly CancellationTokenSource abandoned = new();
+    private readonly SemaphoreSlim _turnSlots = new(MaxConcurrentItems);
+    private readonly SemaphoreSlim _activitySlots = new(MaxConcurrentItems);
+    private readonly ConcurrentDictionary<Task, bool> _running = new();
+    private readonly ActivityRuns _activityRuns = new();
+    private readonly CancellationTokenSource _abandoned = new();
 
     /// <summary>Of the stream that is open: completes when the engine waits for an answer that will not come.</summary>
-    private volatile TaskCompletionSource undelivered = new();
+    private volatile TaskCompletionSource _undelivered = new();
 
     public WorkflowWorker(
         WorkflowsFactory factory,
@@ -47,19 +47,19 @@ internal sealed partial class WorkflowWorker : BackgroundService
         TimeProvider timeProvider,
         ILogger<WorkflowWorker> logger)
     {
-        this.factory = factory;
-        this.turns = turns;
-        this.activities = activities;
-        this.timeProvider = timeProvider;
-        this.logger = logger;
-        completions = new Completions(connection, timeProvider, logger);
+        _factory = factory;
+        _turns = turns;
+        _activities = activities;
+        _timeProvider = timeProvider;
+        _logger = logger;
+        _completions = new Completions(connection, timeProvider, logger);
     }
 
     /// <summary>Waits for running items as long as the host lets it, then gives them up.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
-        await abandoned.CancelAsync().ConfigureAwait(false);
+        await _abandoned.CancelAsync().ConfigureAwait(false);
     }
 
     public override void Dispose()
@@ -67,14 +67,14 @@ internal sealed partial class WorkflowWorker : BackgroundService
         base.Dispose();
 
         // The slots are not disposed: an item that was given up still releases its own, and they hold no handle.
-        abandoned.Dispose();
+        _abandoned.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (factory.WorkflowCount + factory.ActivityCount == 0)
+        if (_factory.WorkflowCount + _factory.ActivityCount == 0)
         {
-            LogNothingRegistered(logger);
+            LogNothingRegistered(_logger);
             return;
         }
 
@@ -85,17 +85,17 @@ internal sealed partial class WorkflowWorker : BackgroundService
             {
                 if (await ServeStreamAsync(() => delay = FirstReconnectDelay, stoppingToken).ConfigureAwait(false))
                 {
-                    LogStreamLost(logger, "it ended");
+                    LogStreamLost(_logger, "it ended");
                 }
                 else
                 {
-                    LogStreamLost(logger, "an answer could not be delivered");
+                    LogStreamLost(_logger, "an answer could not be delivered");
                     delay = UndeliveredDelay;
                 }
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                LogStreamLost(logger, exception is GrpcException grpc ? grpc.Message : exception.ToString());
+                LogStreamLost(_logger, exception is GrpcException grpc ? grpc.Message : exception.ToString());
             }
             catch (Exception)
             {
@@ -111,17 +111,17 @@ internal sealed partial class WorkflowWorker : BackgroundService
         }
 
         await DrainAsync().ConfigureAwait(false);
-        LogStopped(logger);
+        LogStopped(_logger);
     }
 
     /// <summary>False when the stream was ended here because an answer could not be delivered.</summary>
     private async Task<bool> ServeStreamAsync(Action onConnected, CancellationToken stoppingToken)
     {
         // The stream outlives the stop until the running items are answered.
-        using var streamEnd = CancellationTokenSource.CreateLinkedTokenSource(abandoned.Token);
+        using var streamEnd = CancellationTokenSource.CreateLinkedTokenSource(_abandoned.Token);
         var streamId = Guid.NewGuid().ToString("N");
-        var broken = undelivered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var draining = new Lazy<Task<bool>>(() => completions.TryDrainAsync(streamId, streamEnd.Token));
+        var broken = _undelivered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var draining = new Lazy<Task<bool>>(() => _completions.TryDrainAsync(streamId, streamEnd.Token));
         var hello = SayHelloAsync(streamEnd.Token);
         var reading = ReadItemsAsync();
         try
@@ -139,7 +139,7 @@ internal sealed partial class WorkflowWorker : BackgroundService
                 {
                     await Task.WhenAny(reading, DrainAsync()).ConfigureAwait(false);
                 }
-                while (!reading.IsCompleted && !running.IsEmpty && !abandoned.IsCancellationRequested);
+                while (!reading.IsCompleted && !_running.IsEmpty && !_abandoned.IsCancellationRequested);
             }
 
             await streamEnd.CancelAsync().ConfigureAwait(false);
@@ -148,7 +148,7 @@ internal sealed partial class WorkflowWorker : BackgroundService
 
         async Task ReadItemsAsync()
         {
-            await foreach (var item in completions.WorkItemsAsync(streamId, OnConnected, streamEnd.Token).ConfigureAwait(false))
+            await foreach (var item in _completions.WorkItemsAsync(streamId, OnConnected, streamEnd.Token).ConfigureAwait(false))
             {
                 if (stoppingToken.IsCancellationRequested && !await draining.Value.ConfigureAwait(false))
                 {
@@ -163,7 +163,7 @@ internal sealed partial class WorkflowWorker : BackgroundService
         void OnConnected()
         {
             onConnected();
-            LogConnected(logger, factory.WorkflowCount, factory.ActivityCount);
+            LogConnected(_logger, _factory.WorkflowCount, _factory.ActivityCount);
         }
     }
 
@@ -185,26 +185,26 @@ internal sealed partial class WorkflowWorker : BackgroundService
                         if (!await RunActivityAsync(item.ActivityRequest, item.CompletionToken, stoppingToken).ConfigureAwait(false))
                         {
                             // It may have been handed out again by the stream that is open now.
-                            undelivered.TrySetResult();
+                            _undelivered.TrySetResult();
                         }
 
                         break;
                     default:
-                        LogUnknownItem(logger, item.RequestCase);
+                        LogUnknownItem(_logger, item.RequestCase);
                         break;
                 }
             },
             CancellationToken.None);
-        running.TryAdd(task, true);
+        _running.TryAdd(task, true);
         task.ContinueWith(
             static (done, state) => ((ConcurrentDictionary<Task, bool>)state!).TryRemove(done, out _),
-            running, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _running, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     /// <summary>False when the item stays unanswered.</summary>
     private async Task<bool> RunTurnAsync(WorkflowRequest request, string completionToken, CancellationToken stoppingToken)
     {
-        if (!await TryEnterAsync(turnSlots, stoppingToken).ConfigureAwait(false))
+        if (!await TryEnterAsync(_turnSlots, stoppingToken).ConfigureAwait(false))
         {
             return false;
         }
@@ -213,36 +213,36 @@ internal sealed partial class WorkflowWorker : BackgroundService
         {
             if (request.RequiresHistoryStreaming)
             {
-                await completions.AddStreamedHistoryAsync(request, abandoned.Token).ConfigureAwait(false);
+                await _completions.AddStreamedHistoryAsync(request, _abandoned.Token).ConfigureAwait(false);
             }
 
-            var response = await turns.RunAsync(request).ConfigureAwait(false);
+            var response = await _turns.RunAsync(request).ConfigureAwait(false);
             response.CompletionToken = completionToken;
-            return await completions.CompleteWorkflowAsync(response, abandoned.Token).ConfigureAwait(false);
+            return await _completions.CompleteWorkflowAsync(response, _abandoned.Token).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
-            LogTurnFailed(logger, exception, request.InstanceId);
+            LogTurnFailed(_logger, exception, request.InstanceId);
             return false;
         }
         finally
         {
-            turnSlots.Release();
+            _turnSlots.Release();
         }
     }
 
     /// <summary>False when the item stays unanswered.</summary>
     private async Task<bool> RunActivityAsync(ActivityRequest request, string completionToken, CancellationToken stoppingToken)
     {
-        if (activityRuns.TryStart(request, completionToken) is not { } run)
+        if (_activityRuns.TryStart(request, completionToken) is not { } run)
         {
-            LogRedelivered(logger, request.Name, request.TaskId, request.WorkflowInstance?.InstanceId);
+            LogRedelivered(_logger, request.Name, request.TaskId, request.WorkflowInstance?.InstanceId);
             return true; // The run that is under way answers for both.
         }
 
         try
         {
-            if (!await TryEnterAsync(activitySlots, stoppingToken).ConfigureAwait(false))
+            if (!await TryEnterAsync(_activitySlots, stoppingToken).ConfigureAwait(false))
             {
                 return false;
             }
@@ -250,18 +250,18 @@ internal sealed partial class WorkflowWorker : BackgroundService
             ActivityResponse response;
             try
             {
-                response = await activities.RunAsync(request).ConfigureAwait(false);
+                response = await _activities.RunAsync(request).ConfigureAwait(false);
             }
             finally
             {
-                activitySlots.Release();
+                _activitySlots.Release();
             }
 
-            return await completions.CompleteActivityAsync(run, response, abandoned.Token).ConfigureAwait(false);
+            return await _completions.CompleteActivityAsync(run, response, _abandoned.Token).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
-            LogActivityAbandoned(logger, exception, request.Name, request.WorkflowInstance?.InstanceId);
+            LogActivityAbandoned(_logger, exception, request.Name, request.WorkflowInstance?.InstanceId);
             return false;
         }
         finally
@@ -276,11 +276,11 @@ internal sealed partial class WorkflowWorker : BackgroundService
         {
             try
             {
-                await completions.HelloAsync(cancellationToken).ConfigureAwait(false);
+                await _completions.HelloAsync(cancellationToken).ConfigureAwait(false);
             }
             catch (GrpcException exception)
             {
-                LogHelloFailed(logger, exception.StatusCode);
+                LogHelloFailed(_logger, exception.StatusCode);
             }
         }
     }
@@ -308,7 +308,7 @@ internal sealed partial class WorkflowWorker : BackgroundService
     {
         try
         {
-            await Task.Delay(delay, timeProvider, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(delay, _timeProvider, cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (OperationCanceledException)
@@ -320,7 +320,7 @@ internal sealed partial class WorkflowWorker : BackgroundService
     private async Task DrainAsync()
     {
         // Items log their own failures; the wait ends early only when the host's time is up.
-        await Task.WhenAny(Task.WhenAll(running.Keys), Task.Delay(Timeout.InfiniteTimeSpan, abandoned.Token)).ConfigureAwait(false);
+        await Task.WhenAny(Task.WhenAll(_running.Keys), Task.Delay(Timeout.InfiniteTimeSpan, _abandoned.Token)).ConfigureAwait(false);
     }
 
     private static async Task SettleAsync(params Task?[] tasks)

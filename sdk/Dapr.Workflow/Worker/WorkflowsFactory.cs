@@ -6,38 +6,38 @@ namespace Dapr.Workflow.Worker;
 /// <inheritdoc cref="IWorkflowsFactory" />
 internal sealed class WorkflowsFactory : IWorkflowsFactory
 {
-    private readonly Dictionary<string, Func<IServiceProvider, IWorkflow>> workflows = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, Func<IServiceProvider, IWorkflowActivity>> activities = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, Func<IServiceProvider, IWorkflow>> _workflows = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, Func<IServiceProvider, IWorkflowActivity>> _activities = new(StringComparer.OrdinalIgnoreCase);
 
-    public int WorkflowCount => workflows.Count;
+    public int WorkflowCount => _workflows.Count;
 
-    public int ActivityCount => activities.Count;
+    public int ActivityCount => _activities.Count;
 
     public void RegisterWorkflow<TWorkflow>(string? name = null)
         where TWorkflow : class, IWorkflow => AddWorkflow(typeof(TWorkflow), name);
 
     public void RegisterWorkflow<TInput, TOutput>(string name, Func<WorkflowContext, TInput, Task<TOutput>> implementation) =>
-        workflows.TryAdd(name, _ => new FunctionWorkflow<TInput, TOutput>(implementation));
+        _workflows.TryAdd(name, _ => new FunctionWorkflow<TInput, TOutput>(implementation));
 
     public void RegisterActivity<TActivity>(string? name = null)
         where TActivity : class, IWorkflowActivity => AddActivity(typeof(TActivity), name);
 
     public void RegisterActivity<TInput, TOutput>(string name, Func<WorkflowActivityContext, TInput, Task<TOutput>> implementation) =>
-        activities.TryAdd(name, _ => new FunctionActivity<TInput, TOutput>(implementation));
+        _activities.TryAdd(name, _ => new FunctionActivity<TInput, TOutput>(implementation));
 
     public void AddWorkflow(Type type, string? name) =>
-        workflows.TryAdd(name ?? type.Name, provider => (IWorkflow)ActivatorUtilities.CreateInstance(provider, type));
+        _workflows.TryAdd(name ?? type.Name, provider => (IWorkflow)ActivatorUtilities.CreateInstance(provider, type));
 
     public void AddActivity(Type type, string? name) =>
-        activities.TryAdd(name ?? type.Name, provider => (IWorkflowActivity)ActivatorUtilities.CreateInstance(provider, type));
+        _activities.TryAdd(name ?? type.Name, provider => (IWorkflowActivity)ActivatorUtilities.CreateInstance(provider, type));
 
     public bool TryCreateWorkflow(
         TaskIdentifier identifier, IServiceProvider serviceProvider, out IWorkflow? workflow, out Exception? activationException) =>
-        TryCreate(workflows, identifier, serviceProvider, out workflow, out activationException);
+        TryCreate(_workflows, identifier, serviceProvider, out workflow, out activationException);
 
     public bool TryCreateActivity(
         TaskIdentifier identifier, IServiceProvider serviceProvider, out IWorkflowActivity? activity, out Exception? activationException) =>
-        TryCreate(activities, identifier, serviceProvider, out activity, out activationException);
+        TryCreate(_activities, identifier, serviceProvider, out activity, out activationException);
 
     private static bool TryCreate<T>(
         Dictionary<string, Func<IServiceProvider, T>> registered, string name, IServiceProvider provider, out T? instance, out Exception? exception)

@@ -15,10 +15,10 @@ public sealed class ContractTests
     private static readonly Guid Job = new("00000000-0000-0000-0000-000000000002");
     private static readonly DateTimeOffset Time = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
-    private static readonly JobEvent s_event = new(
+    private static readonly JobEvent Event = new(
         Job, 3, "vision.completed", "vision", "completed", 11, 40, Time, JsonElement.Parse("""{"x":1}"""), "한국어", "0af7651916cd43dd8448eb211c80319c");
 
-    private static readonly CharacterInfo s_character = new(Id, "char-petty", "페티", "음료", "안녕", "무색페트병");
+    private static readonly CharacterInfo Character = new(Id, "char-petty", "페티", "음료", "안녕", "무색페트병");
 
     public static TheoryData<object, string> Messages { get; } = new()
     {
@@ -31,11 +31,11 @@ public sealed class ContractTests
             """{"id":"00000000-0000-0000-0000-000000000001","ts":"2026-01-02T03:04:05+00:00","job_id":"00000000-0000-0000-0000-000000000002","user_id":"u1","image_key":"scan/a.jpg","deadline":"2026-01-02T03:04:05+00:00"}"""
         },
         {
-            new ScanRewarded(Id, Time, Job, "u1", s_character, 10),
+            new ScanRewarded(Id, Time, Job, "u1", Character, 10),
             """{"id":"00000000-0000-0000-0000-000000000001","ts":"2026-01-02T03:04:05+00:00","job_id":"00000000-0000-0000-0000-000000000002","user_id":"u1","character":{"id":"00000000-0000-0000-0000-000000000001","code":"char-petty","name":"페티","type":"음료","dialog":"안녕","match":"무색페트병"},"points":10}"""
         },
         {
-            new JobLogAppended(Job, [s_event], Time),
+            new JobLogAppended(Job, [Event], Time),
             """{"job_id":"00000000-0000-0000-0000-000000000002","entries":[{"job_id":"00000000-0000-0000-0000-000000000002","seq":3,"key":"vision.completed","stage":"vision","status":"completed","stage_seq":11,"progress":40,"ts":"2026-01-02T03:04:05+00:00","result":{"x":1},"message":"한국어","trace_id":"0af7651916cd43dd8448eb211c80319c"}],"published_at":"2026-01-02T03:04:05+00:00"}"""
         },
         {

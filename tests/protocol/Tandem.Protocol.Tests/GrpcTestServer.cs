@@ -11,11 +11,11 @@ namespace Tandem.Protocol.Tests;
 /// <summary>A cleartext HTTP/2 listener on a free loopback port.</summary>
 internal sealed class GrpcTestServer : IAsyncDisposable
 {
-    private readonly WebApplication app;
+    private readonly WebApplication _app;
 
     private GrpcTestServer(WebApplication app)
     {
-        this.app = app;
+        _app = app;
         Address = new Uri(app.Urls.Single());
     }
 
@@ -37,5 +37,5 @@ internal sealed class GrpcTestServer : IAsyncDisposable
 
     public GrpcChannel Connect(GrpcChannelOptions? options = null) => new(Address, options);
 
-    public ValueTask DisposeAsync() => app.DisposeAsync();
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
 }

@@ -200,23 +200,23 @@ public sealed class EngineRoundTripTests
     /// <summary>An app with its worker, and a sidecar whose engine can be replaced on the same store.</summary>
     private sealed class App : IAsyncDisposable
     {
-        private readonly WebApplication sidecar;
-        private readonly IStateStore store;
-        private WorkflowEngine engine;
-        private IHost? host;
+        private readonly WebApplication _sidecar;
+        private readonly IStateStore _store;
+        private WorkflowEngine _engine;
+        private IHost? _host;
 
         private App(IStateStore store)
         {
-            this.store = store;
-            engine = NewEngine();
+            _store = store;
+            _engine = NewEngine();
             var builder = WebApplication.CreateSlimBuilder();
             builder.Logging.ClearProviders();
             builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
-            sidecar = builder.Build();
-            sidecar.MapGrpc(TaskHubSidecarService.Create(_ => engine));
+            _sidecar = builder.Build();
+            _sidecar.MapGrpc(TaskHubSidecarService.Create(_ => _engine));
         }
 
-        public DaprWorkflowClient Client => host!.Services.GetRequiredService<DaprWorkflowClient>();
+        public DaprWorkflowClient Client => _host!.Services.GetRequiredService<DaprWorkflowClient>();
 
         public static async Task<App> StartAsync(Action<WorkflowRuntimeOptions> configure)
         {
@@ -224,9 +224,9 @@ public sealed class EngineRoundTripTests
             var store = (IStateStore)new ComponentRegistry().AddInMemory().Find("state.in-memory")!(new ComponentContext(
                 "store", "state.in-memory", "v1", new ComponentMetadata([]), "app", 0, "", "", services));
             var app = new App(store);
-            await app.engine.StartAsync(CancellationToken.None);
-            await app.sidecar.StartAsync();
-            app.host = await app.StartWorkerAsync(configure);
+            await app._engine.StartAsync(CancellationToken.None);
+            await app._sidecar.StartAsync();
+            app._host = await app.StartWorkerAsync(configure);
 
             // Without a worker the engine does not wait for what a call leads to.
             await app.UntilStreamsAsync(1);
@@ -236,7 +236,7 @@ public sealed class EngineRoundTripTests
         public async Task<IHost> StartWorkerAsync(Action<WorkflowRuntimeOptions> configure)
         {
             var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-            builder.Configuration.AddInMemoryCollection([new("DAPR_GRPC_ENDPOINT", sidecar.Urls.Single())]);
+            builder.Configuration.AddInMemoryCollection([new("DAPR_GRPC_ENDPOINT", _sidecar.Urls.Single())]);
             builder.Services.AddLogging(logging => logging.ClearProviders());
             builder.Services.AddDaprWorkflow(configure);
             var worker = builder.Build();
@@ -244,12 +244,12 @@ public sealed class EngineRoundTripTests
             return worker;
         }
 
-        public Task StopWorkerAsync() => host!.StopAsync();
+        public Task StopWorkerAsync() => _host!.StopAsync();
 
         public async Task UntilStreamsAsync(int count)
         {
             using var patience = new CancellationTokenSource(Patience);
-            while (engine.GetStatus().Streams != count)
+            while (_engine.GetStatus().Streams != count)
             {
                 await Task.Delay(5, patience.Token);
             }
@@ -257,21 +257,21 @@ public sealed class EngineRoundTripTests
 
         public async Task RestartEngineAsync()
         {
-            await engine.DisposeAsync();
+            await _engine.DisposeAsync();
             var next = NewEngine();
             await next.StartAsync(CancellationToken.None);
-            engine = next;
+            _engine = next;
         }
 
         public async ValueTask DisposeAsync()
         {
-            await host!.StopAsync();
-            host.Dispose();
-            await engine.DisposeAsync();
-            await sidecar.DisposeAsync();
+            await _host!.StopAsync();
+            _host.Dispose();
+            await _engine.DisposeAsync();
+            await _sidecar.DisposeAsync();
         }
 
         private WorkflowEngine NewEngine() => new(
-            "app", store, WorkflowEngine.DefaultKeyPrefix("app"), new WorkflowEngineOptions(), TimeProvider.System, NullLoggerFactory.Instance);
+            "app", _store, WorkflowEngine.DefaultKeyPrefix("app"), new WorkflowEngineOptions(), TimeProvider.System, NullLoggerFactory.Instance);
     }
 }

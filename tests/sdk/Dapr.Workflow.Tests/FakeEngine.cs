@@ -16,23 +16,23 @@ internal sealed class FakeEngine : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly ConcurrentDictionary<string, TaskCompletionSource<WorkflowResponse>> turns = new();
-    private readonly ConcurrentDictionary<string, TaskCompletionSource<ActivityResponse>> activities = new();
-    private readonly Channel<WorkItem> items = Channel.CreateUnbounded<WorkItem>();
-    private readonly Channel<CancellationTokenSource> streams = Channel.CreateUnbounded<CancellationTokenSource>();
-    private readonly WebApplication app;
-    private int tokens;
+    private readonly ConcurrentDictionary<string, TaskCompletionSource<WorkflowResponse>> _turns = new();
+    private readonly ConcurrentDictionary<string, TaskCompletionSource<ActivityResponse>> _activities = new();
+    private readonly Channel<WorkItem> _items = Channel.CreateUnbounded<WorkItem>();
+    private readonly Channel<CancellationTokenSource> _streams = Channel.CreateUnbounded<CancellationTokenSource>();
+    private readonly WebApplication _app;
+    private int _tokens;
 
     private FakeEngine()
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
-        app = builder.Build();
-        app.MapGrpc(Service());
+        _app = builder.Build();
+        _app.MapGrpc(Service());
     }
 
-    public int Port => new Uri(app.Urls.Single()).Port;
+    public int Port => new Uri(_app.Urls.Single()).Port;
 
     /// <summary>Completes at the worker's first keep-alive call.</summary>
     public TaskCompletionSource Hello { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -49,32 +49,32 @@ internal sealed class FakeEngine : IAsyncDisposable
     public static async Task<FakeEngine> StartAsync()
     {
         var engine = new FakeEngine();
-        await engine.app.StartAsync();
+        await engine._app.StartAsync();
         return engine;
     }
 
     public Task<WorkflowResponse> TurnAsync(WorkflowRequest request)
     {
         var token = NewToken();
-        var answer = turns[token] = new TaskCompletionSource<WorkflowResponse>(TaskCreationOptions.RunContinuationsAsynchronously);
-        items.Writer.TryWrite(new WorkItem { WorkflowRequest = request, CompletionToken = token });
+        var answer = _turns[token] = new TaskCompletionSource<WorkflowResponse>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _items.Writer.TryWrite(new WorkItem { WorkflowRequest = request, CompletionToken = token });
         return answer.Task.WaitAsync(Patience);
     }
 
     public Task<ActivityResponse> ActivityAsync(ActivityRequest request)
     {
         var token = NewToken();
-        var answer = activities[token] = new TaskCompletionSource<ActivityResponse>(TaskCreationOptions.RunContinuationsAsynchronously);
-        items.Writer.TryWrite(new WorkItem { ActivityRequest = request, CompletionToken = token });
+        var answer = _activities[token] = new TaskCompletionSource<ActivityResponse>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _items.Writer.TryWrite(new WorkItem { ActivityRequest = request, CompletionToken = token });
         return answer.Task.WaitAsync(Patience);
     }
 
     /// <summary>Waits for the next stream a worker opens; cancelling it ends the stream.</summary>
-    public async Task<CancellationTokenSource> NextStreamAsync() => await streams.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+    public async Task<CancellationTokenSource> NextStreamAsync() => await _streams.Reader.ReadAsync().AsTask().WaitAsync(Patience);
 
-    public ValueTask DisposeAsync() => app.DisposeAsync();
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    private string NewToken() => $"token-{Interlocked.Increment(ref tokens)}";
+    private string NewToken() => $"token-{Interlocked.Increment(ref _tokens)}";
 
     private GrpcService Service() => new GrpcService("TaskHubSidecarService")
         .Unary("Hello", Empty.Parser, (Empty empty, GrpcCallContext _) =>
@@ -86,13 +86,13 @@ internal sealed class FakeEngine : IAsyncDisposable
         .Unary("CompleteOrchestratorTask", WorkflowResponse.Parser, (WorkflowResponse response, GrpcCallContext _) =>
         {
             OnTurnResult(response);
-            turns[response.CompletionToken].TrySetResult(response);
+            _turns[response.CompletionToken].TrySetResult(response);
             return Task.FromResult(new CompleteTaskResponse());
         })
         .Unary("CompleteActivityTask", ActivityResponse.Parser, (ActivityResponse response, GrpcCallContext _) =>
         {
             OnActivityResult(response);
-            activities[response.CompletionToken].TrySetResult(response);
+            _activities[response.CompletionToken].TrySetResult(response);
             return Task.FromResult(new CompleteTaskResponse());
         })
         .Unary("StartInstance", CreateInstanceRequest.Parser, Call<CreateInstanceRequest, CreateInstanceResponse>("StartInstance"))
@@ -113,10 +113,10 @@ internal sealed class FakeEngine : IAsyncDisposable
     private async Task HandOutAsync(GetWorkItemsRequest request, IServerStreamWriter<WorkItem> stream, GrpcCallContext context)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
-        streams.Writer.TryWrite(end);
+        _streams.Writer.TryWrite(end);
         try
         {
-            await foreach (var item in items.Reader.ReadAllAsync(end.Token))
+            await foreach (var item in _items.Reader.ReadAllAsync(end.Token))
             {
                 await stream.WriteAsync(item);
             }

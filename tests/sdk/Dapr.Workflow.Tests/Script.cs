@@ -11,10 +11,10 @@ internal sealed class Script(FakeEngine engine, string input)
 {
     public static readonly DateTime Start = new(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc);
 
-    private readonly List<HistoryEvent> past = [];
-    private readonly List<HistoryEvent> fresh = [];
-    private WorkflowResponse last = new();
-    private int turn;
+    private readonly List<HistoryEvent> _past = [];
+    private readonly List<HistoryEvent> _fresh = [];
+    private WorkflowResponse _last = new();
+    private int _turn;
 
     public string InstanceId { get; init; } = "inst1";
 
@@ -52,26 +52,26 @@ internal sealed class Script(FakeEngine engine, string input)
 
     public async Task<WorkflowResponse> TurnAsync(params HistoryEvent[] arrived)
     {
-        past.AddRange(fresh);
-        past.AddRange(last.Actions.Select(Recorded).OfType<HistoryEvent>());
-        fresh.Clear();
-        fresh.Add(new HistoryEvent
+        _past.AddRange(_fresh);
+        _past.AddRange(_last.Actions.Select(Recorded).OfType<HistoryEvent>());
+        _fresh.Clear();
+        _fresh.Add(new HistoryEvent
         {
             EventId = -1,
-            Timestamp = Timestamp.FromDateTime(Start.AddMinutes(turn++)),
+            Timestamp = Timestamp.FromDateTime(Start.AddMinutes(_turn++)),
             WorkflowStarted = new WorkflowStartedEvent(),
         });
-        fresh.AddRange(arrived);
-        last = await engine.TurnAsync(new WorkflowRequest
+        _fresh.AddRange(arrived);
+        _last = await engine.TurnAsync(new WorkflowRequest
         {
-            InstanceId = InstanceId, ExecutionId = ExecutionId, PastEvents = { past }, NewEvents = { fresh },
+            InstanceId = InstanceId, ExecutionId = ExecutionId, PastEvents = { _past }, NewEvents = { _fresh },
         });
-        if (last.Version is { } version)
+        if (_last.Version is { } version)
         {
-            fresh[0].WorkflowStarted.Version = version;
+            _fresh[0].WorkflowStarted.Version = version;
         }
 
-        return last;
+        return _last;
     }
 
     private static HistoryEvent? Recorded(WorkflowAction action) => action.WorkflowActionTypeCase switch

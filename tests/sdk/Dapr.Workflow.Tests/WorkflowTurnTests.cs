@@ -346,12 +346,12 @@ public sealed class WorkflowTurnTests
     /// <summary>What the loggers of workflows were told.</summary>
     private sealed class LineLog : ILoggerProvider
     {
-        private readonly ConcurrentQueue<string> lines = new();
+        private readonly ConcurrentQueue<string> _lines = new();
 
-        public IEnumerable<string> Lines => lines.Where(line => !line.StartsWith("Dapr.Workflow.Worker", StringComparison.Ordinal)
+        public IEnumerable<string> Lines => _lines.Where(line => !line.StartsWith("Dapr.Workflow.Worker", StringComparison.Ordinal)
             && !line.StartsWith("Microsoft.", StringComparison.Ordinal));
 
-        public ILogger CreateLogger(string categoryName) => new Category(categoryName, lines);
+        public ILogger CreateLogger(string categoryName) => new Category(categoryName, _lines);
 
         public void Dispose()
         {

@@ -12,7 +12,7 @@ internal sealed class Browser : IAsyncDisposable
     private const string ElementKey = "element-6066-11e4-a52e-4f735466cecf";
 
     // A loaded machine must not fail a test.
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _driver;
     private readonly HttpClient _http;
@@ -25,7 +25,7 @@ internal sealed class Browser : IAsyncDisposable
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false })
         {
             BaseAddress = new Uri($"http://127.0.0.1:{port}/"),
-            Timeout = s_patience,
+            Timeout = Patience,
         };
     }
 
@@ -154,7 +154,7 @@ internal sealed class Browser : IAsyncDisposable
                         ["binary"] = Find("chromium"),
                         ["args"] = new JsonArray([.. arguments.Select(argument => JsonValue.Create(argument))]),
                     },
-                    ["timeouts"] = new JsonObject { ["script"] = (int)(s_patience / 2).TotalMilliseconds },
+                    ["timeouts"] = new JsonObject { ["script"] = (int)(Patience / 2).TotalMilliseconds },
                 },
             },
         });
@@ -182,7 +182,7 @@ internal sealed class Browser : IAsyncDisposable
     private static async Task<int> PortAsync(Process driver)
     {
         const string Announcement = "started successfully on port ";
-        using var limit = new CancellationTokenSource(s_patience);
+        using var limit = new CancellationTokenSource(Patience);
         while (await driver.StandardOutput.ReadLineAsync(limit.Token) is { } line)
         {
             if (line.IndexOf(Announcement, StringComparison.Ordinal) is >= 0 and var at)

@@ -41,7 +41,7 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
 {
     private const string ScanIsOver = "!document.querySelector('#result').hidden || !document.querySelector('#problem').hidden";
 
-    private static readonly byte[] s_photo = PngEncoder.Encode(SamplePictures.Bottle());
+    private static readonly byte[] Photo = PngEncoder.Encode(SamplePictures.Bottle());
 
     private PlatformRun Platform => fixture.Run;
 
@@ -77,7 +77,7 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
         new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(1.5), AnswerLatency = TimeSpan.FromSeconds(1.5) },
         async browser =>
         {
-            await browser.DropAsync("#drop", "bottle.png", "image/png", s_photo);
+            await browser.DropAsync("#drop", "bottle.png", "image/png", Photo);
             await browser.UntilAsync("document.querySelector('#preview').naturalWidth > 0");
             await browser.ClickAsync("#start");
 
@@ -116,11 +116,11 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
         await browser.ClickAsync("#start");
         await browser.UntilAsync("document.querySelector('#problem').textContent.includes('UNSUPPORTED_IMAGE')");
 
-        await browser.DropAsync("#drop", "large.png", "image/png", s_photo, zeros: 21 * 1024 * 1024);
+        await browser.DropAsync("#drop", "large.png", "image/png", Photo, zeros: 21 * 1024 * 1024);
         await browser.ClickAsync("#start");
         await browser.UntilAsync("document.querySelector('#problem').textContent === 'The photo is too large'");
 
-        await browser.DropAsync("#drop", "bottle.png", "image/png", s_photo);
+        await browser.DropAsync("#drop", "bottle.png", "image/png", Photo);
         await browser.ClickAsync("#start");
         await browser.UntilAsync("!document.querySelector('#result').hidden");
         Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#problem').hidden"));

@@ -18,6 +18,7 @@ public sealed class AppInstance : IAsyncDisposable
     public AppInstance(SidecarInstance instance, ResourceSet resources, AppTimeouts timeouts, TimeProvider time, ILoggerFactory loggers)
     {
         Instance = instance;
+        Configuration = ResourceLoader.LoadConfiguration(instance.ConfigFilePath);
         Timeouts = timeouts;
         Time = time;
         _loggers = loggers;
@@ -30,6 +31,8 @@ public sealed class AppInstance : IAsyncDisposable
     }
 
     public SidecarInstance Instance { get; }
+
+    public AppConfiguration Configuration { get; }
 
     public AppTimeouts Timeouts { get; }
 

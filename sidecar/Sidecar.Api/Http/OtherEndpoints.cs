@@ -60,6 +60,11 @@ internal static class OtherEndpoints
     private static async Task GetSecretAsync(HttpContext http)
     {
         var store = SecretStore(http);
+        if (!http.App().Configuration.IsSecretAllowed(http.Route("store"), http.Route("key")))
+        {
+            throw new DaprErrorException(403, "ERR_PERMISSION_DENIED", $"access denied by policy to get {http.Route("key")} from {http.Route("store")}");
+        }
+
         var secret = await store.GetAsync(http.Route("key"), http.Request.QueryMetadata(), http.RequestAborted)
             ?? throw new DaprErrorException(500, "ERR_SECRET_GET", $"failed getting secret with key {http.Route("key")} from secret store {http.Route("store")}: secret not found");
         await http.WriteJsonAsync(writer => WriteMap(writer, secret));
@@ -68,10 +73,11 @@ internal static class OtherEndpoints
     private static async Task GetSecretsAsync(HttpContext http)
     {
         var all = await SecretStore(http).GetAllAsync(http.Request.QueryMetadata(), http.RequestAborted);
+        var configuration = http.App().Configuration;
         await http.WriteJsonAsync(writer =>
         {
             writer.WriteStartObject();
-            foreach (var (name, values) in all)
+            foreach (var (name, values) in all.Where(secret => configuration.IsSecretAllowed(http.Route("store"), secret.Key)))
             {
                 writer.WritePropertyName(name);
                 WriteMap(writer, values);

@@ -42,6 +42,23 @@ public static class ResourceLoader
         return new ResourceSet(components, subscriptions, resiliency);
     }
 
+    /// <summary>Reads the first Configuration of a file; null is the default of everything.</summary>
+    public static AppConfiguration LoadConfiguration(string? file)
+    {
+        if (file is null)
+        {
+            return AppConfiguration.Default;
+        }
+
+        if (!File.Exists(file))
+        {
+            throw new ComponentException($"the configuration file {file} does not exist");
+        }
+
+        var found = Documents(file).Where(document => document.Text("kind") == "Configuration").ToArray();
+        return found is [var document, ..] ? AppConfiguration.Read(document, file) : throw new ComponentException($"{file} has no resource of kind Configuration");
+    }
+
     private static IEnumerable<YamlMap> Documents(string file)
     {
         var parser = new MergingParser(new Parser(new StringReader(File.ReadAllText(file))));

@@ -1,0 +1,63 @@
+using Sidecar.Abstractions;
+
+namespace Sidecar.Runtime.Loading;
+
+/// <summary>
+/// The Configuration resource of an app (dapr-config §4) as far as it is honoured: scopes of secrets. Parts that protect an app and are
+/// not there are refused; parts about what this sidecar does not have (mTLS, metrics, tracing of its own) are skipped.
+/// </summary>
+public sealed class AppConfiguration
+{
+    /// <summary>What an app without a Configuration has.</summary>
+    public static readonly AppConfiguration Default = new([]);
+
+    private readonly IReadOnlyList<SecretScope> _secrets;
+
+    internal AppConfiguration(IReadOnlyList<SecretScope> secrets) => _secrets = secrets;
+
+    /// <summary>
+    /// Whether the app may read a secret: an allowed list has the last word, then the denied list, then the default (allow). A store
+    /// without a scope is open. References of components (<c>secretKeyRef</c>) are not the app's and not asked about.
+    /// </summary>
+    public bool IsSecretAllowed(string store, string key)
+    {
+        if (_secrets.FirstOrDefault(scope => scope.Store == store) is not { } scope)
+        {
+            return true;
+        }
+
+        return scope.Allowed.Count > 0 ? scope.Allowed.Contains(key) : !scope.Denied.Contains(key) && scope.AllowedByDefault;
+    }
+
+    /// <summary>Reads the file's Configuration. Throws <see cref="ComponentException"/> with a sentence for the operator.</summary>
+    internal static AppConfiguration Read(YamlMap document, string file)
+    {
+        var spec = document.Map("spec");
+        Refuse(spec.Map("httpPipeline").Maps("handlers").Any(), "httpPipeline");
+        Refuse(spec.Map("appHttpPipeline").Maps("handlers").Any(), "appHttpPipeline");
+        Refuse(spec.Map("api").Values.Count > 0, "api");
+        var access = spec.Map("accessControl");
+        Refuse(access.Maps("policies").Any() || IsDeny(access.Text("defaultAction"), "accessControl.defaultAction"), "accessControl");
+        return new AppConfiguration([.. spec.Map("secrets").Maps("scopes").Select(scope => new SecretScope(
+            scope.Text("storeName") ?? throw new ComponentException($"{file}: a scope of secrets has no storeName"),
+            scope.Texts("allowedSecrets"), scope.Texts("deniedSecrets"), !IsDeny(scope.Text("defaultAccess"), "secrets.scopes.defaultAccess")))]);
+
+        void Refuse(bool present, string part)
+        {
+            if (present)
+            {
+                throw new ComponentException($"{file}: spec.{part} protects an app on daprd; the embedded sidecar does not have it: leave it out for local runs");
+            }
+        }
+
+        bool IsDeny(string? access, string field) => access?.ToLowerInvariant() switch
+        {
+            "deny" => true,
+            null or "" or "allow" => false,
+            _ => throw new ComponentException($"{file}: spec.{field} is '{access}', not allow or deny"),
+        };
+    }
+}
+
+/// <summary>Which secrets of a store an app may read.</summary>
+internal sealed record SecretScope(string Store, IReadOnlyList<string> Allowed, IReadOnlyList<string> Denied, bool AllowedByDefault);

@@ -1,0 +1,101 @@
+using System.Net;
+using Sidecar.Abstractions;
+using Sidecar.Api.Tests;
+
+namespace Sidecar.Runtime.Tests;
+
+/// <summary>The Configuration resource of an app: what it may read, and what is refused because it would not be kept.</summary>
+public sealed class ConfigurationResourceTests
+{
+    [Theory]
+    [InlineData("allowedSecrets: [one]", "one")]
+    [InlineData("allowedSecrets: [one], deniedSecrets: [one]", "one")]
+    [InlineData("deniedSecrets: [one]", "two three")]
+    [InlineData("defaultAccess: deny", "")]
+    [InlineData("defaultAccess: Deny, allowedSecrets: [two]", "two")]
+    [InlineData("defaultAccess: allow", "one two three")]
+    public async Task Secrets_are_read_within_the_scope_of_the_store(string scope, string readable)
+    {
+        await using var run = Vault(("scoped.yaml", $$"""secrets: {scopes: [{storeName: vault, {{scope}}}]}"""));
+        await run.AppAsync("scoped", configuration: "scoped.yaml");
+        await run.AppAsync("open");
+        await run.StartAsync();
+        using var http = run.Client();
+        using var other = run.Client(1);
+
+        foreach (var key in (string[])["one", "two", "three"])
+        {
+            using var response = await http.GetAsync($"/v1.0/secrets/vault/{key}");
+            Assert.Equal(readable.Contains(key, StringComparison.Ordinal) ? HttpStatusCode.OK : HttpStatusCode.Forbidden, response.StatusCode);
+            Assert.Equal(HttpStatusCode.OK, (await other.GetAsync($"/v1.0/secrets/vault/{key}")).StatusCode);
+        }
+
+        var bulk = await http.GetAsync("/v1.0/secrets/vault/bulk").JsonAsync();
+        Assert.Equal(readable.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(), bulk.EnumerateObject().Select(secret => secret.Name).Order());
+    }
+
+    [Fact]
+    public async Task A_refused_secret_is_an_error_that_names_it()
+    {
+        await using var run = Vault(("c.yaml", "secrets: {scopes: [{storeName: vault, defaultAccess: deny}]}"));
+        await run.AppAsync("app", configuration: "c.yaml");
+        await run.StartAsync();
+        using var http = run.Client();
+
+        var error = await http.GetAsync("/v1.0/secrets/vault/one").JsonAsync();
+
+        Assert.Equal("ERR_PERMISSION_DENIED", error.GetProperty("errorCode").GetString());
+        Assert.Equal("access denied by policy to get one from vault", error.GetProperty("message").GetString());
+    }
+
+    [Theory]
+    [InlineData("httpPipeline: {handlers: [{name: limit, type: middleware.http.ratelimit}]}", "spec.httpPipeline protects")]
+    [InlineData("appHttpPipeline: {handlers: [{name: limit, type: middleware.http.ratelimit}]}", "spec.appHttpPipeline protects")]
+    [InlineData("api: {allowed: [{name: state, version: v1}]}", "spec.api protects")]
+    [InlineData("accessControl: {defaultAction: deny}", "spec.accessControl protects")]
+    [InlineData("accessControl: {policies: [{appId: a, defaultAction: deny}]}", "spec.accessControl protects")]
+    [InlineData("accessControl: {defaultAction: maybe}", "'maybe', not allow or deny")]
+    [InlineData("secrets: {scopes: [{defaultAccess: deny}]}", "has no storeName")]
+    public async Task What_would_not_be_kept_stops_the_start(string spec, string problem)
+    {
+        await using var run = Vault(("c.yaml", spec));
+        await run.AppAsync("app", configuration: "c.yaml");
+
+        Assert.Contains(problem, (await Assert.ThrowsAsync<ComponentException>(() => run.StartAsync())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_without_a_configuration_stops_the_start()
+    {
+        await using var missing = Vault();
+        await missing.AppAsync("app", configuration: "nothing.yaml");
+        Assert.EndsWith("nothing.yaml does not exist", (await Assert.ThrowsAsync<ComponentException>(() => missing.StartAsync())).Message, StringComparison.Ordinal);
+
+        await using var other = Vault();
+        await other.AppAsync("app", configuration: "vault.yaml");
+        Assert.EndsWith("has no resource of kind Configuration", (await Assert.ThrowsAsync<ComponentException>(() => other.StartAsync())).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_protects_nothing_here_is_skipped()
+    {
+        await using var run = Vault(("c.yaml", "{tracing: {samplingRate: \"0.1\"}, metrics: {enabled: true}, accessControl: {defaultAction: allow, trustDomain: public}, mtls: {enabled: true}}"));
+        await run.AppAsync("app", configuration: "c.yaml");
+        await run.StartAsync();
+        using var http = run.Client();
+
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/v1.0/secrets/vault/one")).StatusCode);
+    }
+
+    private static TestRun Vault(params (string File, string Spec)[] configurations)
+    {
+        var run = new TestRun().Component("vault", "secretstores.local.file", "secretsFile=secrets.json")
+            .Yaml("secrets.json", """{"one":"1","two":"2","three":"3"}""");
+        foreach (var (file, spec) in configurations)
+        {
+            run.Yaml(file, $"apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata: {{name: c}}\nspec: {(spec.StartsWith('{') ? spec : "{" + spec + "}")}\n");
+        }
+
+        return run;
+    }
+}

@@ -128,6 +128,7 @@ public static class SidecarServer
         host.MapPublish();
         host.MapInvoke();
         host.MapOtherBlocks();
+        host.MapWorkflows(sidecar.Engine);
         host.MapSystem();
         sidecar.MapGrpc(host);
     }
@@ -240,11 +241,12 @@ public sealed class RunningSidecar : IAsyncDisposable
     /// <summary>Begins to watch the apps; after the ports are open, since an app that is up calls back at once.</summary>
     internal void Watch() => _apps.ForEach(app => app.Watch());
 
+    /// <summary>The engine of an app's workflows; null when no store for them is in its scope.</summary>
+    internal WorkflowEngine? Engine(AppInstance app) => _engines.GetValueOrDefault(app.Instance.AppId);
+
     internal void MapGrpc(IEndpointRouteBuilder routes) => routes.MapGrpc(
-        TaskHubSidecarService.Create(http => _engines.TryGetValue(http.App().Instance.AppId, out var engine)
-            ? engine
-            : throw new GrpcException(
-                GrpcStatusCode.FailedPrecondition, $"app {http.App().Instance.AppId} has no state store with metadata actorStateStore: \"true\" in its scope")),
+        TaskHubSidecarService.Create(http => Engine(http.App()) ?? throw new GrpcException(
+            GrpcStatusCode.FailedPrecondition, $"app {http.App().Instance.AppId} has no state store with metadata actorStateStore: \"true\" in its scope")),
         new GrpcServerOptions { MaxReceiveMessageBytes = MaxGrpcMessageBytes, MaxSendMessageBytes = null });
 
     /// <summary>Turns carry whole histories, so the limit is wider than that of HTTP bodies.</summary>

@@ -87,9 +87,11 @@ internal static class ApiContext
     }
 
     /// <summary>The body as JSON; ERR_MALFORMED_REQUEST 400 when it is none.</summary>
-    public static async Task<JsonDocument> ReadJsonAsync(this HttpContext http)
+    public static async Task<JsonDocument> ReadJsonAsync(this HttpContext http) => ParseJson(await http.ReadBodyAsync());
+
+    /// <summary>A body as JSON; ERR_MALFORMED_REQUEST 400 when it is none.</summary>
+    public static JsonDocument ParseJson(ReadOnlyMemory<byte> body)
     {
-        var body = await http.ReadBodyAsync();
         try
         {
             return JsonDocument.Parse(body, CloudEventEnvelope.Reading);

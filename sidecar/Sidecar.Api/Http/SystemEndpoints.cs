@@ -26,7 +26,7 @@ internal static class SystemEndpoints
         });
 
         // Blocks that exist in Dapr and not here answer so, instead of falling through to invocation.
-        foreach (var prefix in (string[])["actors", "workflows", "jobs", "conversation", "crypto", "subtlecrypto"])
+        foreach (var prefix in (string[])["actors", "jobs", "conversation", "crypto", "subtlecrypto"])
         {
             foreach (var version in (string[])["v1.0", "v1.0-alpha1", "v1.0-alpha2", "v1.0-beta1"])
             {

@@ -9,8 +9,6 @@ public sealed class UnimplementedTests
 {
     [Theory]
     [InlineData("GET", "/v1.0/actors/t/1/state/k", "actors")]
-    [InlineData("POST", "/v1.0/workflows/dapr/w/start", "workflows")]
-    [InlineData("POST", "/v1.0-beta1/workflows/dapr/1/terminate", "workflows")]
     [InlineData("POST", "/v1.0-alpha1/jobs/j", "jobs")]
     [InlineData("POST", "/v1.0-alpha2/conversation/c/converse", "conversation")]
     [InlineData("PUT", "/v1.0-alpha1/crypto/c/encrypt", "crypto")]

@@ -122,7 +122,10 @@ public static class SidecarServer
     {
         var gatekeeper = new Gatekeeper();
         var errors = host.Services.GetRequiredService<ErrorWriter>();
-        host.Use(next => http => gatekeeper.InvokeAsync(http, inner => errors.InvokeAsync(inner, context => next(context))));
+        host.Use(next => http => gatekeeper.InvokeAsync(http, inner => errors.InvokeAsync(inner, context => context.App().Configuration.Api.IsAllowed(context.Request.Path.Value!)
+            ? next(context)
+            // As on daprd, where what is not allowed has no route and ends as an invocation of nobody.
+            : throw InvocationErrors.NoTarget())));
         host.UseRouting();
         host.MapState();
         host.MapPublish();

@@ -3,17 +3,24 @@ using Sidecar.Abstractions;
 namespace Sidecar.Runtime.Loading;
 
 /// <summary>
-/// The Configuration resource of an app (dapr-config §4) as far as it is honoured: scopes of secrets. Parts that protect an app and are
+/// The Configuration resource of an app (dapr-config §4) as far as it is honoured: scopes of secrets, lists of HTTP APIs. Parts that protect an app and are
 /// not there are refused; parts about what this sidecar does not have (mTLS, metrics, tracing of its own) are skipped.
 /// </summary>
 public sealed class AppConfiguration
 {
     /// <summary>What an app without a Configuration has.</summary>
-    public static readonly AppConfiguration Default = new([]);
+    public static readonly AppConfiguration Default = new([], new ApiRules(default, ""));
 
     private readonly IReadOnlyList<SecretScope> _secrets;
 
-    internal AppConfiguration(IReadOnlyList<SecretScope> secrets) => _secrets = secrets;
+    internal AppConfiguration(IReadOnlyList<SecretScope> secrets, ApiRules api)
+    {
+        _secrets = secrets;
+        Api = api;
+    }
+
+    /// <summary>The HTTP APIs that the app may use.</summary>
+    public ApiRules Api { get; }
 
     /// <summary>
     /// Whether the app may read a secret: an allowed list has the last word, then the denied list, then the default (allow). A store
@@ -35,12 +42,12 @@ public sealed class AppConfiguration
         var spec = document.Map("spec");
         Refuse(spec.Map("httpPipeline").Maps("handlers").Any(), "httpPipeline");
         Refuse(spec.Map("appHttpPipeline").Maps("handlers").Any(), "appHttpPipeline");
-        Refuse(spec.Map("api").Values.Count > 0, "api");
         var access = spec.Map("accessControl");
         Refuse(access.Maps("policies").Any() || IsDeny(access.Text("defaultAction"), "accessControl.defaultAction"), "accessControl");
-        return new AppConfiguration([.. spec.Map("secrets").Maps("scopes").Select(scope => new SecretScope(
+        var secrets = spec.Map("secrets").Maps("scopes").Select(scope => new SecretScope(
             scope.Text("storeName") ?? throw new ComponentException($"{file}: a scope of secrets has no storeName"),
-            scope.Texts("allowedSecrets"), scope.Texts("deniedSecrets"), !IsDeny(scope.Text("defaultAccess"), "secrets.scopes.defaultAccess")))]);
+            scope.Texts("allowedSecrets"), scope.Texts("deniedSecrets"), !IsDeny(scope.Text("defaultAccess"), "secrets.scopes.defaultAccess")));
+        return new AppConfiguration([.. secrets], new ApiRules(spec.Map("api"), file));
 
         void Refuse(bool present, string part)
         {

@@ -1,4 +1,7 @@
 using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
 using Sidecar.Abstractions;
 using Sidecar.Api.Tests;
 
@@ -51,7 +54,8 @@ public sealed class ConfigurationResourceTests
     [Theory]
     [InlineData("httpPipeline: {handlers: [{name: limit, type: middleware.http.ratelimit}]}", "spec.httpPipeline protects")]
     [InlineData("appHttpPipeline: {handlers: [{name: limit, type: middleware.http.ratelimit}]}", "spec.appHttpPipeline protects")]
-    [InlineData("api: {allowed: [{name: state, version: v1}]}", "spec.api protects")]
+    [InlineData("api: {allowed: [{name: stat, version: v1}]}", "spec.api names 'stat'; the APIs are invoke, state,")]
+    [InlineData("api: {denied: [{name: state, version: v1, protocol: grpc}]}", "spec.api has a rule for grpc")]
     [InlineData("accessControl: {defaultAction: deny}", "spec.accessControl protects")]
     [InlineData("accessControl: {policies: [{appId: a, defaultAction: deny}]}", "spec.accessControl protects")]
     [InlineData("accessControl: {defaultAction: maybe}", "'maybe', not allow or deny")]
@@ -62,6 +66,41 @@ public sealed class ConfigurationResourceTests
         await run.AppAsync("app", configuration: "c.yaml");
 
         Assert.Contains(problem, (await Assert.ThrowsAsync<ComponentException>(() => run.StartAsync())).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("api: {allowed: [{name: secrets, version: v1}]}", "secrets")]
+    [InlineData("api: {allowed: [{name: metadata, version: v1.0, protocol: http}, {name: invoke, version: v1}]}", "metadata invoke")]
+    [InlineData("api: {denied: [{name: secrets, version: v1}]}", "metadata lock invoke")]
+    [InlineData("api: {denied: [{name: lock, version: v1alpha1}], allowed: [{name: lock, version: v1alpha1}, {name: metadata, version: v1}]}", "metadata")]
+    [InlineData("api: {allowed: [{name: lock, version: v1.0-alpha1}]}", "lock")]
+    public async Task Only_the_apis_of_the_lists_are_there(string spec, string allowed)
+    {
+        await using var run = Vault(("c.yaml", spec)).Component("locks", "lock.tandem");
+        await run.AppAsync("app", app => app.MapGet("/hello", () => "hello"), configuration: "c.yaml");
+        await run.StartAsync();
+        using var http = run.Client();
+        using var body = JsonContent.Create(new { resourceId = "r", lockOwner = "o", expiryInSeconds = 10 });
+        using var byHeader = new HttpRequestMessage(HttpMethod.Get, "/hello") { Headers = { { "dapr-app-id", "app" } } };
+
+        Assert.Equal(HttpStatusCode.NoContent, (await http.GetAsync("/v1.0/healthz")).StatusCode);
+        await SeesAsync("secrets", http.GetAsync("/v1.0/secrets/vault/one"));
+        await SeesAsync("metadata", http.GetAsync("/v1.0/metadata"));
+        await SeesAsync("lock", http.PostAsync("/v1.0-alpha1/lock/locks", body));
+        await SeesAsync("invoke", http.GetAsync("/v1.0/invoke/app/method/hello"));
+        await SeesAsync("invoke", http.SendAsync(byHeader));
+
+        async Task SeesAsync(string api, Task<HttpResponseMessage> call)
+        {
+            using var response = await call;
+            if (allowed.Contains(api, StringComparison.Ordinal))
+            {
+                Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+                return;
+            }
+
+            Assert.Equal((HttpStatusCode.NotFound, "ERR_DIRECT_INVOKE"), (response.StatusCode, (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errorCode").GetString()));
+        }
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
@@ -32,6 +33,8 @@ public sealed class WorkflowApiTests : IAsyncLifetime
         {
             options.RegisterWorkflow<Order>();
             options.RegisterWorkflow<Batch>();
+            options.RegisterWorkflow<Traced>();
+            options.RegisterActivity<TellTrace>();
         });
         _worker = builder.Build();
         await _worker.StartAsync(Token);
@@ -102,6 +105,29 @@ public sealed class WorkflowApiTests : IAsyncLifetime
         await UntilAsync("twice", "COMPLETED");
         Assert.Equal(202, (await PostAsync("/v1.0/workflows/dapr/Order/start?instanceID=twice", "7")).Status);
         Assert.Equal("7", (await UntilAsync("twice", "RUNNING")).GetProperty("properties").GetProperty("dapr.workflow.input").GetString());
+    }
+
+    [Fact]
+    public async Task Of_many_starts_with_one_id_one_succeeds()
+    {
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(n => PostAsync("/v1.0/workflows/dapr/Order/start?instanceID=race", $"{n}")));
+
+        var winner = Assert.Single(answers.Index(), answer => answer.Item.Status == 202).Index;
+        Assert.All(answers.Where(answer => answer.Status != 202), answer => Assert.Contains("ERR_START_WORKFLOW", answer.Body, StringComparison.Ordinal));
+        Assert.Equal($"{winner}", (await UntilAsync("race", "RUNNING")).GetProperty("properties").GetProperty("dapr.workflow.input").GetString());
+    }
+
+    [Theory]
+    [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "\"0af7651916cd43dd8448eb211c80319c\"")]
+    [InlineData("no trace", "\"\"")]
+    public async Task The_callers_trace_goes_on_to_the_worker(string traceParent, string seen)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1.0/workflows/dapr/Traced/start?instanceID=t");
+        request.Headers.TryAddWithoutValidation("traceparent", traceParent);
+        using var response = await _http.SendAsync(request, Token);
+
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+        Assert.Equal(seen, (await UntilAsync("t", "COMPLETED")).GetProperty("properties").GetProperty("dapr.workflow.output").GetString());
     }
 
     [Fact]
@@ -242,5 +268,17 @@ public sealed class WorkflowApiTests : IAsyncLifetime
     {
         public override Task<int> RunAsync(WorkflowContext context, string input) =>
             context.CallChildWorkflowAsync<int>(nameof(Order), 1, new ChildWorkflowTaskOptions(input));
+    }
+
+    internal sealed class Traced : Workflow<string, string>
+    {
+        public override Task<string> RunAsync(WorkflowContext context, string input) => context.CallActivityAsync<string>(nameof(TellTrace));
+    }
+
+    /// <summary>The trace that the activity runs in, or nothing.</summary>
+    internal sealed class TellTrace : WorkflowActivity<string, string>
+    {
+        public override Task<string> RunAsync(WorkflowActivityContext context, string input) =>
+            Task.FromResult(Activity.Current?.TraceId.ToHexString() ?? "");
     }
 }

@@ -42,12 +42,12 @@ public interface IConfigurationStore : IComponent
     /// <summary>The items of the keys, or all when no key is given; unknown keys are left out.</summary>
     ValueTask<IReadOnlyDictionary<string, ConfigurationItem>> GetAsync(IReadOnlyList<string> keys, ComponentMetadata metadata, CancellationToken cancellationToken);
 
-    /// <summary>Calls the handler with what changed, until the result is disposed. No key means every key.</summary>
+    /// <summary>
+    /// Calls <paramref name="changed"/> with each change of the keys, or of every key when none is given, until the result is disposed: one
+    /// call at a time per key, in the order of the changes. A removed item has an empty value and version. The call neither blocks nor throws.
+    /// </summary>
     Task<IAsyncDisposable> SubscribeAsync(
-        IReadOnlyList<string> keys,
-        ComponentMetadata metadata,
-        Func<IReadOnlyDictionary<string, ConfigurationItem>, CancellationToken, Task> handler,
-        CancellationToken cancellationToken);
+        IReadOnlyList<string> keys, ComponentMetadata metadata, Action<string, ConfigurationItem> changed, CancellationToken cancellationToken);
 }
 
 /// <summary>A configuration value.</summary>

@@ -131,6 +131,7 @@ public static class SidecarServer
         host.MapPublish();
         host.MapInvoke();
         host.MapOtherBlocks();
+        host.MapConfiguration();
         host.MapWorkflows(sidecar.Engine);
         host.MapSystem();
         sidecar.MapGrpc(host);
@@ -194,7 +195,7 @@ public sealed class RunningSidecar : IAsyncDisposable
         }
 
         // Deliveries first: what they do not finish goes back to its group.
-        await Task.WhenAll(_apps.Select(app => app.Channel.StopAsync(_options.ShutdownTimeout)));
+        await Task.WhenAll(_apps.Select(app => app.StopAsync(_options.ShutdownTimeout)));
         foreach (var engine in _engines.Values)
         {
             await engine.DisposeAsync();

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Sidecar.Abstractions;
@@ -7,7 +6,8 @@ using Sidecar.Components.Keys;
 namespace Sidecar.Components.Tandem;
 
 /// <summary>
-/// <c>configuration.tandem</c>: items kept as <c>value||version</c>, shared by all instances with one component name.
+/// <c>configuration.tandem</c>: items kept as <c>value||version</c>, shared by all instances with one component name; an empty
+/// version stands for that of the write.
 /// Metadata <c>file</c>: path of a JSON object, <c>{"key": "value"}</c> or <c>{"key": {"value": "…", "version": "…"}}</c>,
 /// whose items are written at each start where their value differs from what is stored.
 /// </summary>
@@ -36,38 +36,26 @@ public sealed class TandemConfigurationStore : TandemComponent, IConfigurationSt
 
     /// <inheritdoc/>
     public Task<IAsyncDisposable> SubscribeAsync(
-        IReadOnlyList<string> keys,
-        ComponentMetadata metadata,
-        Func<IReadOnlyDictionary<string, ConfigurationItem>, CancellationToken, Task> handler,
-        CancellationToken cancellationToken) =>
-        Task.FromResult<IAsyncDisposable>(new ConfigurationSubscription(_table, keys, handler, cancellationToken));
+        IReadOnlyList<string> keys, ComponentMetadata metadata, Action<string, ConfigurationItem> changed, CancellationToken cancellationToken) =>
+        Task.FromResult<IAsyncDisposable>(new Subscription(_table, keys, changed));
 
     /// <summary>
-    /// Writes an item and tells its subscribers. Without a version it gets the number after its last one. Durable when it returns.
+    /// Writes an item and tells its subscribers. Without a version it gets that of the write, which the store gives out: a number
+    /// larger than any before. Durable when it returns.
     /// </summary>
-    public async ValueTask SetAsync(string key, string value, string? version, CancellationToken cancellationToken)
-    {
-        if (version is null)
-        {
-            var last = _table.Find(key) is { } entry ? Decode(entry).Version : "0";
-            version = long.TryParse(last, CultureInfo.InvariantCulture, out var number)
-                ? (number + 1).ToString(CultureInfo.InvariantCulture)
-                : "1";
-        }
-
-        await Store.WriteAsync(
-            _table, [new StateWrite(key, Encoding.UTF8.GetBytes(value + Separator + version))], Durability, cancellationToken);
-    }
+    public ValueTask SetAsync(string key, string value, string? version, CancellationToken cancellationToken) => Store.WriteAsync(
+        _table, [new StateWrite(key, Encoding.UTF8.GetBytes(value + Separator + version))], Durability, cancellationToken);
 
     /// <summary>Removes an item; subscribers get it with an empty value and version.</summary>
     public ValueTask DeleteAsync(string key, CancellationToken cancellationToken) =>
         Store.WriteAsync(_table, [new StateWrite(key, null)], Durability, cancellationToken);
 
-    internal static ConfigurationItem Decode(KeyEntry entry)
+    private static ConfigurationItem Decode(KeyEntry entry)
     {
         var text = Encoding.UTF8.GetString(entry.Value);
         var separator = text.LastIndexOf(Separator, StringComparison.Ordinal);
-        return new ConfigurationItem(text[..separator], text[(separator + Separator.Length)..], ComponentMetadata.Empty);
+        var version = text[(separator + Separator.Length)..];
+        return new ConfigurationItem(text[..separator], version.Length > 0 ? version : entry.ETag, ComponentMetadata.Empty);
     }
 
     private protected override async ValueTask StartAsync(CancellationToken cancellationToken)
@@ -82,7 +70,7 @@ public sealed class TandemConfigurationStore : TandemComponent, IConfigurationSt
         foreach (var (key, value, version) in await ReadSeedAsync(path, cancellationToken))
         {
             var item = _table.Find(key) is { } entry ? Decode(entry) : null;
-            if (item?.Value != value || version is not null && item.Version != version)
+            if (item?.Value != value || version is { Length: > 0 } && item.Version != version)
             {
                 await SetAsync(key, value, version, cancellationToken);
             }
@@ -115,4 +103,34 @@ public sealed class TandemConfigurationStore : TandemComponent, IConfigurationSt
                property.Value.GetProperty("value").GetString() ?? "",
                property.Value.TryGetProperty("version", out var version) ? version.GetString() : null)
             : (property.Name, property.Value.GetString() ?? "", null);
+
+    private sealed class Subscription : IAsyncDisposable
+    {
+        private static readonly ConfigurationItem Deleted = new("", "", ComponentMetadata.Empty);
+        private readonly KeyTable _table;
+        private readonly HashSet<string> _keys;
+        private readonly Action<string, ConfigurationItem> _changed;
+
+        public Subscription(KeyTable table, IReadOnlyList<string> keys, Action<string, ConfigurationItem> changed)
+        {
+            _table = table;
+            _keys = new HashSet<string>(keys, StringComparer.Ordinal);
+            _changed = changed;
+            _table.Changed += OnChanged;
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            _table.Changed -= OnChanged;
+            return ValueTask.CompletedTask;
+        }
+
+        private void OnChanged(string key, KeyEntry? entry)
+        {
+            if (_keys.Count == 0 || _keys.Contains(key))
+            {
+                _changed(key, entry is null ? Deleted : Decode(entry));
+            }
+        }
+    }
 }

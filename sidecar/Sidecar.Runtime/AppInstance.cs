@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 using Sidecar.Runtime.App;
 using Sidecar.Runtime.Bindings;
+using Sidecar.Runtime.Configuration;
 using Sidecar.Runtime.Loading;
 using Sidecar.Runtime.PubSub;
 using Sidecar.Runtime.Resiliency;
@@ -28,6 +29,7 @@ public sealed class AppInstance : IAsyncDisposable
         State = new StateService(this);
         Publisher = new Publisher(this);
         Bindings = new BindingService(this);
+        ConfigurationStores = new ConfigurationService(this, loggers);
     }
 
     public SidecarInstance Instance { get; }
@@ -50,6 +52,8 @@ public sealed class AppInstance : IAsyncDisposable
 
     public BindingService Bindings { get; }
 
+    public ConfigurationService ConfigurationStores { get; }
+
     /// <summary>Attributes that the app has set through the metadata API.</summary>
     public IDictionary<string, string> ExtendedMetadata { get; } = new System.Collections.Concurrent.ConcurrentDictionary<string, string>();
 
@@ -64,8 +68,12 @@ public sealed class AppInstance : IAsyncDisposable
     /// <summary>Begins to watch the app: as soon as it listens it gets its messages.</summary>
     public void Watch() => Channel.Start(OnAppUpAsync);
 
+    /// <summary>Hands nothing new to the app; what runs may finish within the time. Calls to the app are possible until the disposal.</summary>
+    public Task StopAsync(TimeSpan drainTimeout) => Task.WhenAll(Channel.StopAsync(drainTimeout), ConfigurationStores.StopAsync(drainTimeout));
+
     public async ValueTask DisposeAsync()
     {
+        await ConfigurationStores.StopAsync(TimeSpan.Zero);
         await Channel.DisposeAsync();
         await Components.DisposeAsync();
     }
@@ -73,6 +81,8 @@ public sealed class AppInstance : IAsyncDisposable
     /// <summary>The app listens: asks what it wants and starts to deliver. The result stops the deliveries.</summary>
     private async Task<IAsyncDisposable> OnAppUpAsync(CancellationToken cancellationToken)
     {
+        // The token is cancelled when the app is gone.
+        cancellationToken.Register(() => _ = ConfigurationStores.EndAllAsync(TimeSpan.Zero));
         var logger = _loggers.CreateLogger<AppInstance>();
         var programmatic = await SubscriptionReader.ReadAsync(this, logger, cancellationToken);
         Subscriptions = [.. _declared, .. programmatic];

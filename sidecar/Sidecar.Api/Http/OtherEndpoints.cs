@@ -7,7 +7,7 @@ using Sidecar.Runtime;
 
 namespace Sidecar.Api.Http;
 
-/// <summary>Bindings, secrets, locks and configuration (dapr-http §5, §7–9).</summary>
+/// <summary>Bindings, secrets and locks (dapr-http §5, §7, §9).</summary>
 internal static class OtherEndpoints
 {
     private static readonly string[] Writes = ["POST", "PUT"];
@@ -20,8 +20,6 @@ internal static class OtherEndpoints
         routes.MapGet("/v1.0/secrets/{store}/{**key}", GetSecretAsync);
         routes.MapPost("/v1.0-alpha1/lock/{store}", LockAsync);
         routes.MapPost("/v1.0-alpha1/unlock/{store}", UnlockAsync);
-        routes.MapGet("/v1.0/configuration/{store}", GetConfigurationAsync);
-        routes.MapGet("/v1.0-alpha1/configuration/{store}", GetConfigurationAsync);
     }
 
     private static async Task InvokeBindingAsync(HttpContext http)
@@ -139,42 +137,6 @@ internal static class OtherEndpoints
         return body.RootElement.Text("resourceId") is { Length: > 0 } resource && body.RootElement.Text("lockOwner") is { Length: > 0 } owner
             ? (store, $"lock||{http.App().Instance.AppId}||{resource}", owner, body)
             : throw new DaprErrorException(400, "ERR_MALFORMED_REQUEST", $"ResourceId or LockOwner is empty in lock store {name}");
-    }
-
-    private static async Task GetConfigurationAsync(HttpContext http)
-    {
-        var name = http.Route("store");
-        var components = http.App().Components;
-        var store = components.Find<IConfigurationStore>(name) ?? throw (components.Any<IConfigurationStore>()
-            ? new DaprErrorException(400, "ERR_CONFIGURATION_STORE_NOT_FOUND", $"error configuration stores {name} not found")
-            : new DaprErrorException(500, "ERR_CONFIGURATION_STORE_NOT_CONFIGURED", "configuration stores not configured"));
-        var items = await store.GetAsync([.. http.Request.Query["key"].OfType<string>()], http.Request.QueryMetadata(), http.RequestAborted);
-        if (items.Count == 0)
-        {
-            await http.NoContent();
-            return;
-        }
-
-        await http.WriteJsonAsync(writer =>
-        {
-            writer.WriteStartObject();
-            foreach (var (key, item) in items)
-            {
-                writer.WriteStartObject(key);
-                writer.WriteString("value", item.Value);
-                writer.WriteString("version", item.Version);
-                writer.WriteStartObject("metadata");
-                foreach (var (metadataName, value) in item.Metadata)
-                {
-                    writer.WriteString(metadataName, value);
-                }
-
-                writer.WriteEndObject();
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndObject();
-        });
     }
 
     private static void WriteMap(Utf8JsonWriter writer, IReadOnlyDictionary<string, string> values)

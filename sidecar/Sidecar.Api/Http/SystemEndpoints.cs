@@ -34,12 +34,6 @@ internal static class SystemEndpoints
             }
         }
 
-        foreach (var version in (string[])["v1.0", "v1.0-alpha1"])
-        {
-            routes.MapGet($"/{version}/configuration/{{store}}/subscribe", Unsupported("configuration subscriptions"));
-            routes.MapGet($"/{version}/configuration/{{store}}/{{id}}/unsubscribe", Unsupported("configuration subscriptions"));
-        }
-
         routes.MapPost("/v1.0/shutdown", Unsupported("shutdown"));
     }
 

@@ -11,4 +11,7 @@ public sealed record AppTimeouts
 
     /// <summary>An attempt to hand over an event of an input binding, unless a resiliency timeout of the binding says otherwise. Default 60 s.</summary>
     public TimeSpan Binding { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>An attempt to post a change of configuration, unless a resiliency timeout of the store says otherwise. Default 60 s.</summary>
+    public TimeSpan Configuration { get; init; } = TimeSpan.FromSeconds(60);
 }

@@ -33,7 +33,11 @@ public abstract class ComponentFixture : IAsyncDisposable
         var component = (T)Registry.Find(type)!(new ComponentContext(
             "component", type, "v1", new ComponentMetadata(values), appId, instance, _directory.Path, _directory.Path, services.BuildServiceProvider()));
         await component.InitAsync(CancellationToken.None);
-        _components.Add(component);
+        lock (_components)
+        {
+            _components.Add(component);
+        }
+
         return component;
     }
 
@@ -79,6 +83,6 @@ public interface IConfigurationFixture : IAsyncDisposable
 {
     Task<IConfigurationStore> ConfigurationStoreAsync();
 
-    /// <summary>Writes an item behind the component, as an operator would; null removes it.</summary>
-    Task WriteAsync(string key, string? value, string version);
+    /// <summary>Writes an item behind the component, as an operator would; null removes it. Without a version the store gives one.</summary>
+    Task WriteAsync(string key, string? value, string? version = null);
 }

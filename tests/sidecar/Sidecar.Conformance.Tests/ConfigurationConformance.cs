@@ -33,27 +33,82 @@ public abstract class ConfigurationConformance<TFixture> : IAsyncLifetime where 
     [Fact]
     public async Task Tells_subscribers_what_changed_until_they_leave()
     {
-        var changes = Channel.CreateUnbounded<KeyValuePair<string, ConfigurationItem>>();
-        var subscription = await _store.SubscribeAsync(["watched"], ComponentMetadata.Empty, (items, _) =>
-        {
-            foreach (var item in items)
-            {
-                changes.Writer.TryWrite(item);
-            }
-
-            return Task.CompletedTask;
-        }, default);
+        var (changes, subscription) = await SubscribeAsync("watched");
 
         await _fixture.WriteAsync("other", "0", "v0");
         await _fixture.WriteAsync("watched", "1", "v1");
-        var change = await changes.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
-        Assert.Equal(("watched", "1", "v1"), (change.Key, change.Value.Value, change.Value.Version));
+        Assert.Equal(("watched", "1", "v1"), await NextAsync(changes));
 
-        await _fixture.WriteAsync("watched", null, "");
-        Assert.Equal("", (await changes.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30))).Value.Value);
+        await _fixture.WriteAsync("watched", null);
+        Assert.Equal(("watched", "", ""), await NextAsync(changes));
 
         await subscription.DisposeAsync();
         await _fixture.WriteAsync("watched", "2", "v2");
-        Assert.False(changes.Reader.TryRead(out _));
+        Assert.False(changes.TryRead(out _));
     }
+
+    [Fact]
+    public async Task Tells_of_every_key_when_none_is_named_and_each_subscriber_on_its_own()
+    {
+        var (changes, _) = await SubscribeAsync();
+        var (others, other) = await SubscribeAsync();
+        await _fixture.WriteAsync("a", "1", "v1");
+        Assert.Equal(("a", "1", "v1"), await NextAsync(others));
+        await other.DisposeAsync();
+
+        await _fixture.WriteAsync("b", "2", "v2");
+
+        Assert.Equal([("a", "1", "v1"), ("b", "2", "v2")], [await NextAsync(changes), await NextAsync(changes)]);
+        Assert.False(others.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task Writers_at_once_get_different_versions_and_the_last_told_is_what_is_stored()
+    {
+        const int Writers = 4;
+        const int Writes = 50;
+        var (changes, _) = await SubscribeAsync("a");
+
+        await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
+        {
+            for (var write = 0; write < Writes; write++)
+            {
+                await _fixture.WriteAsync("a", $"{writer}-{write}");
+            }
+        })));
+
+        var told = new List<(string Key, string Value, string Version)>();
+        while (told.Count < Writers * Writes)
+        {
+            told.Add(await NextAsync(changes));
+        }
+
+        Assert.Distinct(told.Select(change => change.Version));
+        var stored = (await _store.GetAsync(["a"], ComponentMetadata.Empty, default))["a"];
+        Assert.Equal((told[^1].Value, told[^1].Version), (stored.Value, stored.Version));
+    }
+
+    [Fact]
+    public async Task A_version_does_not_come_again_when_an_item_is_written_after_its_removal()
+    {
+        var (changes, _) = await SubscribeAsync("a");
+        await _fixture.WriteAsync("a", "1");
+        await _fixture.WriteAsync("a", null);
+        await _fixture.WriteAsync("a", "1");
+
+        var first = await NextAsync(changes);
+        await NextAsync(changes);
+        Assert.NotEqual(first.Version, (await NextAsync(changes)).Version);
+    }
+
+    private async Task<(ChannelReader<(string, string, string)> Changes, IAsyncDisposable Subscription)> SubscribeAsync(params string[] keys)
+    {
+        var changes = Channel.CreateUnbounded<(string, string, string)>();
+        var subscription = await _store.SubscribeAsync(
+            keys, ComponentMetadata.Empty, (key, item) => changes.Writer.TryWrite((key, item.Value, item.Version)), default);
+        return (changes.Reader, subscription);
+    }
+
+    private static async Task<(string Key, string Value, string Version)> NextAsync(ChannelReader<(string, string, string)> changes) =>
+        await changes.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
 }

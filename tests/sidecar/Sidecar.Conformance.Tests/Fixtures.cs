@@ -28,7 +28,7 @@ public sealed class TandemFixture : ComponentFixture, IStateStoreFixture, IPubSu
     public async Task<IConfigurationStore> ConfigurationStoreAsync() =>
         await CreateAsync<TandemConfigurationStore>("configuration.tandem", "app", 0, "fsync=false");
 
-    public async Task WriteAsync(string key, string? value, string version)
+    public async Task WriteAsync(string key, string? value, string? version = null)
     {
         var store = await CreateAsync<TandemConfigurationStore>("configuration.tandem", "operator", 0, "fsync=false");
         await (value is null ? store.DeleteAsync(key, default) : store.SetAsync(key, value, version, default));

@@ -13,8 +13,6 @@ public sealed class UnimplementedTests
     [InlineData("POST", "/v1.0-alpha2/conversation/c/converse", "conversation")]
     [InlineData("PUT", "/v1.0-alpha1/crypto/c/encrypt", "crypto")]
     [InlineData("POST", "/v1.0-alpha1/subtlecrypto/c/sign", "subtlecrypto")]
-    [InlineData("GET", "/v1.0/configuration/c/subscribe", "configuration subscriptions")]
-    [InlineData("GET", "/v1.0/configuration/c/1/unsubscribe", "configuration subscriptions")]
     [InlineData("POST", "/v1.0/shutdown", "shutdown")]
     public async Task Http_answers_501_with_code_and_message(string method, string path, string what)
     {

@@ -9,7 +9,7 @@ using Sidecar.Runtime.Invocation;
 namespace Sidecar.Api.Http;
 
 /// <summary>
-/// Service invocation (dapr-http §4). Steps: 1. the target from header, basic auth or path; 2. the request without hop-by-hop and
+/// Service invocation (dapr-http §4). Steps: 1. the target from header, basic auth or path, and whether it takes this; 2. the request without hop-by-hop and
 /// dapr headers; 3. an instance of the callee; 4. status and headers; 5. the body, flushed piece by piece.
 /// </summary>
 internal static class InvokeEndpoints
@@ -26,6 +26,8 @@ internal static class InvokeEndpoints
         "HTTP2-Settings", "Host", AppIdHeader, "dapr-api-token", "dapr-caller-app-id", "dapr-caller-namespace", "dapr-callee-app-id", "destination-app-id",
         "X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Expect",
     };
+
+    private static readonly Uri AnyHost = new("http://app");
 
     public static void MapInvoke(this IEndpointRouteBuilder routes)
     {
@@ -48,6 +50,8 @@ internal static class InvokeEndpoints
     {
         // 1. The target.
         var target = HeaderTarget(http.Request) ?? BasicTarget(http.Request) ?? pathTarget ?? throw InvocationErrors.NoTarget();
+        var invocation = (InvocationService)http.RequestServices.GetService(typeof(InvocationService))!;
+        invocation.Authorize(http.App(), target, http.Request.Method, Address(AnyHost, pathTarget is not null, http.Request).AbsolutePath);
         http.AllowAnyBody();
         var caller = http.App();
         var request = http.Request;
@@ -73,7 +77,6 @@ internal static class InvokeEndpoints
         }
 
         // 3. An instance of the callee.
-        var invocation = (InvocationService)http.RequestServices.GetService(typeof(InvocationService))!;
         using var response = await invocation.SendAsync(caller, target, Create, repeatable, http.RequestAborted);
         await ForwardAsync(http, response);
     }

@@ -17,6 +17,17 @@ public sealed class InvocationService(TimeProvider time)
     /// <summary>Adds an instance of an app.</summary>
     public void Add(AppInstance app) => _apps.AddOrUpdate(app.Instance.AppId, _ => new Callee([app]), (_, callee) => new Callee([.. callee.Instances, app]));
 
+    /// <summary>Throws 403 when the callee's access control refuses the caller. <paramref name="path"/> is the one that is sent, percent-encoded.</summary>
+    public void Authorize(AppInstance caller, string appId, string verb, string path)
+    {
+        var name = Name(appId);
+        if (_apps.TryGetValue(name, out var callee)
+            && !callee.Instances[0].Configuration.Access.IsAllowed(caller.Instance.AppId, caller.Configuration.Access.TrustDomain, verb, path))
+        {
+            throw InvocationErrors.Denied(name, caller.Instance.AppId, verb, path);
+        }
+    }
+
     /// <summary>
     /// Sends to one instance of the app, round robin over those that accept connections. <paramref name="create"/> makes the request
     /// for an instance; when <paramref name="canRepeat"/> is false (a body that streams) nothing is repeated once a connection stands and
@@ -25,7 +36,7 @@ public sealed class InvocationService(TimeProvider time)
     public async Task<HttpResponseMessage> SendAsync(
         AppInstance caller, string appId, Func<Uri, HttpRequestMessage> create, bool canRepeat, CancellationToken cancellationToken)
     {
-        var name = appId.Split('.', 2)[0];
+        var name = Name(appId);
         if (!_apps.TryGetValue(name, out var callee))
         {
             throw InvocationErrors.Unknown(name);
@@ -46,6 +57,9 @@ public sealed class InvocationService(TimeProvider time)
             throw InvocationErrors.Failed(name, exception);
         }
     }
+
+    /// <summary>Without the namespace: there is one.</summary>
+    private static string Name(string appId) => appId.Split('.', 2)[0];
 
     private async Task<HttpResponseMessage> SendWithBuiltInRetriesAsync(
         Callee callee, Func<Uri, HttpRequestMessage> create, CancellationToken cancellationToken)
@@ -107,6 +121,9 @@ public static class InvocationErrors
     public static DaprErrorException NoTarget() => new(404, "ERR_DIRECT_INVOKE", "failed getting app id either from the URL path or the header dapr-app-id");
 
     public static DaprErrorException Unknown(string appId) => new(500, "ERR_DIRECT_INVOKE", $"failed to invoke, id: {appId}, err: couldn't find the app");
+
+    public static DaprErrorException Denied(string appId, string caller, string verb, string path) => new(
+        403, "ERR_DIRECT_INVOKE", $"failed to invoke, id: {appId}, err: access control policy has denied access to appid: {caller} operation: {path} verb: {verb}");
 
     public static DaprErrorException Failed(string appId, Exception exception) => new(
         500, "ERR_DIRECT_INVOKE", $"failed to invoke, id: {appId}, err: {exception.Message}", innerException: exception);

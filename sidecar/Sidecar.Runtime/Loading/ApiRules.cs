@@ -31,7 +31,8 @@ public sealed class ApiRules
             return true;
         }
 
-        var parts = path.Split('/', 4, StringSplitOptions.RemoveEmptyEntries);
+        // Routes are found without regard to case, so rules are too.
+        var parts = path.ToLowerInvariant().Split('/', 4, StringSplitOptions.RemoveEmptyEntries);
         var api = parts is [var version, var name, ..] && version.StartsWith("v1.0", StringComparison.Ordinal) ? (name, Canonical(version)) : ("invoke", "v1");
         return api.Item1 == "healthz" || (!_denied.Contains(api) && (_allowed.Count == 0 || _allowed.Contains(api)));
     }

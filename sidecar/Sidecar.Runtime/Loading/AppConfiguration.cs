@@ -3,24 +3,28 @@ using Sidecar.Abstractions;
 namespace Sidecar.Runtime.Loading;
 
 /// <summary>
-/// The Configuration resource of an app (dapr-config §4) as far as it is honoured: scopes of secrets, lists of HTTP APIs. Parts that protect an app and are
+/// The Configuration resource of an app (dapr-config §4) as far as it is honoured: scopes of secrets, lists of HTTP APIs, access control. Parts that protect an app and are
 /// not there are refused; parts about what this sidecar does not have (mTLS, metrics, tracing of its own) are skipped.
 /// </summary>
 public sealed class AppConfiguration
 {
     /// <summary>What an app without a Configuration has.</summary>
-    public static readonly AppConfiguration Default = new([], new ApiRules(default, ""));
+    public static readonly AppConfiguration Default = new([], new ApiRules(default, ""), new AccessRules(default, ""));
 
     private readonly IReadOnlyList<SecretScope> _secrets;
 
-    internal AppConfiguration(IReadOnlyList<SecretScope> secrets, ApiRules api)
+    internal AppConfiguration(IReadOnlyList<SecretScope> secrets, ApiRules api, AccessRules access)
     {
         _secrets = secrets;
         Api = api;
+        Access = access;
     }
 
     /// <summary>The HTTP APIs that the app may use.</summary>
     public ApiRules Api { get; }
+
+    /// <summary>Which apps may invoke what of the app.</summary>
+    public AccessRules Access { get; }
 
     /// <summary>
     /// Whether the app may read a secret: an allowed list has the last word, then the denied list, then the default (allow). A store
@@ -42,12 +46,10 @@ public sealed class AppConfiguration
         var spec = document.Map("spec");
         Refuse(spec.Map("httpPipeline").Maps("handlers").Any(), "httpPipeline");
         Refuse(spec.Map("appHttpPipeline").Maps("handlers").Any(), "appHttpPipeline");
-        var access = spec.Map("accessControl");
-        Refuse(access.Maps("policies").Any() || IsDeny(access.Text("defaultAction"), "accessControl.defaultAction"), "accessControl");
         var secrets = spec.Map("secrets").Maps("scopes").Select(scope => new SecretScope(
             scope.Text("storeName") ?? throw new ComponentException($"{file}: a scope of secrets has no storeName"),
             scope.Texts("allowedSecrets"), scope.Texts("deniedSecrets"), !IsDeny(scope.Text("defaultAccess"), "secrets.scopes.defaultAccess")));
-        return new AppConfiguration([.. secrets], new ApiRules(spec.Map("api"), file));
+        return new AppConfiguration([.. secrets], new ApiRules(spec.Map("api"), file), new AccessRules(spec.Map("accessControl"), file));
 
         void Refuse(bool present, string part)
         {

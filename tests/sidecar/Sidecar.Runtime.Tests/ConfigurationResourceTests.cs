@@ -56,9 +56,10 @@ public sealed class ConfigurationResourceTests
     [InlineData("appHttpPipeline: {handlers: [{name: limit, type: middleware.http.ratelimit}]}", "spec.appHttpPipeline protects")]
     [InlineData("api: {allowed: [{name: stat, version: v1}]}", "spec.api names 'stat'; the APIs are invoke, state,")]
     [InlineData("api: {denied: [{name: state, version: v1, protocol: grpc}]}", "spec.api has a rule for grpc")]
-    [InlineData("accessControl: {defaultAction: deny}", "spec.accessControl protects")]
-    [InlineData("accessControl: {policies: [{appId: a, defaultAction: deny}]}", "spec.accessControl protects")]
-    [InlineData("accessControl: {defaultAction: maybe}", "'maybe', not allow or deny")]
+    [InlineData("accessControl: {policies: [{appId: a, defaultAction: deny}]}", "lacks appId, trustDomain or namespace")]
+    [InlineData("accessControl: {policies: [{appId: a, trustDomain: t, namespace: n, operations: [{name: /a}]}]}", "operation /a of spec.accessControl for a has no action, allow or deny")]
+    [InlineData("accessControl: {policies: [{appId: a, trustDomain: t, namespace: n, operations: [{action: deny}]}]}", "an operation of spec.accessControl for a has no name")]
+    [InlineData("accessControl: {defaultAction: maybe}", "spec.accessControl says 'maybe', not allow or deny")]
     [InlineData("secrets: {scopes: [{defaultAccess: deny}]}", "has no storeName")]
     public async Task What_would_not_be_kept_stops_the_start(string spec, string problem)
     {
@@ -85,6 +86,7 @@ public sealed class ConfigurationResourceTests
 
         Assert.Equal(HttpStatusCode.NoContent, (await http.GetAsync("/v1.0/healthz")).StatusCode);
         await SeesAsync("secrets", http.GetAsync("/v1.0/secrets/vault/one"));
+        await SeesAsync("secrets", http.GetAsync("/V1.0/Secrets/vault/one"));
         await SeesAsync("metadata", http.GetAsync("/v1.0/metadata"));
         await SeesAsync("lock", http.PostAsync("/v1.0-alpha1/lock/locks", body));
         await SeesAsync("invoke", http.GetAsync("/v1.0/invoke/app/method/hello"));
@@ -113,6 +115,44 @@ public sealed class ConfigurationResourceTests
         await using var other = Vault();
         await other.AppAsync("app", configuration: "vault.yaml");
         Assert.EndsWith("has no resource of kind Configuration", (await Assert.ThrowsAsync<ComponentException>(() => other.StartAsync())).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{}", "GET /a", true)]
+    [InlineData("{defaultAction: deny}", "GET /a", false)]
+    [InlineData("{trustDomain: public}", "GET /a", false)]
+    [InlineData("{policies: []}", "GET /a", true)]
+    [InlineData("{policies: [{appId: other, trustDomain: public, namespace: default, defaultAction: allow}]}", "GET /a", false)]
+    [InlineData("{policies: [{appId: caller, trustDomain: public, namespace: default, defaultAction: allow}]}", "GET /a", true)]
+    [InlineData("{defaultAction: allow, policies: [{appId: caller, trustDomain: other, namespace: default, defaultAction: deny}]}", "GET /a", true)]
+    [InlineData("{defaultAction: allow, policies: [{appId: caller, trustDomain: public, namespace: other, defaultAction: deny}]}", "GET /a", true)]
+    [InlineData("{defaultAction: deny, policies: [{appId: caller, trustDomain: public, namespace: default, operations: [{name: /a, httpVerb: [GET], action: allow}]}]}", "GET /a", true)]
+    [InlineData("{defaultAction: deny, policies: [{appId: caller, trustDomain: public, namespace: default, operations: [{name: /a, httpVerb: [GET], action: allow}]}]}", "POST /a", false)]
+    [InlineData("{defaultAction: deny, policies: [{appId: caller, trustDomain: public, namespace: default, operations: [{name: a/*, httpVerb: ['*'], action: allow}]}]}", "POST /A/b", true)]
+    [InlineData("{defaultAction: deny, policies: [{appId: caller, trustDomain: public, namespace: default, operations: [{name: /a/*, httpVerb: ['*'], action: allow}]}]}", "GET /a/b/c", false)]
+    [InlineData("{defaultAction: deny, policies: [{appId: caller, trustDomain: public, namespace: default, operations: [{name: /a/**, httpVerb: ['*'], action: allow}]}]}", "GET /a/b/c?d=e", true)]
+    [InlineData("{defaultAction: deny, policies: [{appId: caller, trustDomain: public, namespace: default, operations: [{name: /a/**, httpVerb: ['*'], action: allow}, {name: /a/b, httpVerb: [GET], action: deny}]}]}", "GET /a/b", false)]
+    [InlineData("{defaultAction: deny, policies: [{appId: caller, trustDomain: public, namespace: default, operations: [{name: /a/**, httpVerb: ['*'], action: allow}]}]}", "GET /a/%2e%2e/b", false)]
+    [InlineData("{defaultAction: allow, policies: [{appId: caller, trustDomain: public, namespace: default, operations: [{name: /secret, httpVerb: ['*'], action: deny}]}]}", "GET //s%65CRET/", false)]
+    public async Task Access_control_of_the_callee_decides(string access, string request, bool allowed)
+    {
+        await using var run = Vault(("c.yaml", $"accessControl: {access}"));
+        await run.AppAsync("caller");
+        await run.AppAsync("callee", app => app.Map("/{**rest}", () => "hello"), configuration: "c.yaml");
+        await run.StartAsync();
+        using var http = run.Client();
+        var (verb, path) = request.Split(' ') is [var first, var second] ? (first, second) : default;
+        var uri = new Uri($"{http.BaseAddress}v1.0/invoke/callee/method{path}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+
+        using var response = await http.SendAsync(new HttpRequestMessage(new HttpMethod(verb), uri));
+
+        Assert.Equal(allowed ? HttpStatusCode.OK : HttpStatusCode.Forbidden, response.StatusCode);
+        if (!allowed)
+        {
+            var error = await response.Content.ReadFromJsonAsync<JsonElement>();
+            Assert.Equal("ERR_DIRECT_INVOKE", error.GetProperty("errorCode").GetString());
+            Assert.Contains("access control policy has denied access to appid: caller", error.GetProperty("message").GetString(), StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -101,6 +101,44 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public async Task An_attempt_has_the_time_of_the_resiliency_policy_and_is_repeated_beyond_its_retries()
+    {
+        const int Unanswered = 3;
+        var attempts = 0;
+        var end = new TaskCompletionSource();
+        await using var run = new TestRun().Component("conf", "configuration.tandem", "fsync=false").Yaml("resiliency.yaml", """
+            apiVersion: dapr.io/v1alpha1
+            kind: Resiliency
+            metadata: {name: r}
+            spec:
+              policies:
+                timeouts: {short: 100ms}
+                retries: {once: {policy: constant, duration: 1ms, maxRetries: 1}}
+              targets:
+                components:
+                  conf: {inbound: {timeout: short, retry: once}}
+            """);
+        await run.AppAsync("app", Map(async _ =>
+        {
+            if (Interlocked.Increment(ref attempts) <= Unanswered)
+            {
+                await end.Task;
+            }
+
+            return 200;
+        }));
+        await run.StartAsync();
+        using var http = run.Client();
+        await SubscribeAsync(http);
+
+        await SetAsync(run, "a", "1", "v1");
+
+        Assert.Equal("1", await ValueAsync());
+        Assert.InRange(attempts, Unanswered + 1, int.MaxValue);
+        end.SetResult();
+    }
+
+    [Fact]
     public async Task A_key_that_the_app_refuses_holds_up_no_other()
     {
         await using var run = await StartAsync(change => change.Path.EndsWith("/refused", StringComparison.Ordinal) ? 404 : 200);

@@ -108,7 +108,7 @@ public sealed class RestartTests : IDisposable
             Assert.EndsWith(limit, refused.Message, StringComparison.Ordinal);
         }
 
-        await using var again = await CreateAsync<IPubSub>("pubsub.tandem", metadata);
+        await using var again = await CreateAsync<IPubSub>("pubsub.tandem", metadata + ";concurrency=1");
         await Assert.ThrowsAsync<InvalidOperationException>(() => PublishAsync(again, "3"));
         await using var subscription = await again.SubscribeAsync(Request((_, _) => Task.CompletedTask), default);
         Assert.Equal(["1", "2"], [Text(await NextAsync()), Text(await NextAsync())]);

@@ -20,18 +20,13 @@ internal sealed class RunLock : IDisposable
     /// <summary>Takes the lock, or null when another process holds it.</summary>
     public static RunLock? TryTake(DataDirectory data)
     {
-        FileStream file;
-        try
-        {
-            file = new FileStream(data.Lock, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (DirectoryNotFoundException)
+        if (!Directory.Exists(data.Root))
         {
             throw new LauncherException($"{data.Root} does not exist: nothing has run there");
         }
-        catch (IOException exception) when (exception.HResult is 11 or 35 or unchecked((int)0x80070020))
+
+        if (LockFile.TryTake(data.Lock) is not { } file)
         {
-            // EWOULDBLOCK of Linux and macOS, ERROR_SHARING_VIOLATION of Windows; any other error is told as it is.
             return null;
         }
 

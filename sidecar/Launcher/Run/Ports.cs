@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Launcher.Data;
 
 namespace Launcher.Run;
 
@@ -69,15 +70,8 @@ internal sealed class Ports : IDisposable
 
     private static FileStream? Claim(int port)
     {
-        Directory.CreateDirectory(Claims);
-        try
-        {
-            return new FileStream(Path.Combine(Claims, port.ToString(CultureInfo.InvariantCulture)), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException)
-        {
-            return null;
-        }
+        Directory.CreateDirectory(Claims, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return LockFile.TryTake(Path.Combine(Claims, port.ToString(CultureInfo.InvariantCulture)));
     }
 
     private static bool IsFree(int port)

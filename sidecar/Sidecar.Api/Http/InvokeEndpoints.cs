@@ -51,7 +51,11 @@ internal static class InvokeEndpoints
         // 1. The target.
         var target = HeaderTarget(http.Request) ?? BasicTarget(http.Request) ?? pathTarget ?? throw InvocationErrors.NoTarget();
         var invocation = (InvocationService)http.RequestServices.GetService(typeof(InvocationService))!;
-        invocation.Authorize(http.App(), target, http.Request.Method, Address(AnyHost, pathTarget is not null, http.Request).AbsolutePath);
+        if (invocation.IsGuarded(target))
+        {
+            invocation.Authorize(http.App(), target, http.Request.Method, Address(AnyHost, pathTarget is not null, http.Request).AbsolutePath);
+        }
+
         http.AllowAnyBody();
         var caller = http.App();
         var request = http.Request;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Sidecar.Runtime.App;
+using Sidecar.Runtime.Loading;
 using Sidecar.Runtime.Resiliency;
 
 namespace Sidecar.Runtime.Invocation;
@@ -20,13 +21,14 @@ public sealed class InvocationService(TimeProvider time)
     /// <summary>Throws 403 when the callee's access control refuses the caller. <paramref name="path"/> is the one that is sent, percent-encoded.</summary>
     public void Authorize(AppInstance caller, string appId, string verb, string path)
     {
-        var name = Name(appId);
-        if (_apps.TryGetValue(name, out var callee)
-            && !callee.Instances[0].Configuration.Access.IsAllowed(caller.Instance.AppId, caller.Configuration.Access.TrustDomain, verb, path))
+        if (!Rules(appId).IsAllowed(caller.Instance.AppId, caller.Configuration.Access.TrustDomain, verb, path))
         {
-            throw InvocationErrors.Denied(name, caller.Instance.AppId, verb, path);
+            throw InvocationErrors.Denied(Name(appId), caller.Instance.AppId, verb, path);
         }
     }
+
+    /// <summary>Whether <see cref="Authorize"/> has anything to look at; most apps take every call.</summary>
+    public bool IsGuarded(string appId) => !Rules(appId).AllowsAll;
 
     /// <summary>
     /// Sends to one instance of the app, round robin over those that accept connections. <paramref name="create"/> makes the request
@@ -57,6 +59,9 @@ public sealed class InvocationService(TimeProvider time)
             throw InvocationErrors.Failed(name, exception);
         }
     }
+
+    private AccessRules Rules(string appId) =>
+        (_apps.TryGetValue(Name(appId), out var callee) ? callee.Instances[0].Configuration : AppConfiguration.Default).Access;
 
     /// <summary>Without the namespace: there is one.</summary>
     private static string Name(string appId) => appId.Split('.', 2)[0];

@@ -33,6 +33,9 @@ public sealed class AccessRules
         }
     }
 
+    /// <summary>Nothing is refused to anybody.</summary>
+    public bool AllowsAll => _allowed && _policies.Count == 0;
+
     /// <summary>Trust domain of the app itself, by which others know it. Default <c>public</c>.</summary>
     public string TrustDomain { get; }
 
@@ -63,13 +66,7 @@ public sealed class AccessRules
         return new Operation(Pieces(name, text => text), [.. operation.Texts("httpVerb").Select(verb => verb.ToUpperInvariant())], action);
     }
 
-    private static bool? Action(string? text, string file) => text?.ToLowerInvariant() switch
-    {
-        "allow" => true,
-        "deny" => false,
-        null or "" => null,
-        _ => throw new ComponentException($"{file}: spec.accessControl says '{text}', not allow or deny"),
-    };
+    private static bool? Action(string? text, string file) => AppConfiguration.IsAllow(text, file, "accessControl");
 
     private static string[] Pieces(string path, Func<string, string> decode) =>
         [.. path.Split('/', StringSplitOptions.RemoveEmptyEntries).Select(piece => decode(piece).ToLowerInvariant())];

@@ -48,7 +48,7 @@ public sealed class AppConfiguration
         Refuse(spec.Map("appHttpPipeline").Maps("handlers").Any(), "appHttpPipeline");
         var secrets = spec.Map("secrets").Maps("scopes").Select(scope => new SecretScope(
             scope.Text("storeName") ?? throw new ComponentException($"{file}: a scope of secrets has no storeName"),
-            scope.Texts("allowedSecrets"), scope.Texts("deniedSecrets"), !IsDeny(scope.Text("defaultAccess"), "secrets.scopes.defaultAccess")));
+            scope.Texts("allowedSecrets"), scope.Texts("deniedSecrets"), IsAllow(scope.Text("defaultAccess"), file, "secrets") ?? true));
         return new AppConfiguration([.. secrets], new ApiRules(spec.Map("api"), file), new AccessRules(spec.Map("accessControl"), file));
 
         void Refuse(bool present, string part)
@@ -58,14 +58,16 @@ public sealed class AppConfiguration
                 throw new ComponentException($"{file}: spec.{part} protects an app on daprd; the embedded sidecar does not have it: leave it out for local runs");
             }
         }
-
-        bool IsDeny(string? access, string field) => access?.ToLowerInvariant() switch
-        {
-            "deny" => true,
-            null or "" or "allow" => false,
-            _ => throw new ComponentException($"{file}: spec.{field} is '{access}', not allow or deny"),
-        };
     }
+
+    /// <summary>Allow or deny, in any case; null when nothing is said.</summary>
+    internal static bool? IsAllow(string? text, string file, string part) => text?.ToLowerInvariant() switch
+    {
+        "allow" => true,
+        "deny" => false,
+        null or "" => null,
+        _ => throw new ComponentException($"{file}: spec.{part} says '{text}', not allow or deny"),
+    };
 }
 
 /// <summary>Which secrets of a store an app may read.</summary>

@@ -33,6 +33,21 @@ public interface IPubSub : IComponent
     Task<IAsyncDisposable> SubscribeAsync(SubscriptionRequest request, CancellationToken cancellationToken);
 }
 
+/// <summary>A broker that knows what its consumer groups have not acknowledged.</summary>
+public interface IBacklog
+{
+    /// <summary>The groups of all topics, also those without a consumer at the moment.</summary>
+    IReadOnlyList<GroupBacklog> Backlog();
+}
+
+/// <summary>What a consumer group has not acknowledged.</summary>
+/// <param name="Topic">Topic name.</param>
+/// <param name="Group">Group name (<c>consumerID</c>).</param>
+/// <param name="Pending">Messages not acknowledged, those that are being handled included; expired ones are not counted.</param>
+/// <param name="SetAside">How many of them failed and wait for their redelivery.</param>
+/// <param name="NextRedelivery">When the first of those is delivered again.</param>
+public sealed record GroupBacklog(string Topic, string Group, int Pending, int SetAside, DateTimeOffset? NextRedelivery);
+
 /// <summary>Capabilities of a broker, named as in Dapr's metadata API.</summary>
 [Flags]
 public enum PubSubFeatures

@@ -1,13 +1,18 @@
+using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Sidecar.Abstractions;
 using Sidecar.Api.Http;
 using Sidecar.Runtime;
@@ -38,6 +43,9 @@ public sealed class SidecarServerOptions
 
     /// <summary>How long calls to apps may take.</summary>
     public AppTimeouts Timeouts { get; set; } = new();
+
+    /// <summary>Given an app instance and the handler for calls to it, the handler to use; for tests. By default the one given.</summary>
+    public Func<SidecarInstance, HttpMessageHandler, HttpMessageHandler> AppHandler { get; set; } = static (_, handler) => handler;
 
     /// <summary>How long running deliveries may take to finish when the process stops. Default 5 s.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(5);
@@ -71,6 +79,8 @@ public static class SidecarServer
         builder.WebHost.UseSetting(WebHostDefaults.PreventHostingStartupKey, "true");
         RunningSidecar? sidecar = null;
         var listeners = new List<ListenOptions>(run.Instances.Count * 2);
+        var late = new LatePorts(new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance));
+        builder.Services.AddSingleton<IConnectionListenerFactory>(late);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -83,14 +93,16 @@ public static class SidecarServer
                 Listen(kestrel, instance.HttpPort, HttpProtocols.Http1, listeners, () => new PortOwner(sidecar!.Apps[index], IsGrpc: false));
                 Listen(kestrel, instance.GrpcPort, HttpProtocols.Http2, listeners, () => new PortOwner(sidecar!.Apps[index], IsGrpc: true));
             }
+
+            kestrel.Listen(late.Http, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(late.Grpc, listen => listen.Protocols = HttpProtocols.Http2);
         });
 
         var host = builder.Build();
-        var loggers = host.Services.GetRequiredService<ILoggerFactory>();
-        sidecar = new RunningSidecar(host, run, options);
+        sidecar = new RunningSidecar(host, run, options, late);
         try
         {
-            await sidecar.LoadAsync(loggers, cancellationToken);
+            await sidecar.LoadAsync(cancellationToken);
             MapEndpoints(host, sidecar);
             await host.StartAsync(cancellationToken);
             sidecar.SetPorts([.. listeners.Select(listener => listener.IPEndPoint!.Port)]);
@@ -153,15 +165,22 @@ public sealed class RunningSidecar : IAsyncDisposable
     private readonly WebApplication _host;
     private readonly SidecarRun _run;
     private readonly SidecarServerOptions _options;
-    private readonly List<AppInstance> _apps = [];
-    private readonly Dictionary<string, WorkflowEngine> _engines = [];
+    private readonly LatePorts _latePorts;
+    private readonly SemaphoreSlim _loading = new(1);
+    private readonly ComponentRegistry _registry = new();
+    private readonly Dictionary<string, ResourceSet> _resources = [];
+    private readonly ConcurrentDictionary<string, WorkflowEngine> _engines = [];
+    private readonly ConcurrentDictionary<AppInstance, LatePort[]> _portsOfLateApps = [];
+    private volatile AppInstance[] _apps = [];
     private int _disposed;
 
-    internal RunningSidecar(WebApplication host, SidecarRun run, SidecarServerOptions options)
+    internal RunningSidecar(WebApplication host, SidecarRun run, SidecarServerOptions options, LatePorts latePorts)
     {
         _host = host;
         _run = run;
         _options = options;
+        _latePorts = latePorts;
+        options.Components(_registry);
     }
 
     /// <summary>The instances with their ports.</summary>
@@ -214,39 +233,84 @@ public sealed class RunningSidecar : IAsyncDisposable
     internal void SetPorts(int[] ports) =>
         Instances = [.. _run.Instances.Select((instance, index) => instance with { HttpPort = ports[index * 2], GrpcPort = ports[(index * 2) + 1] })];
 
-    internal async Task LoadAsync(ILoggerFactory loggers, CancellationToken cancellationToken)
+    internal async Task LoadAsync(CancellationToken cancellationToken)
     {
-        var registry = new ComponentRegistry();
-        _options.Components(registry);
-        var invocation = _host.Services.GetRequiredService<InvocationService>();
-        var resources = new Dictionary<string, ResourceSet>();
         foreach (var instance in _run.Instances)
         {
-            var key = string.Join('\n', instance.ResourcesPaths);
-            if (!resources.TryGetValue(key, out var set))
-            {
-                resources[key] = set = ResourceLoader.Load(instance.ResourcesPaths);
-            }
-
-            var app = new AppInstance(instance, set, _options.Timeouts, _options.Time, loggers);
-            _apps.Add(app);
-            invocation.Add(app);
-            await app.LoadAsync(set, _run, registry, _host.Services, cancellationToken);
-            if (!_engines.ContainsKey(instance.AppId) && WorkflowStore.Find(app) is { } store)
-            {
-                var engine = new WorkflowEngine(
-                    instance.AppId, store, WorkflowEngine.DefaultKeyPrefix(instance.AppId), _options.Workflows, _options.Time, loggers);
-                _engines.Add(instance.AppId, engine);
-                await engine.StartAsync(cancellationToken);
-            }
+            await LoadAsync(instance, cancellationToken);
         }
     }
 
+    /// <summary>
+    /// Adds an app instance while the others run and opens its ports; 0 is a free one, see <see cref="AppInstance.Instance"/>. The caller
+    /// lets it call the app with <see cref="AppInstance.Watch"/>.
+    /// </summary>
+    public async Task<AppInstance> AddAsync(SidecarInstance instance, CancellationToken cancellationToken = default)
+    {
+        await _loading.WaitAsync(cancellationToken);
+        LatePort? http = null;
+        LatePort? grpc = null;
+        try
+        {
+            http = await _latePorts.OpenAsync(instance.HttpPort, isGrpc: false, cancellationToken);
+            grpc = await _latePorts.OpenAsync(instance.GrpcPort, isGrpc: true, cancellationToken);
+            var app = await LoadAsync(instance with { HttpPort = http.Number, GrpcPort = grpc.Number }, cancellationToken);
+            _portsOfLateApps[app] = [http, grpc];
+            Instances = [.. Instances, app.Instance];
+            http.Serve(new PortOwner(app, IsGrpc: false));
+            grpc.Serve(new PortOwner(app, IsGrpc: true));
+            return app;
+        }
+        catch
+        {
+            await (http?.CloseAsync(CancellationToken.None) ?? default);
+            await (grpc?.CloseAsync(CancellationToken.None) ?? default);
+            throw;
+        }
+        finally
+        {
+            _loading.Release();
+        }
+    }
+
+    /// <summary>Breaks the connections that are open to the ports of an app instance added with <see cref="AddAsync"/>; for tests of what happens then.</summary>
+    public void BreakConnections(AppInstance app)
+    {
+        foreach (var port in _portsOfLateApps[app])
+        {
+            port.BreakConnections();
+        }
+    }
+
+    private async Task<AppInstance> LoadAsync(SidecarInstance instance, CancellationToken cancellationToken)
+    {
+        var key = string.Join('\n', instance.ResourcesPaths);
+        if (!_resources.TryGetValue(key, out var set))
+        {
+            _resources[key] = set = ResourceLoader.Load(instance.ResourcesPaths);
+        }
+
+        var loggers = _host.Services.GetRequiredService<ILoggerFactory>();
+        var app = new AppInstance(instance, set, _options.Timeouts, _options.Time, loggers, handler => _options.AppHandler(instance, handler));
+        _apps = [.. _apps, app];
+        await app.LoadAsync(set, _run, _registry, _host.Services, cancellationToken);
+        if (!_engines.ContainsKey(instance.AppId) && WorkflowStore.Find(app) is { } store)
+        {
+            var engine = new WorkflowEngine(
+                instance.AppId, store, WorkflowEngine.DefaultKeyPrefix(instance.AppId), _options.Workflows, _options.Time, loggers);
+            _engines[instance.AppId] = engine;
+            await engine.StartAsync(cancellationToken);
+        }
+
+        _host.Services.GetRequiredService<InvocationService>().Add(app);
+        return app;
+    }
+
     /// <summary>Begins to watch the apps; after the ports are open, since an app that is up calls back at once.</summary>
-    internal void Watch() => _apps.ForEach(app => app.Watch());
+    internal void Watch() => Array.ForEach(_apps, app => app.Watch());
 
     /// <summary>The engine of an app's workflows; null when no store for them is in its scope.</summary>
-    internal WorkflowEngine? Engine(AppInstance app) => _engines.GetValueOrDefault(app.Instance.AppId);
+    public WorkflowEngine? Engine(AppInstance app) => _engines.GetValueOrDefault(app.Instance.AppId);
 
     internal void MapGrpc(IEndpointRouteBuilder routes) => routes.MapGrpc(
         TaskHubSidecarService.Create(http => Engine(http.App()) ?? throw new GrpcException(

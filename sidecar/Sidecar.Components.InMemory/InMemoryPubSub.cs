@@ -8,7 +8,7 @@ namespace Sidecar.Components.InMemory;
 /// component name; a restart of the process forgets everything. Metadata: see <see cref="BrokerPolicy"/>, and
 /// <c>consumerID</c> (default: the app id).
 /// </summary>
-internal sealed class InMemoryPubSub(ComponentContext context, MessageBroker broker) : IPubSub
+internal sealed class InMemoryPubSub(ComponentContext context, MessageBroker broker) : IPubSub, IBacklog
 {
     private string _consumerId = context.AppId;
 
@@ -50,6 +50,8 @@ internal sealed class InMemoryPubSub(ComponentContext context, MessageBroker bro
         var group = topic.Group(_consumerId, broker.Policy.Ephemeral, acknowledgedThrough: 0);
         return Task.FromResult<IAsyncDisposable>(new GroupSubscription(topic, group, request, cancellationToken));
     }
+
+    public IReadOnlyList<GroupBacklog> Backlog() => [.. broker.Topics.SelectMany(topic => topic.Backlog())];
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

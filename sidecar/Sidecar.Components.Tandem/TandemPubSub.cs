@@ -8,7 +8,7 @@ namespace Sidecar.Components.Tandem;
 /// (default: the app id) names the group; <c>durable</c> (default true, with <c>ephemeral</c> false): "false" keeps messages
 /// and groups in memory only, no publish waits for the disk and a restart of the sidecar forgets them.
 /// </summary>
-internal sealed class TandemPubSub(ComponentContext context) : TandemComponent(context), IPubSub
+internal sealed class TandemPubSub(ComponentContext context) : TandemComponent(context), IPubSub, IBacklog
 {
     private MessageBroker _broker = null!;
     private string _consumerId = context.AppId;
@@ -42,6 +42,8 @@ internal sealed class TandemPubSub(ComponentContext context) : TandemComponent(c
         var group = topic.Group(_consumerId, !lasting, acknowledgedThrough: 0);
         return new GroupSubscription(topic, group, request, cancellationToken);
     }
+
+    public IReadOnlyList<GroupBacklog> Backlog() => [.. _broker.Topics.SelectMany(topic => topic.Backlog())];
 
     private protected override ValueTask StartAsync(CancellationToken cancellationToken)
     {

@@ -15,8 +15,11 @@ public sealed class AppInstance : IAsyncDisposable
 {
     private readonly ILoggerFactory _loggers;
     private readonly IReadOnlyList<SubscriptionManifest> _declared;
+    private volatile Intake? _intake;
 
-    public AppInstance(SidecarInstance instance, ResourceSet resources, AppTimeouts timeouts, TimeProvider time, ILoggerFactory loggers)
+    public AppInstance(
+        SidecarInstance instance, ResourceSet resources, AppTimeouts timeouts, TimeProvider time, ILoggerFactory loggers,
+        Func<HttpMessageHandler, HttpMessageHandler>? appHandler = null)
     {
         Instance = instance;
         Configuration = ResourceLoader.LoadConfiguration(instance.ConfigFilePath);
@@ -25,7 +28,7 @@ public sealed class AppInstance : IAsyncDisposable
         _loggers = loggers;
         _declared = [.. resources.Subscriptions.Where(subscription => subscription.Scopes.Count == 0 || subscription.Scopes.Contains(instance.AppId))];
         Resiliency = new ResiliencyPolicies(resources.Resiliency, instance.AppId, time);
-        Channel = new AppChannel(instance, time, loggers.CreateLogger<AppChannel>());
+        Channel = new AppChannel(instance, time, loggers.CreateLogger<AppChannel>(), appHandler);
         State = new StateService(this);
         Publisher = new Publisher(this);
         Bindings = new BindingService(this);
@@ -59,6 +62,9 @@ public sealed class AppInstance : IAsyncDisposable
 
     /// <summary>Subscriptions that run now, for the metadata API.</summary>
     public IReadOnlyList<SubscriptionManifest> Subscriptions { get; private set; } = [];
+
+    /// <summary>Whether the app is there and its subscriptions and input bindings have begun.</summary>
+    public bool IsServing => Channel.IsUp && _intake is { IsOver: false };
 
     /// <summary>Creates the components.</summary>
     public Task LoadAsync(
@@ -99,6 +105,7 @@ public sealed class AppInstance : IAsyncDisposable
                 await work.AddAsync(Task.FromResult<IAsyncDisposable?>(binding));
             }
 
+            _intake = work;
             return work;
         }
         catch
@@ -120,6 +127,12 @@ public sealed class AppInstance : IAsyncDisposable
             }
         }
 
-        public async ValueTask DisposeAsync() => await Task.WhenAll(_items.Select(item => item.DisposeAsync().AsTask()));
+        public bool IsOver { get; private set; }
+
+        public async ValueTask DisposeAsync()
+        {
+            IsOver = true;
+            await Task.WhenAll(_items.Select(item => item.DisposeAsync().AsTask()));
+        }
     }
 }

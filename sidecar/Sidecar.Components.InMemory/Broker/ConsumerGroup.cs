@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Sidecar.Abstractions;
 
 namespace Sidecar.Components.Broker;
 
@@ -160,6 +161,21 @@ internal sealed class ConsumerGroup
     }
 
     public GroupImage Capture() => new(Name, _acknowledgedThrough, _acknowledgedBeyond.ToArray(), [.. _failures]);
+
+    public GroupBacklog Backlog()
+    {
+        var pending = 0;
+        for (var sequence = Math.Max(_acknowledgedThrough + 1, _topic.First); sequence < _topic.Next; sequence++)
+        {
+            if (!IsAcknowledged(sequence) && _topic.Find(sequence) is { } entry && entry.ExpiresAt > Now)
+            {
+                pending++;
+            }
+        }
+
+        return new GroupBacklog(
+            _topic.Name, Name, pending, _delayed.Count, _delayed.TryPeek(out _, out var due) ? new DateTimeOffset(due, TimeSpan.Zero) : null);
+    }
 
     /// <summary>Arms the timer for the earliest redelivery or end of a pause.</summary>
     public void Schedule()

@@ -1,3 +1,5 @@
+using Sidecar.Abstractions;
+
 namespace Sidecar.Components.Broker;
 
 /// <summary>
@@ -145,6 +147,15 @@ internal sealed class Topic
         {
             var lasting = _groups.Values.Where(group => !group.Ephemeral);
             return new TopicImage(_log.First, _log.Next, [.. _log.Entries], [.. lasting.Select(group => group.Capture())]);
+        }
+    }
+
+    /// <summary>What the groups have not acknowledged.</summary>
+    public GroupBacklog[] Backlog()
+    {
+        lock (Gate)
+        {
+            return [.. _groups.Values.Select(group => group.Backlog())];
         }
     }
 

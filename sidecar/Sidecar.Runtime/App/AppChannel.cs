@@ -35,14 +35,14 @@ public sealed partial class AppChannel : IAsyncDisposable
     private volatile bool _isUp;
     private TimeSpan _drainTimeout;
 
-    public AppChannel(SidecarInstance instance, TimeProvider time, ILogger logger)
+    public AppChannel(SidecarInstance instance, TimeProvider time, ILogger logger, Func<HttpMessageHandler, HttpMessageHandler>? wrap = null)
     {
         _instance = instance;
         _logger = logger;
         _time = time;
         Address = new Uri($"http://127.0.0.1:{instance.AppPort ?? 0}");
         _concurrency = instance.AppMaxConcurrency > 0 ? new SemaphoreSlim(instance.AppMaxConcurrency) : null;
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
+        var handler = new SocketsHttpHandler
         {
             UseCookies = false,
             UseProxy = false,
@@ -52,7 +52,8 @@ public sealed partial class AppChannel : IAsyncDisposable
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
             ConnectTimeout = TimeSpan.FromSeconds(5),
             ActivityHeadersPropagator = null,
-        });
+        };
+        _http = new HttpMessageInvoker(wrap?.Invoke(handler) ?? handler);
     }
 
     /// <summary>Base address of the app.</summary>
@@ -238,7 +239,8 @@ public sealed partial class AppChannel : IAsyncDisposable
                 socket?.Dispose();
             }
 
-            await Task.Delay(delay, _time, cancellationToken);
+            // Not the injected clock: whether a process listens is a matter of real time.
+            await Task.Delay(delay, cancellationToken);
         }
     }
 

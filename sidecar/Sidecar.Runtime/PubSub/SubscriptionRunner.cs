@@ -278,8 +278,8 @@ public sealed partial class SubscriptionRunner
             return;
         }
 
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(DeadLetterTimeout);
+        using var deadline = new CancellationTokenSource(DeadLetterTimeout, _app.Time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         await _app.Publisher.PublishDeadLetterAsync(_broker, deadLetterTopic, message, limit.Token);
         LogDeadLetter(_logger, _app.Instance.AppId, message.Id, deadLetterTopic);
     }

@@ -63,6 +63,12 @@ public sealed record SidecarInstance
     /// <summary>Largest request body, bytes. Default 4 MiB.</summary>
     public long MaxBodyBytes { get; init; } = 4 * 1024 * 1024;
 
+    /// <summary>Largest head of a request, bytes. Default 4 KiB; what one of the instances needs is allowed to all.</summary>
+    public long ReadBufferBytes { get; init; } = 4 * 1024;
+
+    /// <summary>Whether every API call is logged, with method and path, never with a body.</summary>
+    public bool ApiLogging { get; init; }
+
     /// <summary>Most parallel calls to the app, -1 unlimited.</summary>
     public int AppMaxConcurrency { get; init; } = -1;
 

@@ -75,6 +75,7 @@ public static class SidecarServer
         builder.Services.AddSingleton<SidecarFault>();
         builder.Services.AddSingleton<InvocationService>();
         builder.Services.AddSingleton<ErrorWriter>();
+        builder.Services.AddSingleton<ApiLog>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
         builder.WebHost.UseSetting(WebHostDefaults.PreventHostingStartupKey, "true");
         RunningSidecar? sidecar = null;
@@ -85,6 +86,7 @@ public static class SidecarServer
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MaxRequestHeadersTotalSize = (int)run.Instances.Select(instance => Math.Min(instance.ReadBufferBytes, int.MaxValue / 2)).Append(MinHeadBytes).Max();
             kestrel.Limits.Http2.MaxStreamsPerConnection = 10_000;
             kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * 1024 * 1024;
             kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
@@ -130,6 +132,9 @@ public static class SidecarServer
             listeners.Add(listen);
         });
 
+    /// <summary>Kestrel's own default; daprd begins at 4 KiB.</summary>
+    private const long MinHeadBytes = 32 * 1024;
+
     private static void MapEndpoints(WebApplication host, RunningSidecar sidecar)
     {
         var gatekeeper = new Gatekeeper();
@@ -139,6 +144,12 @@ public static class SidecarServer
             // As on daprd, where what is not allowed has no route and ends as an invocation of nobody.
             : throw InvocationErrors.NoTarget())));
         host.UseRouting();
+        var apiLog = host.Services.GetRequiredService<ApiLog>();
+        host.Use(next => http =>
+        {
+            apiLog.Write(http);
+            return next(http);
+        });
         host.MapState();
         host.MapPublish();
         host.MapInvoke();

@@ -27,48 +27,21 @@ internal static class CommandLine
     {
         var root = new RootCommand("Runs the apps of a dapr.yaml together with their Dapr endpoints") 
         {
-            DataDir, Run(), List(), Stop(), Logs(), Restart(), Reset(),
+            DataDir, RunVerb.Create(File, DataDir), List(), Stop(), Logs(), Restart(), Reset(),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            throw new LauncherException($"{parsed.Errors[^1].Message} See './daprw --help'.", 2);
+            throw new LauncherException($"{parsed.Errors[^1].Message} See './daprw {string.Join(' ', Words(parsed.CommandResult.Command).Append("--help"))}'.", 2);
         }
 
         // Signals and exceptions are handled here, not by the library.
         return parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
 
-    private static Command Run()
-    {
-        var set = new Option<string>("--components", "-c") { Description = "Component set below components/", DefaultValueFactory = _ => "local" };
-        var replicas = new Option<string[]>("--replicas") { Description = "APP=N: number of instances of an app (may be repeated)" };
-        var gatewayPort = new Option<int?>("--gateway-port") { Description = "Port of the app named gateway" };
-        var noBuild = new Option<bool>("--no-build") { Description = "Start what the last run built" };
-        var configuration = new Option<string>("--configuration") { Description = "Debug, or Release for measurements", DefaultValueFactory = _ => "Debug" };
-        configuration.AcceptOnlyFromAmong("Debug", "Release");
-        var noRestart = new Option<bool>("--no-restart") { Description = "Stop everything when a process ends" };
-        var readyTimeout = new Option<int>("--ready-timeout") { Description = "Seconds until the launcher says who is not ready", DefaultValueFactory = _ => 120 };
-        var stopTimeout = new Option<int>("--stop-timeout") { Description = "Seconds a process has to end in order before it is killed", DefaultValueFactory = _ => 10 };
-        var command = new Command("run", "Build and start everything; Ctrl-C stops it, a second Ctrl-C kills")
-        {
-            File, set, replicas, gatewayPort, configuration, noBuild, noRestart, readyTimeout, stopTimeout,
-        };
-        command.SetAction((parsed, _) => RunCommand.ExecuteAsync(new RunOptions
-        {
-            File = parsed.GetRequiredValue(File),
-            DataDirectory = parsed.GetValue(DataDir),
-            Set = parsed.GetRequiredValue(set),
-            Replicas = ReadReplicas(parsed.GetValue(replicas) ?? []),
-            GatewayPort = parsed.GetValue(gatewayPort),
-            Configuration = parsed.GetRequiredValue(configuration),
-            Build = !parsed.GetValue(noBuild),
-            Restart = !parsed.GetValue(noRestart),
-            ReadyTimeout = TimeSpan.FromSeconds(parsed.GetValue(readyTimeout)),
-            StopTimeout = TimeSpan.FromSeconds(parsed.GetValue(stopTimeout)),
-        }));
-        return command;
-    }
+    /// <summary>The words of the verb that was called, such as <c>workflow list</c>.</summary>
+    private static IEnumerable<string> Words(Symbol command) =>
+        command is RootCommand ? [] : [.. command.Parents.Take(1).SelectMany(Words), command.Name];
 
     private static Command List()
     {
@@ -116,19 +89,5 @@ internal static class CommandLine
     {
         var file = Path.GetFullPath(parsed.GetRequiredValue(option));
         return RunCommand.DataDirectoryOf(Directory.Exists(file) ? file : Path.GetDirectoryName(file)!, parsed.GetValue(DataDir));
-    }
-
-    private static Dictionary<string, int> ReadReplicas(string[] texts)
-    {
-        var replicas = new Dictionary<string, int>();
-        foreach (var text in texts)
-        {
-            replicas[text.Split('=')[0]] =
-                text.Split('=') is [_, var count] && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 100
-                    ? number
-                    : throw new LauncherException($"--replicas {text}: expected APP=N with N from 1 to 100", 2);
-        }
-
-        return replicas;
     }
 }

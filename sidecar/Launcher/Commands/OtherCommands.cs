@@ -53,7 +53,7 @@ internal static class OtherCommands
         using var readiness = new Readiness(time);
         foreach (var process in chosen)
         {
-            File.WriteAllText(RestartRequests.FileFor(data, process.Name), "");
+            ProcessRequests.Make(data, ProcessRequest.Restart, process.Name);
             var problem = $"{process.Name} did not come back: see {process.Log}";
             await UntilAsync(() => NewPid(data, process) is not null, RestartLimit, problem, time, cancellationToken);
             try
@@ -61,7 +61,7 @@ internal static class OtherCommands
                 // Whatever port answers for it: its own, or for the sidecar those of all instances.
                 var ports = process.AppId is null ? state.Processes.Select(other => other.HttpPort).ToList() : [process.AppPort];
                 await Task.WhenAll(ports.OfType<int>().Select(port =>
-                    process.AppId is null ? readiness.SidecarAsync(port, cancellationToken) : readiness.AppAsync(port, cancellationToken)))
+                    process.AppId is null ? readiness.SidecarAsync(port, cancellationToken) : readiness.AppAsync(port, health: null, cancellationToken)))
                     .WaitAsync(RestartLimit, time, cancellationToken);
             }
             catch (TimeoutException)

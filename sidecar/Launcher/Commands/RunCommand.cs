@@ -12,7 +12,9 @@ internal static class RunCommand
     public static async Task<int> ExecuteAsync(RunOptions options)
     {
         using var signals = new StopSignals();
-        var template = TemplateReader.Read(options.File, options.Set);
+        var template = options.App is null
+            ? TemplateReader.Read(options.File, options.Set)
+            : CommandLineApp.Read(options.App, options.Command, options.Set);
         var data = DataDirectoryOf(template.BaseDirectory, options.DataDirectory);
         data.Create();
         using var runLock = RunLock.Take(data);
@@ -20,6 +22,11 @@ internal static class RunCommand
         data.CreateSecrets();
         var colour = !Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
         var merger = new LogMerger(Console.Out, colour, data.Logs);
+        if (template.WithoutEffect is { } line)
+        {
+            merger.Say(line);
+        }
+
         try
         {
             if (options.Build)

@@ -9,8 +9,13 @@ namespace Launcher.Run;
 internal sealed class ComponentFolders(DataDirectory data, bool elsewhere)
 {
     private readonly Dictionary<string, string> _copies = [];
+    private string? _standard;
 
-    public IReadOnlyList<string> Resolve(IReadOnlyList<string> folders) => elsewhere ? [.. folders.Select(Copy)] : folders;
+    /// <param name="folders">Empty: the standard components.</param>
+    public IReadOnlyList<string> Resolve(IReadOnlyList<string> folders) =>
+        folders.Count == 0 ? [_standard ??= StandardSet.Write(data)]
+        : elsewhere ? [.. folders.Select(Copy)]
+        : folders;
 
     private string Copy(string folder)
     {

@@ -1,26 +1,27 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 
 namespace Launcher.Run;
 
 /// <summary>The table that is shown when everything is up.</summary>
-internal sealed class ReadyTable
+internal static class ReadyTable
 {
-    private readonly ConcurrentDictionary<string, TimeSpan> _ready = new();
-
-    public void Ready(PlannedInstance instance, TimeSpan after) => _ready[instance.Name] = after;
-
-    public IEnumerable<string> Lines(IEnumerable<(PlannedInstance Instance, int? Pid)> apps)
+    public static IEnumerable<string> Lines(IEnumerable<(PlannedInstance Instance, int? Pid, TimeSpan After)> apps)
     {
-        List<string[]> rows = [["app", "url", "dapr http", "pid", "ready after"]];
+        List<string[]> rows = [["app", "url", "dapr http", "pid", "ready after", "waited for"]];
         rows.AddRange(apps.Select(app => (string[])
         [
             app.Instance.Name,
             app.Instance.AppPort is { } port ? string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}") : "-",
             app.Instance.HttpPort.ToString(CultureInfo.InvariantCulture),
             app.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-",
-            _ready.TryGetValue(app.Instance.Name, out var after) ? string.Create(CultureInfo.InvariantCulture, $"{after.TotalMilliseconds:0} ms") : "-",
+            string.Create(CultureInfo.InvariantCulture, $"{app.After.TotalMilliseconds:0} ms"),
+            string.Join(", ", app.Instance.App.DependsOn),
         ]));
+        if (rows.Skip(1).All(row => row[^1].Length == 0))
+        {
+            rows = [.. rows.Select(row => row[..^1])];
+        }
+
         return Layout(rows);
     }
 

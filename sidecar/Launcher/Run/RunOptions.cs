@@ -6,6 +6,15 @@ internal sealed record RunOptions
     /// <summary>Run template, or a folder with a dapr.yaml.</summary>
     public string File { get; init; } = "dapr.yaml";
 
+    /// <summary>Template fields of the one app of a command line, in place of <see cref="File"/>; null for a template.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>>? App { get; init; }
+
+    /// <summary>What to run as <see cref="App"/>; empty: only its Dapr endpoint runs.</summary>
+    public IReadOnlyList<string> Command { get; init; } = [];
+
+    /// <summary>A process that ends takes the run with it, and its exit code is that of the run.</summary>
+    public bool EndsWithApp { get; init; }
+
     /// <summary>Component set that takes the place of components/redis.</summary>
     public string Set { get; init; } = "local";
 

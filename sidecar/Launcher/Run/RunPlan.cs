@@ -56,8 +56,8 @@ internal sealed class RunPlan
             slot.app.AppPort is null ? null : wish.App ?? ports.TakeFree(),
             wish.Http ?? ports.TakeFree(),
             wish.Grpc ?? ports.TakeFree(),
-            Token(),
-            appToken)).ToList();
+            Given(slot.app, "DAPR_API_TOKEN") ?? Token(),
+            Given(slot.app, "APP_API_TOKEN") ?? appToken)).ToList();
         var plan = new RunPlan { Instances = instances, SidecarLog = template.SidecarLog };
         plan.FillEnvironment(data);
         return plan;
@@ -83,6 +83,8 @@ internal sealed class RunPlan
                 ResourcesPaths = resources(instance.App.ResourcesPaths),
                 ConfigFilePath = instance.App.ConfigFilePath,
                 MaxBodyBytes = instance.App.MaxBodyBytes,
+                ReadBufferBytes = instance.App.ReadBufferBytes,
+                ApiLogging = instance.App.ApiLogging,
                 AppMaxConcurrency = instance.App.MaxConcurrency,
                 AppHealth = instance.App.Health,
             }),
@@ -195,6 +197,9 @@ internal sealed class RunPlan
         say($"{what} port {wish} of {app.AppId} is taken{(PortHolder.Describe(wish) is { } holder ? $" by {holder}" : "")}: using {other}");
         return other;
     }
+
+    /// <summary>A token that the template gives, for clients of its own that need to know it.</summary>
+    private static string? Given(TemplateApp app, string variable) => app.Env.GetValueOrDefault(variable) is { Length: > 0 } token ? token : null;
 
     private static string Token() => RandomNumberGenerator.GetHexString(64, lowercase: true);
 

@@ -21,6 +21,8 @@ internal sealed class RunSession : IDisposable
     private readonly List<ProcessLog> _logs = [];
     private readonly Supervised _sidecar;
     private readonly List<(PlannedInstance Instance, Supervised Process)> _apps = [];
+    private readonly StartGraph _graph;
+    private readonly TaskCompletionSource _allParked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _stateGate = new();
 
     public RunSession(
@@ -29,7 +31,7 @@ internal sealed class RunSession : IDisposable
     {
         (_plan, _options, _data, _merger, _time) = (plan, options, data, merger, time);
         _readiness = new Readiness(time);
-        _sidecar = Supervise("sidecar", "sidecar.log", plan.SidecarLog, sidecar);
+        _sidecar = Supervise("sidecar", "sidecar.log", plan.SidecarLog, sidecar, options with { EndsWithApp = false });
         foreach (var instance in plan.Instances)
         {
             if (appSpec(instance) is { } spec)
@@ -38,6 +40,8 @@ internal sealed class RunSession : IDisposable
                 _apps.Add((instance, Supervise(instance.Name, file, instance.App.AppLog, spec)));
             }
         }
+
+        _graph = new StartGraph(plan.Instances, _readiness, time);
     }
 
     /// <summary>Returns after <paramref name="stop"/>; throws one line when the run cannot go on. Nothing runs any more afterwards.</summary>
@@ -51,10 +55,11 @@ internal sealed class RunSession : IDisposable
             var begin = _time.GetTimestamp();
             tasks.Add(_sidecar.StartAsync());
             await WhileAllRunAsync(tasks, SidecarReadyAsync(over.Token));
-            tasks.AddRange(_apps.Select(app => app.Process.StartAsync()));
-            tasks.Add(new RestartRequests(_data, _time).WatchAsync([_sidecar, .. _apps.Select(app => app.Process)], over.Token));
-            await WhileAllRunAsync(tasks, ReportReadinessAsync(begin, over.Token));
-            await WhileAllRunAsync(tasks, Task.Delay(Timeout.InfiniteTimeSpan, over.Token));
+            tasks.AddRange(_apps.Select(app => _graph.StartAsync(app.Instance, app.Process, over.Token)));
+            tasks.Add(new ProcessRequests(_data, _time).WatchAsync([_sidecar, .. _apps.Select(app => app.Process)], over.Token));
+            await WhileAllRunAsync(tasks, Task.WhenAny(ReportReadinessAsync(begin, over.Token), _allParked.Task).Unwrap());
+            await WhileAllRunAsync(tasks, Task.WhenAny(Task.Delay(Timeout.InfiniteTimeSpan, over.Token), _allParked.Task).Unwrap());
+            _merger.Say("every app was stopped: the run ends");
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -112,29 +117,19 @@ internal sealed class RunSession : IDisposable
 
     private async Task ReportReadinessAsync(long begin, CancellationToken cancellationToken)
     {
-        var table = new ReadyTable();
-        var waits = _apps.Select(async app =>
-        {
-            if (app.Instance.AppPort is { } port)
-            {
-                await _readiness.AppAsync(port, cancellationToken);
-            }
-
-            table.Ready(app.Instance, _time.GetElapsedTime(begin));
-        }).ToList();
-        var all = Task.WhenAll(waits);
+        var all = _graph.ReadyAsync(_apps.Select(app => app.Instance), cancellationToken);
         try
         {
             await all.WaitAsync(_options.ReadyTimeout, _time, cancellationToken);
         }
         catch (TimeoutException)
         {
-            var late = string.Join(", ", _apps.Where((_, index) => !waits[index].IsCompleted).Select(app => app.Instance.Name));
-            _merger.Warn(string.Create(CultureInfo.InvariantCulture, $"not ready after {_options.ReadyTimeout.TotalSeconds:0} s: {late}; still waiting"));
-            await all;
+            _merger.Warn(string.Create(
+                CultureInfo.InvariantCulture, $"not ready after {_options.ReadyTimeout.TotalSeconds:0} s: {string.Join(", ", _graph.Late())}; still waiting"));
         }
 
-        foreach (var line in table.Lines(_apps.Select(app => (app.Instance, app.Process.Pid))))
+        var ready = await all;
+        foreach (var line in ReadyTable.Lines(_apps.Zip(ready, (app, at) => (app.Instance, app.Process.Pid, _time.GetElapsedTime(begin, at)))))
         {
             _merger.Say(line);
         }
@@ -142,13 +137,22 @@ internal sealed class RunSession : IDisposable
         _merger.Say($"ready: {_plan.Gateway ?? string.Create(CultureInfo.InvariantCulture, $"{_apps.Count} apps")}");
     }
 
-    private Supervised Supervise(string name, string file, LogDestination destination, ChildSpec spec)
+    private Supervised Supervise(string name, string file, LogDestination destination, ChildSpec spec, RunOptions? options = null)
     {
         var log = _merger.Open(name, file, destination is not LogDestination.File);
         _logs.Add(log);
-        var process = new Supervised(name, spec, log, _merger, _guard, _time, _options);
-        process.Changed += SaveState;
+        var process = new Supervised(name, spec, log, _merger, _guard, _time, options ?? _options);
+        process.Changed += OnChanged;
         return process;
+    }
+
+    private void OnChanged()
+    {
+        SaveState();
+        if (_apps.Count > 0 && _apps.TrueForAll(app => app.Process.IsParked))
+        {
+            _allParked.TrySetResult();
+        }
     }
 
     private void SaveState()

@@ -19,7 +19,7 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
     private readonly Lock _gate = new();
     private readonly Queue<long> _deaths = new();
     private readonly CancellationTokenSource _stopping = new();
-    private TaskCompletionSource _restartRequest = NewRequest();
+    private TaskCompletionSource<ProcessRequest> _request = NewRequest();
     private TimeSpan _delay = FirstDelay;
     private long _started;
     private Child? _child;
@@ -31,18 +31,26 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
 
     public int? Pid => _child?.Pid;
 
+    /// <summary>Stopped on request, until it is asked to restart.</summary>
+    public bool IsParked { get; private set; }
+
     /// <summary>A process started or ended.</summary>
     public event Action? Changed;
 
     /// <summary>Starts the process and its supervision. The task ends when the process was stopped, and fails when the run must end.</summary>
     public Task StartAsync() => _loop = SuperviseAsync();
 
-    /// <summary>Ends the process in an orderly way and starts it again at once; does not count as a death.</summary>
-    public void Restart()
+    /// <summary>Ends the process in an orderly way, which does not count as a death; what comes then says the request.</summary>
+    public void Ask(ProcessRequest request)
     {
         lock (_gate)
         {
-            _restartRequest.TrySetResult();
+            if (!_request.TrySetResult(request))
+            {
+                // Not acted upon yet: the last word counts.
+                _request = NewRequest();
+                _request.SetResult(request);
+            }
         }
     }
 
@@ -80,16 +88,11 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
     {
         while (StartChild() is { } child)
         {
-            Task request;
-            lock (_gate)
-            {
-                request = _restartRequest.Task;
-            }
-
+            var request = Request;
             var asked = await Task.WhenAny(child.Exited, request) == request && !child.Exited.IsCompleted;
             if (asked)
             {
-                merger.Say($"{name} restarts on request");
+                merger.Say($"{name} {(await request is ProcessRequest.Stop ? "stops" : "restarts")} on request");
                 await child.StopAsync(options.StopTimeout, time, CancellationToken.None);
             }
 
@@ -104,7 +107,54 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
             {
                 await MournAsync(child.Pid, status, time.GetElapsedTime(_started));
             }
+
+            if (Request is { IsCompletedSuccessfully: true } open && await open is ProcessRequest.Stop)
+            {
+                await ParkAsync();
+            }
         }
+    }
+
+    private Task<ProcessRequest> Request
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _request.Task;
+            }
+        }
+    }
+
+    /// <summary>Waits until somebody asks for a restart, or the run stops.</summary>
+    private async Task ParkAsync()
+    {
+        Task<ProcessRequest> request;
+        lock (_gate)
+        {
+            _request = NewRequest();
+            request = _request.Task;
+            IsParked = true;
+        }
+
+        Changed?.Invoke();
+        try
+        {
+            while (await request.WaitAsync(_stopping.Token) is ProcessRequest.Stop)
+            {
+                lock (_gate)
+                {
+                    _request = NewRequest();
+                    request = _request.Task;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // StartChild ends the loop.
+        }
+
+        IsParked = false;
     }
 
     /// <summary>A signal to the whole process group may end a child before the launcher has acted on its own.</summary>
@@ -124,7 +174,7 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
                 return null;
             }
 
-            _restartRequest = _restartRequest.Task.IsCompleted ? NewRequest() : _restartRequest;
+            _request = _request.Task.IsCompleted ? NewRequest() : _request;
             _started = time.GetTimestamp();
             _child = Child.Run(spec, guard, log);
         }
@@ -166,6 +216,11 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
             merger.Say($"  {name} > {line}");
         }
 
+        if (options.EndsWithApp)
+        {
+            throw new LauncherException($"{name} {status}: the run ends with it", status.Code);
+        }
+
         if (!options.Restart)
         {
             throw new LauncherException($"{name} {status}: the run stops because of --no-restart");
@@ -189,5 +244,5 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
         }
     }
 
-    private static TaskCompletionSource NewRequest() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static TaskCompletionSource<ProcessRequest> NewRequest() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sidecar.Abstractions;
 using YamlDotNet.RepresentationModel;
 
 namespace Launcher.Templates;
@@ -6,10 +7,13 @@ namespace Launcher.Templates;
 /// <summary>A mapping of the template with typed access; errors name file, line and field.</summary>
 internal sealed class TemplateSection
 {
-    private readonly string _file;
+    private readonly string? _file;
     private readonly Dictionary<string, YamlNode> _values = [];
 
-    public TemplateSection(string file, YamlNode node, IReadOnlySet<string> known)
+    /// <param name="file">Null: the fields are those of a command line.</param>
+    /// <param name="node">The mapping.</param>
+    /// <param name="known">Names of its fields.</param>
+    public TemplateSection(string? file, YamlNode node, IReadOnlySet<string> known)
     {
         _file = file;
         if (node is not YamlMappingNode mapping)
@@ -22,7 +26,7 @@ internal sealed class TemplateSection
             var name = ((YamlScalarNode)key).Value ?? "";
             if (!known.Contains(name))
             {
-                throw Error(key, $"unknown field '{name}'");
+                throw Error(key, $"unknown field '{name}'{Nearest.Hint(name, known)}");
             }
 
             _values[name] = value;
@@ -104,5 +108,6 @@ internal sealed class TemplateSection
             : throw Error(this[name]!, $"'{name}' must be a size such as 4Mi");
     }
 
-    public LauncherException Error(YamlNode node, string problem) => new($"{_file}:{node.Start.Line}: {problem}");
+    public LauncherException Error(YamlNode node, string problem) =>
+        new(_file is null ? $"{problem}; see './daprw run --help'" : $"{_file}:{node.Start.Line}: {problem}");
 }

@@ -121,7 +121,7 @@ public sealed class StartTests
         run.Start();
 
         Assert.Equal(1, await run.ExitsAsync());
-        Assert.Contains("dapr.yaml:3: unknown field 'appPrt'", run.Output, StringComparison.Ordinal);
+        Assert.Contains("dapr.yaml:3: unknown field 'appPrt'; did you mean 'appPort'?", run.Output, StringComparison.Ordinal);
         Assert.Single(run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 

@@ -116,6 +116,7 @@ internal sealed class LocalStorageBinding(ComponentContext context) : IOutputBin
 
         var text = JsonSerializer.Deserialize<string>(data.Span)!;
         var buffer = new byte[text.Length];
-        return text.Length > 0 && Convert.TryFromBase64String(text, buffer, out var length) ? buffer[..length] : Encoding.UTF8.GetBytes(text);
+        // .NET skips blanks that base64 does not have: a sentence of words is not base64.
+        return text.Length > 0 && !text.AsSpan().ContainsAny(' ', '\t') && Convert.TryFromBase64String(text, buffer, out var length) ? buffer[..length] : Encoding.UTF8.GetBytes(text);
     }
 }

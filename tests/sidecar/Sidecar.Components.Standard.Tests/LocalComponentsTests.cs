@@ -25,6 +25,19 @@ public sealed class LocalComponentsTests : IDisposable
     }
 
     [Theory]
+    [InlineData("a picture", "a picture")]
+    [InlineData("QQ==", "A")]
+    [InlineData("QQ", "QQ")]
+    public async Task A_text_is_decoded_when_it_is_base64(string text, string stored)
+    {
+        await using var storage = await StorageAsync();
+
+        await InvokeAsync(storage, "create", "t", JsonSerializer.SerializeToUtf8Bytes(text));
+
+        Assert.Equal(stored, Encoding.UTF8.GetString((await InvokeAsync(storage, "get", "t")).Data!.Value.Span));
+    }
+
+    [Theory]
     [InlineData("../outside")]
     [InlineData("a/../../outside")]
     [InlineData("link/outside")]

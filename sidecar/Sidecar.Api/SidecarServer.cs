@@ -250,6 +250,17 @@ public sealed class RunningSidecar : IAsyncDisposable
         {
             await LoadAsync(instance, cancellationToken);
         }
+
+        await StartEnginesAsync(cancellationToken);
+    }
+
+    /// <summary>Separate from making them: all are there before one looks for activities and children in another app.</summary>
+    private async Task StartEnginesAsync(CancellationToken cancellationToken)
+    {
+        foreach (var engine in _engines.Values.Where(engine => !engine.IsStarted))
+        {
+            await engine.StartAsync(cancellationToken);
+        }
     }
 
     /// <summary>
@@ -266,6 +277,7 @@ public sealed class RunningSidecar : IAsyncDisposable
             http = await _latePorts.OpenAsync(instance.HttpPort, isGrpc: false, cancellationToken);
             grpc = await _latePorts.OpenAsync(instance.GrpcPort, isGrpc: true, cancellationToken);
             var app = await LoadAsync(instance with { HttpPort = http.Number, GrpcPort = grpc.Number }, cancellationToken);
+            await StartEnginesAsync(cancellationToken);
             _portsOfLateApps[app] = [http, grpc];
             Instances = [.. Instances, app.Instance];
             http.Serve(new PortOwner(app, IsGrpc: false));
@@ -307,10 +319,9 @@ public sealed class RunningSidecar : IAsyncDisposable
         await app.LoadAsync(set, _run, _registry, _host.Services, cancellationToken);
         if (!_engines.ContainsKey(instance.AppId) && WorkflowStore.Find(app) is { } store)
         {
-            var engine = new WorkflowEngine(
-                instance.AppId, store, WorkflowEngine.DefaultKeyPrefix(instance.AppId), _options.Workflows, _options.Time, loggers);
-            _engines[instance.AppId] = engine;
-            await engine.StartAsync(cancellationToken);
+            _engines[instance.AppId] = new WorkflowEngine(
+                instance.AppId, store, WorkflowEngine.DefaultKeyPrefix(instance.AppId), _options.Workflows, _options.Time, loggers,
+                peers: appId => _engines.GetValueOrDefault(appId));
         }
 
         _host.Services.GetRequiredService<InvocationService>().Add(app);

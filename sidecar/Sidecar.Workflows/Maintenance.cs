@@ -11,7 +11,6 @@ namespace Sidecar.Workflows;
 internal sealed partial class Maintenance(
     InstanceStore store,
     InstanceRunner runner,
-    Func<string, DateTimeOffset, Task<int>> purgeEnded,
     TimerQueue timers,
     WorkflowEngineOptions options,
     TimeProvider time,
@@ -46,7 +45,11 @@ internal sealed partial class Maintenance(
                 var active = new List<string>();
                 await foreach (var (instanceId, metadata) in store.ListAsync(cancellationToken))
                 {
-                    if (!InstanceState.IsTerminal((OrchestrationStatus)metadata.Status))
+                    if (InstanceState.IsTerminal((OrchestrationStatus)metadata.Status))
+                    {
+                        runner.ArmRemoval(instanceId, metadata);
+                    }
+                    else
                     {
                         active.Add(instanceId);
                     }
@@ -79,7 +82,7 @@ internal sealed partial class Maintenance(
 
     private void ScheduleSweep()
     {
-        if (options.Retention is not null)
+        if (options.Retention.Removes)
         {
             timers.Add(new TimerEntry("\0retention", "sweep", time.GetUtcNow() + options.RetentionSweepInterval, SweepAsync));
         }
@@ -89,13 +92,12 @@ internal sealed partial class Maintenance(
     {
         try
         {
-            var limit = time.GetUtcNow() - options.Retention!.Value;
             var removed = 0;
             await foreach (var (instanceId, metadata) in store.ListAsync(stopping))
             {
-                if (InstanceState.IsTerminal((OrchestrationStatus)metadata.Status) && metadata.CompletedAt.ToDateTimeOffset() < limit)
+                if (runner.IsOutdated(metadata))
                 {
-                    removed += await purgeEnded(instanceId, limit);
+                    removed += await runner.PurgeAsync(instanceId, force: false, runner.IsOutdated);
                 }
             }
 

@@ -22,7 +22,7 @@ public sealed partial class WorkflowEngine
 
     /// <summary>
     /// Ends a workflow, and with <paramref name="recursive"/> its children, those of an ended workflow too. Returns when
-    /// it has ended, or, without a connected worker, when the wish is durable.
+    /// it has ended; that needs no worker, and waits for none.
     /// </summary>
     public async Task TerminateAsync(string instanceId, string? output, bool recursive, CancellationToken cancellationToken)
     {
@@ -31,16 +31,16 @@ public sealed partial class WorkflowEngine
         {
             if (recursive)
             {
-                foreach (var child in await ChildrenAsync(instanceId, cancellationToken))
+                foreach (var (engine, child) in await ChildrenAsync(instanceId, cancellationToken))
                 {
-                    await _runner.DeliverAsync(child, new PendingEvent(Events.Terminated(_time.GetUtcNow(), output, recurse: true), PendingKind.Message));
+                    await engine._runner.DeliverAsync(child, new PendingEvent(Events.Terminated(_time.GetUtcNow(), output, recurse: true), PendingKind.Message));
                 }
             }
 
             return;
         }
 
-        await WaitIfServedAsync(instanceId, m => InstanceState.IsTerminal((OrchestrationStatus)m.Status), cancellationToken);
+        await WaitForAsync(instanceId, m => InstanceState.IsTerminal((OrchestrationStatus)m.Status), cancellationToken);
     }
 
     /// <summary>Suspends a workflow; returns when it is suspended or has ended, without a worker when the wish is durable.</summary>
@@ -74,13 +74,13 @@ public sealed partial class WorkflowEngine
         if (recursive)
         {
             await CheckPurgeAsync(instanceId, force, cancellationToken);
-            foreach (var child in await ChildrenAsync(instanceId, cancellationToken))
+            foreach (var (engine, child) in await ChildrenAsync(instanceId, cancellationToken))
             {
-                count += await PurgeAsync(child, recursive, force, cancellationToken);
+                count += await engine.PurgeAsync(child, recursive, force, cancellationToken);
             }
         }
 
-        return count + await WaitAsync(_runner.PurgeAsync(instanceId, force, endedBefore: null), cancellationToken);
+        return count + await WaitAsync(_runner.PurgeAsync(instanceId, force), cancellationToken);
     }
 
     private async Task CheckPurgeAsync(string instanceId, bool force, CancellationToken cancellationToken)
@@ -91,17 +91,54 @@ public sealed partial class WorkflowEngine
         }
     }
 
-    private Task<int> PurgeEndedAsync(string instanceId, DateTimeOffset endedBefore) => _runner.PurgeAsync(instanceId, force: false, endedBefore);
+    /// <summary>
+    /// Removes all ended instances that were created in a time and have one of the statuses, with <paramref name="force"/>
+    /// also those that have not ended; returns how many were removed. (daprd refuses a filter.)
+    /// </summary>
+    public async Task<int> PurgeAsync(PurgeInstanceFilter filter, bool recursive, bool force, CancellationToken cancellationToken)
+    {
+        var count = 0;
+        await foreach (var (instanceId, found) in _store.ListAsync(cancellationToken))
+        {
+            if (!Matches(found))
+            {
+                continue;
+            }
 
-    /// <summary>Ids of the children of the current execution; empty when there is no such instance.</summary>
-    private Task<List<string>> ChildrenAsync(string instanceId, CancellationToken cancellationToken) =>
+            try
+            {
+                count += recursive
+                    ? await PurgeAsync(instanceId, recursive, force, cancellationToken)
+                    : await WaitAsync(_runner.PurgeAsync(instanceId, force, Matches), cancellationToken);
+            }
+            catch (WorkflowException exception) when (exception.Error == WorkflowError.FailedPrecondition)
+            {
+                // It runs again meanwhile, or a child of it does.
+            }
+        }
+
+        return count;
+
+        bool Matches(InstanceMetadata metadata) =>
+            (force || InstanceState.IsTerminal((OrchestrationStatus)metadata.Status))
+            && (filter.RuntimeStatus.Count == 0 || filter.RuntimeStatus.Contains((OrchestrationStatus)metadata.Status))
+            && (filter.CreatedTimeFrom is null || metadata.CreatedAt >= filter.CreatedTimeFrom)
+            && (filter.CreatedTimeTo is null || metadata.CreatedAt <= filter.CreatedTimeTo);
+    }
+
+    /// <summary>The children of the current execution and their engines; empty when there is no such instance.</summary>
+    private Task<List<(WorkflowEngine Engine, string InstanceId)>> ChildrenAsync(string instanceId, CancellationToken cancellationToken) =>
         WaitAsync(_runner.WithInstanceAsync(instanceId, async instance =>
             await StoreReadAsync(() => _runner.LoadAsync(instance)) is not { } state ? [] : state.History
                 .Where(e => e.EventTypeCase == EventKind.ChildWorkflowInstanceCreated)
-                .Select(e => e.ChildWorkflowInstanceCreated.InstanceId)
-                .Where(id => id != instanceId)
+                .Select(e => (Engine: Peer(Events.TargetApp(e, _appId)), e.ChildWorkflowInstanceCreated.InstanceId))
+                .Where(child => child.Engine is not null && child != (this, instanceId))
+                .Select(child => (child.Engine!, child.InstanceId))
                 .Distinct()
                 .ToList()), cancellationToken);
+
+    /// <summary>The engine of an app of this process; null when it has none.</summary>
+    private WorkflowEngine? Peer(string appId) => appId == _appId ? this : _peers(appId);
 
     private async Task<Delivery> DeliverAsync(string instanceId, HistoryEvent e, CancellationToken cancellationToken)
     {

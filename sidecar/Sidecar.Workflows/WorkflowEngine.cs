@@ -18,6 +18,7 @@ namespace Sidecar.Workflows;
 public sealed partial class WorkflowEngine : IAsyncDisposable
 {
     private readonly string _appId;
+    private readonly Func<string, WorkflowEngine?> _peers;
     private readonly WorkflowEngineOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -36,8 +37,19 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <param name="options">Limits and times.</param>
     /// <param name="time">The clock.</param>
     /// <param name="loggers">For the engine's log.</param>
+    /// <param name="peers">
+    /// The engines of the other apps of this process by app id, for their activities and child workflows; null for unknown
+    /// ones. Asked at each use, so all may be made before any is started.
+    /// </param>
     /// <exception cref="ComponentException">The store lacks transactions or key listing.</exception>
-    public WorkflowEngine(string appId, IStateStore store, string keyPrefix, WorkflowEngineOptions options, TimeProvider time, ILoggerFactory loggers)
+    public WorkflowEngine(
+        string appId,
+        IStateStore store,
+        string keyPrefix,
+        WorkflowEngineOptions options,
+        TimeProvider time,
+        ILoggerFactory loggers,
+        Func<string, WorkflowEngine?>? peers = null)
     {
         if (store is not IKeyListing listing || !store.Features.HasFlag(StateFeatures.Transactional) || !store.Features.HasFlag(StateFeatures.ETag))
         {
@@ -45,13 +57,14 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         }
 
         (_appId, _options, _time) = (appId, options, time);
+        _peers = peers ?? (_ => null);
         _logger = loggers.CreateLogger<WorkflowEngine>();
         _store = new InstanceStore(store, listing, keyPrefix);
         _table = new InstanceTable(options.HotStateBytes);
         _timers = new TimerQueue(time);
         _metrics = new WorkflowMetrics(appId, GetStatus);
-        _runner = new InstanceRunner(appId, _store, _table, _timers, options, time, _metrics, _logger, _stopping.Token);
-        _maintenance = new Maintenance(_store, _runner, PurgeEndedAsync, _timers, options, time, _logger, _stopping.Token);
+        _runner = new InstanceRunner(appId, app => _peers(app)?._runner, _store, _table, _timers, options, time, _metrics, _logger, _stopping.Token);
+        _maintenance = new Maintenance(_store, _runner, _timers, options, time, _logger, _stopping.Token);
     }
 
     /// <summary>The prefix under which Dapr keeps an app's workflow rows in an actor state store (grpc §6).</summary>
@@ -214,7 +227,8 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     private async Task<WorkflowState?> WaitForAsync(
         string instanceId, Func<InstanceMetadata, bool> condition, bool payloads, CancellationToken cancellationToken) =>
         await WaitForAsync(instanceId, condition, cancellationToken) is { } metadata
-            ? payloads ? await GetInstanceAsync(instanceId, payloads, cancellationToken) : InstanceViews.ToWorkflowState(instanceId, metadata)
+            // What is not kept at all may be gone already; its status is known.
+            ? (payloads ? await GetInstanceAsync(instanceId, payloads, cancellationToken) : null) ?? InstanceViews.ToWorkflowState(instanceId, metadata)
             : null;
 
     /// <summary>Waits for a status; null when the instance does not exist or was purged.</summary>

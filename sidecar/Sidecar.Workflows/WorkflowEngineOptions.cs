@@ -19,10 +19,13 @@ public sealed record WorkflowEngineOptions
     /// <summary>Approximate bytes of runtime state that is kept for instances between turns. Default 64 MiB.</summary>
     public long HotStateBytes { get; init; } = 64L * 1024 * 1024;
 
-    /// <summary>How long ended instances are kept; null keeps them until they are purged. Default 24 h.</summary>
-    public TimeSpan? Retention { get; init; } = TimeSpan.FromHours(24);
+    /// <summary>How long ended instances are kept, by status. Default 24 h for all.</summary>
+    public WorkflowRetention Retention { get; init; } = new() { AnyTerminal = TimeSpan.FromHours(24) };
 
-    /// <summary>Time between two looks for ended instances past their retention. Default 1 h.</summary>
+    /// <summary>
+    /// Time between two looks for ended instances past their retention; what is kept no longer than this has a timer of its
+    /// own. Default 1 h.
+    /// </summary>
     public TimeSpan RetentionSweepInterval { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>

@@ -19,6 +19,9 @@ internal interface IWorkSource
 
     /// <summary>The request of a pending activity, or null when it is not pending any more.</summary>
     Task<ActivityRequest?> ReadActivityAsync(ActivityItem item);
+
+    /// <summary>Gives the workflow the result of its activity. Returns when it is durable or unwanted.</summary>
+    Task DeliverResultAsync(ActivityItem item, HistoryEvent result);
 }
 
 /// <summary>
@@ -33,7 +36,7 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
     private readonly Queue<ActivityItem> _returnedActivities = new();
     private readonly Queue<ActivityItem> _readyActivities = new();
     private readonly Dictionary<string, (Turn Turn, WorkStream Stream)> _turns = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string InstanceId, int TaskId), ActivityItem> _activities = [];
+    private readonly Dictionary<(IWorkSource Source, string InstanceId, int TaskId), ActivityItem> _activities = [];
     private readonly Dictionary<string, ActivityItem> _activitiesByToken = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _backlog = new(StringComparer.Ordinal);
 
@@ -90,7 +93,7 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
     {
         lock (_lock)
         {
-            var key = (item.InstanceId, item.TaskId);
+            var key = Key(item);
             if (_activities.TryGetValue(key, out var known))
             {
                 if (known.ExecutionId == item.ExecutionId)
@@ -174,7 +177,10 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
     {
         lock (_lock)
         {
-            var item = token.Length > 0 ? _activitiesByToken.GetValueOrDefault(token) : _activities.GetValueOrDefault((instanceId, taskId));
+            var item = token.Length > 0 ? _activitiesByToken.GetValueOrDefault(token)
+                : _activities.GetValueOrDefault((source, instanceId, taskId))
+                    // An activity of another app's workflow.
+                    ?? _activitiesByToken.Values.FirstOrDefault(a => a.InstanceId == instanceId && a.TaskId == taskId);
             if (item?.Token is null || item.InstanceId != instanceId || item.TaskId != taskId)
             {
                 return null;
@@ -291,6 +297,14 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
         var closed = false;
         lock (_lock)
         {
+            if (turn.Withdrawn)
+            {
+                stream.TurnCount--;
+                EndIfDrained(stream);
+                Assign();
+                return;
+            }
+
             closed = stream.Closed;
             if (!closed)
             {
@@ -311,7 +325,7 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
 
     private async Task SendActivityAsync(WorkStream stream, ActivityItem item)
     {
-        var request = await source.ReadActivityAsync(item);
+        var request = await item.Source.ReadActivityAsync(item);
         lock (_lock)
         {
             if (request is null || stream.Closed)
@@ -394,9 +408,11 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
         }
     }
 
+    private static (IWorkSource Source, string InstanceId, int TaskId) Key(ActivityItem item) => (item.Source, item.InstanceId, item.TaskId);
+
     private void Remove(ActivityItem item)
     {
-        var key = (item.InstanceId, item.TaskId);
+        var key = Key(item);
         if (_activities.TryGetValue(key, out var current) && ReferenceEquals(current, item))
         {
             _activities.Remove(key);

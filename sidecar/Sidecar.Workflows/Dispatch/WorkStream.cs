@@ -36,8 +36,11 @@ internal sealed class WorkStream(string id, Func<WorkItem, CancellationToken, Va
 }
 
 /// <summary>An activity that is scheduled and has no durable result. The request is read from the instance when a worker is free.</summary>
-internal sealed class ActivityItem(string instanceId, string executionId, int taskId, string name)
+internal sealed class ActivityItem(IWorkSource source, string instanceId, string executionId, int taskId, string name)
 {
+    /// <summary>The engine whose workflow it belongs to; the workers may be those of another app.</summary>
+    public IWorkSource Source { get; } = source;
+
     public string InstanceId { get; } = instanceId;
 
     public string ExecutionId { get; } = executionId;

@@ -67,6 +67,15 @@ internal sealed class Turn(Instance instance, string token, InstanceState state,
     /// <summary>Events of the turn that are only in memory.</summary>
     public List<PendingEvent> Held { get; } = held;
 
+    /// <summary>Taken back by the engine; it must not reach a worker any more. Set before the dispatcher is told.</summary>
+    public bool Withdrawn
+    {
+        get => Volatile.Read(ref _withdrawn);
+        set => Volatile.Write(ref _withdrawn, value);
+    }
+
+    private bool _withdrawn;
+
     /// <summary>Inbox rows that the turn consumes, from the first one on.</summary>
     public int Consumed { get; } = state.Inbox.Count;
 

@@ -107,7 +107,7 @@ internal sealed partial class InstanceRunner
     /// </summary>
     private async Task SendAsync(string instanceId, InstanceMetadata metadata, TurnOutcome outcome)
     {
-        foreach (var (actionId, action) in outcome.Detached)
+        foreach (var (appId, actionId, action) in outcome.Detached)
         {
             var start = new ExecutionStartedEvent
             {
@@ -119,7 +119,10 @@ internal sealed partial class InstanceRunner
                 ParentTraceContext = action.ParentTraceContext,
                 Tags = { action.Tags },
             };
-            await CreateAsync(action.InstanceId, start, CreationKey(instanceId, metadata, actionId));
+            if (Peer(appId) is { } peer)
+            {
+                await peer.CreateAsync(action.InstanceId, start, CreationKey(instanceId, metadata, actionId));
+            }
         }
 
         if (outcome.Completed is not null)
@@ -127,13 +130,19 @@ internal sealed partial class InstanceRunner
             // An ended instance is not looked at again, so its last children cannot wait for its commit.
             foreach (var child in outcome.Children)
             {
-                await CreateChildAsync(instanceId, metadata, child);
+                if (Peer(Events.TargetApp(child, _appId)) is { } peer)
+                {
+                    await peer.CreateChildAsync(_appId, instanceId, metadata, child);
+                }
             }
         }
 
-        foreach (var (target, e, executionId) in outcome.Messages)
+        foreach (var message in outcome.Messages)
         {
-            await DeliverAsync(target, new PendingEvent(e, PendingKind.Message, executionId));
+            if (Peer(message.AppId) is { } peer)
+            {
+                await peer.DeliverAsync(message.InstanceId, new PendingEvent(message.Event, PendingKind.Message, message.ExecutionId));
+            }
         }
     }
 
@@ -147,28 +156,35 @@ internal sealed partial class InstanceRunner
             return;
         }
 
-        var found = await _store.ReadMetadataAsync([.. waiting.Select(c => c.ChildWorkflowInstanceCreated.InstanceId)], _stopping);
         var refused = new List<HistoryEvent>();
-        for (var i = 0; i < waiting.Count; i++)
+        foreach (var children in waiting.GroupBy(c => Events.TargetApp(c, _appId)))
         {
-            var child = waiting[i];
-            var known = found[i];
-            if (known is not null && known.CreationKey == CreationKey(instance.Id, state.Metadata, child.EventId))
+            if (Peer(children.Key) is not { } peer)
             {
+                refused.AddRange(children.Select(c => Events.ChildFailed(Now, c.EventId, NoSuchApp(children.Key))));
                 continue;
             }
 
-            // Only an id that is free or ended is worth its gate; so no instance waits for the gate of one that may wait for it.
-            if ((known is not null && !InstanceState.IsTerminal((OrchestrationStatus)known.Status))
-                || child.ChildWorkflowInstanceCreated.InstanceId == instance.Id
-                || await CreateChildAsync(instance.Id, state.Metadata, child) is Creation.StillActive or Creation.ChildrenActive or Creation.InvalidId)
+            var found = await peer._store.ReadMetadataAsync([.. children.Select(c => c.ChildWorkflowInstanceCreated.InstanceId)], _stopping);
+            foreach (var (child, known) in children.Zip(found))
             {
-                refused.Add(Events.ChildFailed(Now, child.EventId, new TaskFailureDetails
+                if (known is not null && known.CreationKey == CreationKey(instance.Id, state.Metadata, child.EventId))
                 {
-                    ErrorType = "WorkflowInstanceAlreadyExists",
-                    ErrorMessage = $"The id '{child.ChildWorkflowInstanceCreated.InstanceId}' is malformed, or a workflow that has not ended has it",
-                    IsNonRetriable = true,
-                }));
+                    continue;
+                }
+
+                // Only an id that is free or ended is worth its gate; so no instance waits for the gate of one that may wait for it.
+                if ((known is not null && !InstanceState.IsTerminal((OrchestrationStatus)known.Status))
+                    || (peer == this && child.ChildWorkflowInstanceCreated.InstanceId == instance.Id)
+                    || await peer.CreateChildAsync(_appId, instance.Id, state.Metadata, child) is Creation.StillActive or Creation.ChildrenActive or Creation.InvalidId)
+                {
+                    refused.Add(Events.ChildFailed(Now, child.EventId, new TaskFailureDetails
+                    {
+                        ErrorType = "WorkflowInstanceAlreadyExists",
+                        ErrorMessage = $"The id '{child.ChildWorkflowInstanceCreated.InstanceId}' is malformed, or a workflow that has not ended has it",
+                        IsNonRetriable = true,
+                    }));
+                }
             }
         }
 
@@ -178,7 +194,17 @@ internal sealed partial class InstanceRunner
         }
     }
 
-    private Task<Creation> CreateChildAsync(string parentId, InstanceMetadata parent, HistoryEvent created)
+    /// <summary>The engine of an app of this process, this one for its own; null when there is none.</summary>
+    private InstanceRunner? Peer(string appId) => appId == _appId ? this : _peers(appId);
+
+    private static TaskFailureDetails NoSuchApp(string appId) => new()
+    {
+        ErrorType = "AppNotFound",
+        ErrorMessage = $"There is no app '{appId}' with a workflow store in this run",
+        IsNonRetriable = true,
+    };
+
+    private Task<Creation> CreateChildAsync(string parentAppId, string parentId, InstanceMetadata parent, HistoryEvent created)
     {
         var child = created.ChildWorkflowInstanceCreated;
         var start = new ExecutionStartedEvent
@@ -193,7 +219,7 @@ internal sealed partial class InstanceRunner
                 TaskScheduledId = created.EventId,
                 Name = parent.Name,
                 WorkflowInstance = new WorkflowInstance { InstanceId = parentId, ExecutionId = parent.ExecutionId },
-                AppID = _appId,
+                AppID = parentAppId,
             },
         };
         return CreateAsync(child.InstanceId, start, CreationKey(parentId, parent, created.EventId));
@@ -209,7 +235,8 @@ internal sealed partial class InstanceRunner
         var state = await LoadAsync(instance);
         foreach (var child in state!.Children.Values)
         {
-            if (await _store.ReadMetadataAsync(child.ChildWorkflowInstanceCreated.InstanceId, _stopping) is { } metadata
+            if (Peer(Events.TargetApp(child, _appId)) is { } peer
+                && await peer._store.ReadMetadataAsync(child.ChildWorkflowInstanceCreated.InstanceId, _stopping) is { } metadata
                 && metadata.ParentInstanceId == instance.Id
                 && !InstanceState.IsTerminal((OrchestrationStatus)metadata.Status))
             {
@@ -226,7 +253,7 @@ internal sealed partial class InstanceRunner
         var answered = state.Inbox.Concat(instance.Held.Select(p => p.Event)).Select(Events.Resolves).ToHashSet();
         foreach (var task in state.Tasks.Values.Where(t => !answered.Contains((Resolution.Task, t.EventId))))
         {
-            Dispatcher.EnqueueActivity(new ActivityItem(instance.Id, state.ExecutionId, task.EventId, task.TaskScheduled.Name));
+            ArmTask(instance, state.ExecutionId, task);
         }
 
         foreach (var timer in state.Timers.Values.Where(t => !answered.Contains((Resolution.Timer, t.EventId))))
@@ -237,6 +264,20 @@ internal sealed partial class InstanceRunner
         if (state.Started is null && state.Metadata.ScheduledStart is { } start && start.ToDateTimeOffset() > Now)
         {
             _timers.Add(new TimerEntry(instance.Id, "start", start.ToDateTimeOffset(), () => GuardAsync(instance.Id, WakeAsync)));
+        }
+    }
+
+    /// <summary>Queues an activity for the workers of its app. Under the gate; what it cannot queue fails with the next drain.</summary>
+    private void ArmTask(Instance instance, string executionId, HistoryEvent task)
+    {
+        var appId = Events.TargetApp(task, _appId);
+        if (Peer(appId) is { } peer)
+        {
+            peer.Dispatcher.EnqueueActivity(new ActivityItem(this, instance.Id, executionId, task.EventId, task.TaskScheduled.Name));
+        }
+        else
+        {
+            instance.Incoming.Enqueue(new PendingEvent(Events.TaskFailed(Now, task, NoSuchApp(appId)), PendingKind.Result, executionId));
         }
     }
 
@@ -315,6 +356,9 @@ internal sealed partial class InstanceRunner
         return request;
     }
 
+    public Task DeliverResultAsync(ActivityItem item, HistoryEvent result) =>
+        DeliverAsync(item.InstanceId, new PendingEvent(result, PendingKind.Result, item.ExecutionId));
+
     /// <summary>Takes an activity's result. Returns when it is durable or unwanted.</summary>
     public async Task CompleteActivityAsync(ActivityResponse response)
     {
@@ -326,7 +370,7 @@ internal sealed partial class InstanceRunner
             if (!item.Orphaned)
             {
                 var result = Events.ActivityResult(Now, response, item.TaskExecutionId);
-                await DeliverAsync(item.InstanceId, new PendingEvent(result, PendingKind.Result, item.ExecutionId));
+                await item.Source.DeliverResultAsync(item, result);
             }
         }
         finally

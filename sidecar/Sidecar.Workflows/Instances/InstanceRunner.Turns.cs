@@ -27,6 +27,12 @@ internal sealed partial class InstanceRunner
                 return;
             }
 
+            if (Events.IsTerminated(state.Inbox))
+            {
+                BeginTermination(instance, state);
+                return;
+            }
+
             var held = instance.Held.ToList();
             var events = state.Deliverable([.. state.Inbox, .. held.Where(p => p.ExecutionId is null || p.ExecutionId == state.ExecutionId).Select(p => p.Event)]);
             foreach (var pending in held.Where(p => !events.Contains(p.Event)).ToList())
@@ -52,6 +58,33 @@ internal sealed partial class InstanceRunner
         return begun;
     }
 
+    /// <summary>
+    /// Ends a terminated instance with a turn of the engine's own (grpc §5.6: what the worker would answer is forced anyway). So
+    /// it ends without a worker, and whatever a worker does with a turn or an activity that it has. Under the gate.
+    /// </summary>
+    private void BeginTermination(Instance instance, InstanceState state)
+    {
+        Withdraw(instance);
+        DropHeld(instance);
+        StalledInstances.TryRemove(instance.Id, out _);
+        var events = state.Deliverable(state.Inbox);
+        events.Insert(0, Events.WorkflowStarted(Now));
+        var turn = new Turn(instance, token: "", state, events, held: []) { StreamsOpened = 0 };
+        instance.Turn = turn;
+        instance.Phase = TurnPhase.Committing;
+        _ = Task.Run(async () =>
+        {
+            try
+            {
+                await CompleteTurnAsync(instance.Id, turn, before => TurnRules.Terminate(before, turn.NewEvents, _appId, Now));
+            }
+            catch (Exception exception) when (exception is WorkflowException or OperationCanceledException)
+            {
+                // Purged meanwhile, or a failure of the store, which has scheduled a retry.
+            }
+        });
+    }
+
     /// <summary>Takes back a turn whose worker is gone: results held in memory become durable, the instance is ready again.</summary>
     public Task AbortTurnAsync(Turn turn) => GuardAsync(turn.Instance.Id, async instance =>
     {
@@ -72,10 +105,32 @@ internal sealed partial class InstanceRunner
     {
         var turn = Dispatcher.TakeTurn(response.InstanceId, response.CompletionToken)
             ?? throw new WorkflowException(WorkflowError.NotFound, $"workflow '{response.InstanceId}' has no turn in flight with this completion token");
-        var instance = _table.Acquire(response.InstanceId);
+        FormatException? nonsense = null;
+        await CompleteTurnAsync(response.InstanceId, turn, state =>
+        {
+            try
+            {
+                return TurnRules.Apply(state, turn.NewEvents, response, _appId, Now);
+            }
+            catch (FormatException exception)
+            {
+                nonsense = exception;
+                return TurnRules.Fail(state, turn.NewEvents, exception.Message, _appId, Now);
+            }
+        });
+        if (nonsense is not null)
+        {
+            LogNonsense(nonsense, response.InstanceId);
+            throw new WorkflowException(WorkflowError.InvalidArgument, $"the workflow '{response.InstanceId}' has failed: {nonsense.Message}", nonsense);
+        }
+    }
+
+    private async Task CompleteTurnAsync(string instanceId, Turn turn, Func<InstanceState, TurnOutcome> judge)
+    {
+        var instance = _table.Acquire(instanceId);
         try
         {
-            await CompleteTurnAsync(instance, turn, response);
+            await CompleteTurnAsync(instance, turn, judge);
         }
         finally
         {
@@ -83,7 +138,7 @@ internal sealed partial class InstanceRunner
         }
     }
 
-    private async Task CompleteTurnAsync(Instance instance, Turn turn, WorkflowResponse response)
+    private async Task CompleteTurnAsync(Instance instance, Turn turn, Func<InstanceState, TurnOutcome> judge)
     {
         // 1. Judge the response.
         TurnOutcome? outcome = null;
@@ -98,15 +153,7 @@ internal sealed partial class InstanceRunner
 
             instance.Phase = TurnPhase.Committing;
             before = state!.Metadata;
-            try
-            {
-                outcome = TurnRules.Apply(state, turn.NewEvents, response, _appId, Now);
-            }
-            catch (Exception exception)
-            {
-                throw new WorkflowException(
-                    WorkflowError.InvalidArgument, $"the worker's answer for workflow '{instance.Id}' cannot be carried out: {exception.Message}", exception);
-            }
+            outcome = judge(state);
         });
 
         // 2. Tell others first: if the process dies now, the turn runs again and they know the message already. The gate
@@ -145,6 +192,7 @@ internal sealed partial class InstanceRunner
             i.Turn = null;
             if (await LoadAsync(i) is not null)
             {
+                await DrainAsync(i);
                 MarkReady(i);
             }
         });
@@ -180,12 +228,21 @@ internal sealed partial class InstanceRunner
         var now = Now;
         var next = state.Metadata.Clone();
         next.LastUpdatedAt = Timestamp.FromDateTimeOffset(now);
-        if (outcome.Stalled)
+        if (outcome.Stalled is { } stalled)
         {
             next.Status = (int)OrchestrationStatus.Stalled;
-            await _store.UpdateAsync(state, next, _stopping);
+            // Told once, however many workers lack it.
+            if (state.History is not [.., { ExecutionStalled: { } told }] || !told.Equals(stalled))
+            {
+                var e = Events.New(now);
+                e.ExecutionStalled = stalled;
+                outcome.Events.Add(e);
+            }
+
+            outcome.CustomStatus = state.CustomStatus;
+            await _store.CommitTurnAsync(state, next, outcome, consumed: 0, _stopping);
             await FlushAsync(instance);
-            LogStalled(instance.Id);
+            LogStalled(instance.Id, stalled.Description);
             StalledInstances.TryAdd(instance.Id, 0);
             if (turn.StreamsOpened != Volatile.Read(ref _streamsOpened))
             {
@@ -225,12 +282,12 @@ internal sealed partial class InstanceRunner
         turn.Held.ForEach(p => Unhold(instance, p, Delivery.Stored));
         foreach (var task in outcome.Tasks)
         {
-            Dispatcher.EnqueueActivity(new ActivityItem(instance.Id, state.ExecutionId, task.EventId, task.TaskScheduled.Name));
+            ArmTask(instance, state.ExecutionId, task);
         }
 
         if (state.HasEnded || outcome.NextExecution is not null)
         {
-            instance.Held.ToList().ForEach(p => Unhold(instance, p, Delivery.Dropped));
+            DropHeld(instance);
         }
 
         if (state.HasEnded)
@@ -239,6 +296,7 @@ internal sealed partial class InstanceRunner
             instance.State = null;
             SetActive(instance.Id, false);
             _metrics.Ended(state.Status.ToString());
+            ArmRemoval(instance.Id, next);
         }
         else
         {
@@ -272,6 +330,9 @@ internal sealed partial class InstanceRunner
     private static int OpenChildren(InstanceState state, TurnOutcome outcome) =>
         state.Children.Count + outcome.Children.Count - outcome.Events.Count(e => Events.Resolves(e) is { Kind: Resolution.Child });
 
-    [LoggerMessage(6021, LogLevel.Warning, "Workflow {InstanceId} is stalled: no connected worker has its version")]
-    private partial void LogStalled(string instanceId);
+    [LoggerMessage(6022, LogLevel.Error, "Workflow {InstanceId} has failed: its worker's answer makes no sense")]
+    private partial void LogNonsense(Exception exception, string instanceId);
+
+    [LoggerMessage(6021, LogLevel.Warning, "Workflow {InstanceId} is stalled until another worker connects: {Reason}")]
+    private partial void LogStalled(string instanceId, string reason);
 }

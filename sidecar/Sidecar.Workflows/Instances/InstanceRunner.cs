@@ -17,6 +17,7 @@ namespace Sidecar.Workflows.Instances;
 internal sealed partial class InstanceRunner : IWorkSource
 {
     private readonly string _appId;
+    private readonly Func<string, InstanceRunner?> _peers;
     private readonly InstanceStore _store;
     private readonly InstanceTable _table;
     private readonly TimerQueue _timers;
@@ -30,6 +31,7 @@ internal sealed partial class InstanceRunner : IWorkSource
 
     public InstanceRunner(
         string appId,
+        Func<string, InstanceRunner?> peers,
         InstanceStore store,
         InstanceTable table,
         TimerQueue timers,
@@ -39,8 +41,8 @@ internal sealed partial class InstanceRunner : IWorkSource
         ILogger logger,
         CancellationToken stopping)
     {
-        (_appId, _store, _table, _timers, _options, _time, _metrics, _logger, _stopping) =
-            (appId, store, table, timers, options, time, metrics, logger, stopping);
+        (_appId, _peers, _store, _table, _timers, _options, _time, _metrics, _logger, _stopping) =
+            (appId, peers, store, table, timers, options, time, metrics, logger, stopping);
         Dispatcher = new WorkItemDispatcher(this, options, metrics, logger);
     }
 
@@ -88,7 +90,12 @@ internal sealed partial class InstanceRunner : IWorkSource
             {
                 SetActive(instance.Id, false);
                 _timers.RemoveAll(instance.Id);
-                instance.Held.ToList().ForEach(p => Unhold(instance, p, Delivery.Dropped));
+                if (instance.State is { } ended)
+                {
+                    ArmRemoval(instance.Id, ended.Metadata);
+                }
+
+                DropHeld(instance);
             }
 
             // A write whose success was not heard of may have brought what somebody waits for.
@@ -104,6 +111,7 @@ internal sealed partial class InstanceRunner : IWorkSource
         if (await LoadAsync(instance) is { HasEnded: false } state)
         {
             await EnsureChildrenAsync(instance, state);
+            await DrainAsync(instance);
             MarkReady(instance);
         }
     });
@@ -305,7 +313,11 @@ internal sealed partial class InstanceRunner : IWorkSource
     /// <summary>Queues the instance for a turn if it has something to deliver. Under the gate.</summary>
     private void MarkReady(Instance instance)
     {
-        if (instance is { Phase: TurnPhase.Idle, State: { HasEnded: false } state }
+        if (instance is { Phase: not TurnPhase.Committing, State: { HasEnded: false } terminated } && Events.IsTerminated(terminated.Inbox))
+        {
+            BeginTermination(instance, terminated);
+        }
+        else if (instance is { Phase: TurnPhase.Idle, State: { HasEnded: false } state }
             && state.Inbox.Count + instance.Held.Count > 0
             && !IsTooEarly(state)
             && !StalledInstances.ContainsKey(instance.Id))
@@ -315,41 +327,24 @@ internal sealed partial class InstanceRunner : IWorkSource
         }
     }
 
-    /// <summary>A start in the future holds everything back except a termination.</summary>
+    /// <summary>A start in the future holds everything back.</summary>
     private bool IsTooEarly(InstanceState state) =>
-        state.Started is null
-        && state.Metadata.ScheduledStart is { } start
-        && start.ToDateTimeOffset() > Now
-        && !state.Inbox.Exists(e => e.EventTypeCase == HistoryEvent.EventTypeOneofCase.ExecutionTerminated);
+        state.Started is null && state.Metadata.ScheduledStart is { } start && start.ToDateTimeOffset() > Now;
 
     /// <summary>
-    /// After a failed store operation nobody knows what was written: the state is dropped and a retry is scheduled, as it is
-    /// after an answer of the worker that makes no sense. Returns the error for the caller. Under the gate.
+    /// After a failed store operation nobody knows what was written: the state is dropped and a retry is scheduled. Returns
+    /// the error for the caller. Under the gate.
     /// </summary>
     private WorkflowException Failed(Instance instance, Exception exception)
     {
-        var badAnswer = exception is WorkflowException { Error: WorkflowError.InvalidArgument } invalid ? invalid : null;
         instance.State = null;
         instance.Failures++;
         if (!instance.RetryScheduled)
         {
             var delay = _options.StoreRetryDelay * Math.Pow(2, Math.Min(instance.Failures - 1, 20));
             delay = delay < _options.MaxStoreRetryDelay ? delay : _options.MaxStoreRetryDelay;
-            if (badAnswer is not null)
-            {
-                LogBadAnswer(badAnswer, instance.Id, delay);
-            }
-            else
-            {
-                LogStoreFailed(exception, instance.Id, delay);
-            }
-
+            LogStoreFailed(exception, instance.Id, delay);
             instance.RetryScheduled = _timers.Add(new TimerEntry("\0retry", instance.Id, Now + delay, () => GuardAsync(instance.Id, RetryAsync)));
-        }
-
-        if (badAnswer is not null)
-        {
-            return badAnswer;
         }
 
         _metrics.StoreFailed();
@@ -413,7 +408,4 @@ internal sealed partial class InstanceRunner : IWorkSource
 
     [LoggerMessage(6020, LogLevel.Warning, "The state store failed for workflow {InstanceId}; next attempt in {Delay}")]
     private partial void LogStoreFailed(Exception exception, string instanceId, TimeSpan delay);
-
-    [LoggerMessage(6022, LogLevel.Warning, "The worker's answer for workflow {InstanceId} cannot be carried out; its turn is tried again in {Delay}")]
-    private partial void LogBadAnswer(Exception exception, string instanceId, TimeSpan delay);
 }

@@ -60,12 +60,14 @@ public static class TaskHubSidecarService
 
     private static async Task<PurgeInstancesResponse> PurgeAsync(WorkflowEngine engine, PurgeInstancesRequest request, CancellationToken cancellationToken)
     {
-        if (request.RequestCase != PurgeInstancesRequest.RequestOneofCase.InstanceId || request.InstanceId.Length == 0)
+        var count = request.RequestCase switch
         {
-            throw new WorkflowException(WorkflowError.InvalidArgument, "an instance id is needed; purging by filter is not supported");
-        }
-
-        var count = await engine.PurgeAsync(request.InstanceId, request.Recursive, request.Force, cancellationToken);
+            PurgeInstancesRequest.RequestOneofCase.PurgeInstanceFilter =>
+                await engine.PurgeAsync(request.PurgeInstanceFilter, request.Recursive, request.Force, cancellationToken),
+            PurgeInstancesRequest.RequestOneofCase.InstanceId when request.InstanceId.Length > 0 =>
+                await engine.PurgeAsync(request.InstanceId, request.Recursive, request.Force, cancellationToken),
+            _ => throw new WorkflowException(WorkflowError.InvalidArgument, "an instance id or a filter is needed"),
+        };
         return new PurgeInstancesResponse { DeletedInstanceCount = count, IsComplete = true };
     }
 

@@ -45,17 +45,20 @@ internal static class Events
         return e;
     }
 
-    public static HistoryEvent TaskFailed(DateTimeOffset now, HistoryEvent task, string errorType, string message)
+    public static HistoryEvent TaskFailed(DateTimeOffset now, HistoryEvent task, TaskFailureDetails failure)
     {
         var e = New(now);
         e.TaskFailed = new TaskFailedEvent
         {
             TaskScheduledId = task.EventId,
             TaskExecutionId = task.TaskScheduled.TaskExecutionId,
-            FailureDetails = new TaskFailureDetails { ErrorType = errorType, ErrorMessage = message, IsNonRetriable = true },
+            FailureDetails = failure,
         };
         return e;
     }
+
+    /// <summary>The app that an activity or a child workflow was routed to.</summary>
+    public static string TargetApp(HistoryEvent e, string ownAppId) => e.Router is { TargetAppID.Length: > 0 } router ? router.TargetAppID : ownAppId;
 
     /// <summary>The result of an activity as the event that the workflow sees.</summary>
     public static HistoryEvent ActivityResult(DateTimeOffset now, ActivityResponse response, string taskExecutionId)
@@ -89,6 +92,9 @@ internal static class Events
         e.ChildWorkflowInstanceCompleted = new ChildWorkflowInstanceCompletedEvent { TaskScheduledId = taskId, Result = completed.Result };
         return e;
     }
+
+    /// <summary>Whether a termination is among the events.</summary>
+    public static bool IsTerminated(List<HistoryEvent> events) => events.Exists(e => e.EventTypeCase == EventKind.ExecutionTerminated);
 
     /// <summary>The kind and id that an event resolves, or null when it resolves nothing.</summary>
     public static (Resolution Kind, int Id)? Resolves(HistoryEvent e) => e.EventTypeCase switch

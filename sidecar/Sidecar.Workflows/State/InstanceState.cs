@@ -14,6 +14,8 @@ internal sealed class InstanceState
     private readonly Dictionary<int, HistoryEvent> _timers = [];
     private readonly Dictionary<int, HistoryEvent> _children = [];
     private readonly List<HistoryEvent> _history = [];
+    private readonly HashSet<int> _actions = [];
+    private readonly List<string> _patches = [];
 
     public InstanceState(string instanceId, InstanceMetadata metadata, byte[] metadataBytes)
     {
@@ -51,6 +53,12 @@ internal sealed class InstanceState
 
     public IReadOnlyDictionary<int, HistoryEvent> Children => _children;
 
+    /// <summary>The patches that the history records, in the order in which they were applied.</summary>
+    public IReadOnlyList<string> Patches => _patches;
+
+    /// <summary>The name that workers gave the version of the workflow; empty when none did.</summary>
+    public string VersionName { get; private set; } = "";
+
     public OrchestrationStatus Status => (OrchestrationStatus)Metadata.Status;
 
     public bool HasEnded => IsTerminal(Status);
@@ -62,6 +70,9 @@ internal sealed class InstanceState
         status is OrchestrationStatus.Completed or OrchestrationStatus.Failed or OrchestrationStatus.Terminated or OrchestrationStatus.Canceled;
 
     public bool IsPending(Resolution kind, int id) => Pending(kind).ContainsKey(id);
+
+    /// <summary>Whether the history has an action with this id.</summary>
+    public bool Knows(int actionId) => _actions.Contains(actionId);
 
     public void Append(IEnumerable<HistoryEvent> events)
     {
@@ -80,6 +91,9 @@ internal sealed class InstanceState
         _tasks.Clear();
         _timers.Clear();
         _children.Clear();
+        _actions.Clear();
+        _patches.Clear();
+        VersionName = "";
         Started = Completed = null;
         IsSuspended = false;
         HistoryBytes = 0;
@@ -133,8 +147,18 @@ internal sealed class InstanceState
 
     private void Index(HistoryEvent e)
     {
+        if (e.EventTypeCase is EventKind.TaskScheduled or EventKind.TimerCreated or EventKind.ChildWorkflowInstanceCreated
+            or EventKind.EventSent or EventKind.DetachedWorkflowInstanceCreated)
+        {
+            _actions.Add(e.EventId);
+        }
+
         switch (e.EventTypeCase)
         {
+            case EventKind.WorkflowStarted when e.WorkflowStarted.Version is { } version:
+                _patches.AddRange(version.Patches);
+                VersionName = version.HasName ? version.Name : VersionName;
+                break;
             case EventKind.ExecutionStarted: Started ??= e; break;
             case EventKind.ExecutionCompleted: Completed ??= e; break;
             case EventKind.ExecutionSuspended: IsSuspended = true; break;

@@ -15,10 +15,10 @@ internal sealed class TurnOutcome
     public List<HistoryEvent> Children { get; } = [];
 
     /// <summary>Instances to create without a parent, by action id.</summary>
-    public List<(int ActionId, CreateDetachedWorkflowAction Action)> Detached { get; } = [];
+    public List<(string AppId, int ActionId, CreateDetachedWorkflowAction Action)> Detached { get; } = [];
 
     /// <summary>Events for other instances, sent before the turn commits and again if the turn is repeated.</summary>
-    public List<(string InstanceId, HistoryEvent Event, string? ExecutionId)> Messages { get; } = [];
+    public List<OutgoingEvent> Messages { get; } = [];
 
     /// <summary>Events for the instance's own inbox, written with the turn.</summary>
     public List<HistoryEvent> OwnInbox { get; } = [];
@@ -31,6 +31,13 @@ internal sealed class TurnOutcome
     /// <summary>The first events of the next execution (start, then carried events) when the workflow continued as new.</summary>
     public List<HistoryEvent>? NextExecution { get; set; }
 
-    /// <summary>No connected worker has the version; nothing is consumed.</summary>
-    public bool Stalled { get; set; }
+    /// <summary>Why the instance stalls; then nothing is consumed and nothing else is set.</summary>
+    public ExecutionStalledEvent? Stalled { get; init; }
 }
+
+/// <summary>An event for another instance.</summary>
+/// <param name="AppId">The app whose instance it is.</param>
+/// <param name="InstanceId">The receiver.</param>
+/// <param name="Event">The event.</param>
+/// <param name="ExecutionId">The only execution that it is for, or null.</param>
+internal sealed record OutgoingEvent(string AppId, string InstanceId, HistoryEvent Event, string? ExecutionId = null);

@@ -9,66 +9,100 @@ namespace Sidecar.Workflows.State;
 /// <summary>Turns a worker's response into history (grpc §5.3). Pure: reads the state, changes nothing.</summary>
 internal static class TurnRules
 {
+    /// <summary>What a worker's answer means. Throws <see cref="FormatException"/> when it makes no sense.</summary>
     /// <param name="state">The instance before the turn.</param>
     /// <param name="newEvents">What the turn delivered, WorkflowStarted first.</param>
     /// <param name="response">The worker's answer.</param>
-    /// <param name="appId">The app of the engine; actions routed to another app are refused.</param>
+    /// <param name="appId">The app of the engine.</param>
     /// <param name="now">Timestamp of the new events.</param>
     public static TurnOutcome Apply(InstanceState state, IReadOnlyList<HistoryEvent> newEvents, WorkflowResponse response, string appId, DateTimeOffset now)
     {
-        var outcome = new TurnOutcome { CustomStatus = response.CustomStatus };
-        var completion = response.Actions.FirstOrDefault(a => a.WorkflowActionTypeCase == ActionKind.CompleteWorkflow)?.CompleteWorkflow;
-        if (response.Actions.Any(a => a.WorkflowActionTypeCase == ActionKind.WorkflowVersionNotAvailable)
-            || completion?.WorkflowStatus == OrchestrationStatus.Stalled)
+        if (VersionRules.StallOf(state, response) is { } stalled)
         {
-            outcome.Stalled = true;
-            return outcome;
+            return new TurnOutcome { Stalled = stalled };
         }
 
+        var outcome = new TurnOutcome { CustomStatus = response.CustomStatus };
         outcome.Events.AddRange(newEvents);
         if (response.Version is { } version)
         {
-            newEvents[0].WorkflowStarted.Version = version;
+            newEvents[0].WorkflowStarted.Version = VersionRules.Unrecorded(version, state.Patches);
         }
 
-        var start = (newEvents.FirstOrDefault(e => e.EventTypeCase == EventKind.ExecutionStarted) ?? state.Started!).ExecutionStarted;
-        var terminated = newEvents.LastOrDefault(e => e.EventTypeCase == EventKind.ExecutionTerminated)?.ExecutionTerminated;
-        var continuesAsNew = completion?.WorkflowStatus == OrchestrationStatus.ContinuedAsNew;
-        if (terminated is not null && (completion is null || continuesAsNew))
+        AnswerRules.Check(response.Actions, state);
+        var start = StartOf(state, newEvents);
+        if (AnswerRules.Completion(response.Actions) is { WorkflowStatus: OrchestrationStatus.ContinuedAsNew } completion)
         {
-            // Forced termination: what the worker wanted to do next is dropped.
-            Complete(outcome, Events.New(now), new ExecutionCompletedEvent { WorkflowStatus = OrchestrationStatus.Terminated, Result = terminated.Input });
-        }
-        else if (continuesAsNew)
-        {
-            outcome.NextExecution = NextExecution(state, start, completion!, now);
+            outcome.NextExecution = NextExecution(state, start, completion, now);
             return outcome;
         }
-        else
+
+        foreach (var action in response.Actions)
         {
-            foreach (var action in response.Actions)
-            {
-                Apply(action, state, start, terminated, outcome, appId, now);
-            }
+            Apply(action, state, start, outcome, appId, now);
         }
 
-        if (outcome.Completed is { } completed)
+        NotifyParent(start, appId, outcome, now);
+        return outcome;
+    }
+
+    /// <summary>The end of a terminated instance (grpc §5.6), and with it of its children where that was asked for.</summary>
+    public static TurnOutcome Terminate(InstanceState state, IReadOnlyList<HistoryEvent> newEvents, string appId, DateTimeOffset now)
+    {
+        var termination = newEvents.Last(e => e.EventTypeCase == EventKind.ExecutionTerminated).ExecutionTerminated;
+        var outcome = End(state, newEvents, appId, now, new ExecutionCompletedEvent
         {
-            NotifyParent(start, completed.ExecutionCompleted, outcome, now);
-            if (terminated is { Recurse: true })
+            WorkflowStatus = OrchestrationStatus.Terminated,
+            Result = termination.Input,
+        });
+        if (newEvents.Any(e => e.EventTypeCase == EventKind.ExecutionTerminated && e.ExecutionTerminated.Recurse))
+        {
+            var resolvedNow = newEvents.Select(Events.Resolves).Where(r => r is { Kind: Resolution.Child }).Select(r => r!.Value.Id).ToHashSet();
+            foreach (var child in state.Children.Values.Where(c => !resolvedNow.Contains(c.EventId)))
             {
-                TerminateChildren(state, newEvents, terminated, outcome, now);
+                outcome.Messages.Add(new OutgoingEvent(
+                    Events.TargetApp(child, appId), child.ChildWorkflowInstanceCreated.InstanceId, Events.Terminated(now, termination.Input, recurse: true)));
             }
         }
 
         return outcome;
     }
 
+    /// <summary>The end of an instance whose worker answers what cannot be carried out: the next worker would get the same turn.</summary>
+    public static TurnOutcome Fail(InstanceState state, IReadOnlyList<HistoryEvent> newEvents, string message, string appId, DateTimeOffset now) =>
+        End(state, newEvents, appId, now, new ExecutionCompletedEvent
+        {
+            WorkflowStatus = OrchestrationStatus.Failed,
+            FailureDetails = new TaskFailureDetails
+            {
+                ErrorType = "InvalidWorkerAnswer",
+                ErrorMessage = $"The worker's answer cannot be carried out: {message}",
+                IsNonRetriable = true,
+            },
+        });
+
+    private static TurnOutcome End(
+        InstanceState state, IReadOnlyList<HistoryEvent> newEvents, string appId, DateTimeOffset now, ExecutionCompletedEvent completed)
+    {
+        var outcome = new TurnOutcome { CustomStatus = state.CustomStatus };
+        outcome.Events.AddRange(newEvents);
+        Complete(outcome, Events.New(now), completed);
+        NotifyParent(StartOf(state, newEvents), appId, outcome, now);
+        return outcome;
+    }
+
+    private static ExecutionStartedEvent StartOf(InstanceState state, IReadOnlyList<HistoryEvent> newEvents) =>
+        (newEvents.FirstOrDefault(e => e.EventTypeCase == EventKind.ExecutionStarted) ?? state.Started!).ExecutionStarted;
+
     private static void Apply(
-        WorkflowAction action, InstanceState state, ExecutionStartedEvent start, ExecutionTerminatedEvent? terminated, TurnOutcome outcome, string appId, DateTimeOffset now)
+        WorkflowAction action, InstanceState state, ExecutionStartedEvent start, TurnOutcome outcome, string appId, DateTimeOffset now)
     {
         var e = Events.New(now, action.Id);
-        var foreignApp = action.Router is { HasTargetAppID: true } router && router.TargetAppID.Length > 0 && router.TargetAppID != appId ? router.TargetAppID : null;
+        if (action.Router is { TargetAppID.Length: > 0 } router && router.TargetAppID != appId)
+        {
+            e.Router = new TaskRouter { SourceAppID = appId, TargetAppID = router.TargetAppID };
+        }
+
         switch (action.WorkflowActionTypeCase)
         {
             case ActionKind.ScheduleTask:
@@ -82,15 +116,7 @@ internal static class TurnRules
                     ParentTraceContext = start.ParentTraceContext,
                 };
                 outcome.Events.Add(e);
-                if (foreignApp is null)
-                {
-                    outcome.Tasks.Add(e);
-                }
-                else
-                {
-                    outcome.OwnInbox.Add(Events.TaskFailed(now, e, "CrossAppNotSupported", $"Activities of another app ('{foreignApp}') are not supported"));
-                }
-
+                outcome.Tasks.Add(e);
                 break;
 
             case ActionKind.CreateTimer:
@@ -103,7 +129,7 @@ internal static class TurnRules
                 var child = action.CreateChildWorkflow;
                 e.ChildWorkflowInstanceCreated = new ChildWorkflowInstanceCreatedEvent
                 {
-                    InstanceId = child.InstanceId.Length > 0 ? child.InstanceId : $"{state.InstanceId}:{action.Id.ToString("x4", CultureInfo.InvariantCulture)}",
+                    InstanceId = child.InstanceId.Length > 0 ? child.InstanceId : ChildId(state.InstanceId, action.Id),
                     Name = child.Name,
                     Version = child.Version,
                     Input = child.Input,
@@ -111,34 +137,21 @@ internal static class TurnRules
                     RetryParentInstanceInfo = child.RetryParentInstanceInfo,
                 };
                 outcome.Events.Add(e);
-                if (foreignApp is null)
-                {
-                    outcome.Children.Add(e);
-                }
-                else
-                {
-                    outcome.OwnInbox.Add(Events.ChildFailed(now, action.Id, new TaskFailureDetails
-                    {
-                        ErrorType = "CrossAppNotSupported",
-                        ErrorMessage = $"Child workflows of another app ('{foreignApp}') are not supported",
-                        IsNonRetriable = true,
-                    }));
-                }
-
+                outcome.Children.Add(e);
                 break;
 
             case ActionKind.SendEvent:
                 var sent = action.SendEvent;
-                e.EventSent = new EventSentEvent { InstanceId = sent.Instance?.InstanceId ?? "", Name = sent.Name, Input = sent.Data };
+                e.EventSent = new EventSentEvent { InstanceId = sent.Instance.InstanceId, Name = sent.Name, Input = sent.Data };
                 outcome.Events.Add(e);
                 var raised = Events.EventRaised(now, sent.Name, sent.Data);
-                if (e.EventSent.InstanceId == state.InstanceId)
+                if (e.Router is null && sent.Instance.InstanceId == state.InstanceId)
                 {
                     outcome.OwnInbox.Add(raised);
                 }
                 else
                 {
-                    outcome.Messages.Add((e.EventSent.InstanceId, raised, null));
+                    outcome.Messages.Add(new OutgoingEvent(Events.TargetApp(e, appId), sent.Instance.InstanceId, raised));
                 }
 
                 break;
@@ -146,36 +159,33 @@ internal static class TurnRules
             case ActionKind.CreateDetachedWorkflow:
                 e.DetachedWorkflowInstanceCreated = new DetachedWorkflowInstanceCreatedEvent { InstanceId = action.CreateDetachedWorkflow.InstanceId };
                 outcome.Events.Add(e);
-                outcome.Detached.Add((action.Id, action.CreateDetachedWorkflow));
+                outcome.Detached.Add((Events.TargetApp(e, appId), action.Id, action.CreateDetachedWorkflow));
                 break;
 
             case ActionKind.TerminateWorkflow:
                 var target = action.TerminateWorkflow;
-                outcome.Messages.Add((target.InstanceId, Events.Terminated(now, target.Reason, target.Recurse), null));
+                outcome.Messages.Add(new OutgoingEvent(Events.TargetApp(e, appId), target.InstanceId, Events.Terminated(now, target.Reason, target.Recurse)));
                 break;
 
+            // The first completion wins.
             case ActionKind.CompleteWorkflow when outcome.Completed is null:
                 var completion = action.CompleteWorkflow;
-                var result = completion.Result ?? (completion.WorkflowStatus == OrchestrationStatus.Terminated ? terminated?.Input : null);
                 Complete(outcome, e, new ExecutionCompletedEvent
                 {
-                    // A status that does not end an instance would leave it running for ever.
-                    WorkflowStatus = InstanceState.IsTerminal(completion.WorkflowStatus) ? completion.WorkflowStatus : OrchestrationStatus.Failed,
-                    Result = result,
+                    WorkflowStatus = completion.WorkflowStatus,
+                    Result = completion.Result,
                     FailureDetails = completion.FailureDetails,
                 });
                 break;
         }
     }
 
+    /// <summary>The id of a child whose workflow gave none.</summary>
+    public static string ChildId(string parentId, int actionId) => $"{parentId}:{actionId.ToString("x4", CultureInfo.InvariantCulture)}";
+
     private static TimerCreatedEvent TimerCreated(CreateTimerAction action)
     {
-        if (action.FireAt is { Nanos: < 0 or > 999_999_999 })
-        {
-            throw new FormatException($"a timer's time has {action.FireAt.Nanos} nanoseconds");
-        }
-
-        var timer = new TimerCreatedEvent { FireAt = action.FireAt ?? new Timestamp() };
+        var timer = new TimerCreatedEvent { FireAt = action.FireAt };
         if (action.HasName)
         {
             timer.Name = action.Name;
@@ -199,21 +209,15 @@ internal static class TurnRules
         outcome.Events.Add(e);
     }
 
-    private static void NotifyParent(ExecutionStartedEvent start, ExecutionCompletedEvent completed, TurnOutcome outcome, DateTimeOffset now)
+    private static void NotifyParent(ExecutionStartedEvent start, string appId, TurnOutcome outcome, DateTimeOffset now)
     {
-        if (start.ParentInstance is { WorkflowInstance: { } parent } info)
+        if (outcome.Completed is { } completed && start.ParentInstance is { WorkflowInstance: { } parent } info)
         {
-            outcome.Messages.Add((parent.InstanceId, Events.ChildEnded(now, info.TaskScheduledId, completed), parent.ExecutionId));
-        }
-    }
-
-    private static void TerminateChildren(
-        InstanceState state, IReadOnlyList<HistoryEvent> newEvents, ExecutionTerminatedEvent terminated, TurnOutcome outcome, DateTimeOffset now)
-    {
-        var resolvedNow = newEvents.Select(Events.Resolves).Where(r => r is { Kind: Resolution.Child }).Select(r => r!.Value.Id).ToHashSet();
-        foreach (var child in state.Children.Values.Where(c => !resolvedNow.Contains(c.EventId)))
-        {
-            outcome.Messages.Add((child.ChildWorkflowInstanceCreated.InstanceId, Events.Terminated(now, terminated.Input, recurse: true), null));
+            outcome.Messages.Add(new OutgoingEvent(
+                info.HasAppID && info.AppID.Length > 0 ? info.AppID : appId,
+                parent.InstanceId,
+                Events.ChildEnded(now, info.TaskScheduledId, completed.ExecutionCompleted),
+                parent.ExecutionId));
         }
     }
 

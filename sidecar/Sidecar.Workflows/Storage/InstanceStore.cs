@@ -109,10 +109,6 @@ internal sealed class InstanceStore(IStateStore store, IKeyListing listing, stri
         state.Inbox.AddRange(events);
     }
 
-    /// <summary>Writes a metadata change alone.</summary>
-    public Task UpdateAsync(InstanceState state, InstanceMetadata next, CancellationToken cancellationToken) =>
-        WriteAsync(state, next, [], cancellationToken);
-
     /// <summary>Commits a turn: appends history, removes the first <paramref name="consumed"/> inbox rows, sets the custom status.</summary>
     public async Task CommitTurnAsync(
         InstanceState state, InstanceMetadata next, TurnOutcome outcome, int consumed, CancellationToken cancellationToken)

@@ -18,12 +18,15 @@ namespace Sidecar.Workflows.Tests;
 internal sealed class EngineHost : IAsyncDisposable
 {
     public const string AppId = "app";
-    public const string Prefix = "app||wf||";
+    public static string Prefix { get; } = WorkflowEngine.DefaultKeyPrefix(AppId);
 
     private readonly WebApplication _app;
+    private readonly string _appId;
+    private readonly Func<string, WorkflowEngine?>? _peers;
     private WorkflowEngine _engine;
 
-    private EngineHost(WebApplication app, WorkflowEngine engine) => (_app, _engine) = (app, engine);
+    private EngineHost(WebApplication app, WorkflowEngine engine, string appId, Func<string, WorkflowEngine?>? peers) =>
+        (_app, _engine, _appId, _peers) = (app, engine, appId, peers);
 
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
 
@@ -37,14 +40,15 @@ internal sealed class EngineHost : IAsyncDisposable
 
     public Uri Address { get; private set; } = null!;
 
-    public static async Task<EngineHost> StartAsync(IStateStore store, WorkflowEngineOptions? options = null, TimeProvider? time = null)
+    public static async Task<EngineHost> StartAsync(
+        IStateStore store, WorkflowEngineOptions? options = null, TimeProvider? time = null, string appId = AppId, Func<string, WorkflowEngine?>? peers = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
             kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         var app = builder.Build();
-        var host = new EngineHost(app, NewEngine(store, options, time));
+        var host = new EngineHost(app, NewEngine(store, options, time, appId, peers), appId, peers);
         app.MapGrpc(TaskHubSidecarService.Create(_ => host._engine));
         await host._engine.StartAsync(TestContext.Current.CancellationToken);
         await app.StartAsync();
@@ -56,7 +60,7 @@ internal sealed class EngineHost : IAsyncDisposable
     public async Task RestartAsync(IStateStore store, WorkflowEngineOptions? options = null)
     {
         await _engine.DisposeAsync();
-        var engine = NewEngine(store, options, null);
+        var engine = NewEngine(store, options, null, _appId, _peers);
         await engine.StartAsync(TestContext.Current.CancellationToken);
         _engine = engine;
     }
@@ -79,8 +83,9 @@ internal sealed class EngineHost : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static WorkflowEngine NewEngine(IStateStore store, WorkflowEngineOptions? options, TimeProvider? time) =>
-        new(AppId, store, Prefix, options ?? FastRetries, time ?? TimeProvider.System, NullLoggerFactory.Instance);
+    private static WorkflowEngine NewEngine(
+        IStateStore store, WorkflowEngineOptions? options, TimeProvider? time, string appId, Func<string, WorkflowEngine?>? peers) =>
+        new(appId, store, WorkflowEngine.DefaultKeyPrefix(appId), options ?? FastRetries, time ?? TimeProvider.System, NullLoggerFactory.Instance, peers);
 }
 
 /// <summary>The client side of the service.</summary>
@@ -138,6 +143,10 @@ internal sealed class TaskHubClient(Uri address) : IDisposable
 
     public Task ResumeAsync(string instanceId) => _channel.UnaryAsync(
         Path("ResumeInstance"), new ResumeRequest { InstanceId = instanceId }, ResumeResponse.Parser, default, Token);
+
+    public async Task<int> PurgeAsync(PurgeInstanceFilter filter, bool recursive = false, bool force = false) => (await _channel.UnaryAsync(
+        Path("PurgeInstances"), new PurgeInstancesRequest { PurgeInstanceFilter = filter, Recursive = recursive, Force = force }, PurgeInstancesResponse.Parser, default, Token))
+        .DeletedInstanceCount;
 
     public async Task<int> PurgeAsync(string instanceId, bool recursive = false, bool force = false) => (await _channel.UnaryAsync(
         Path("PurgeInstances"), new PurgeInstancesRequest { InstanceId = instanceId, Recursive = recursive, Force = force }, PurgeInstancesResponse.Parser, default, Token))

@@ -63,6 +63,9 @@ internal sealed class Script
                 .ChildWorkflowInstanceFailed.FailureDetails.ErrorType;
     }
 
+    /// <summary>The app that the following actions are routed to; null for the own one.</summary>
+    public string? Target { get; set; }
+
     public void Act(int id, WorkflowAction action) => Schedule(id, () => action);
 
     /// <summary>The next external event, or null.</summary>
@@ -82,6 +85,11 @@ internal sealed class Script
         {
             var made = action();
             made.Id = id;
+            if (Target is not null)
+            {
+                made.Router = new TaskRouter { SourceAppID = "whatever", TargetAppID = Target };
+            }
+
             _response.Actions.Add(made);
         }
     }

@@ -22,6 +22,16 @@ internal static class Scripts
         script.Complete(value);
     };
 
+    /// <summary>n activities at once; their results, joined.</summary>
+    public static Action<Script> Parallel(int n) => script =>
+    {
+        var results = Enumerable.Range(0, n).Select(i => script.Task(i, "p", "x")).ToList();
+        if (results.TrueForAll(result => result is not null))
+        {
+            script.Complete(string.Join(',', results));
+        }
+    };
+
     /// <summary>
     /// Everything at once: two activities, three parallel ones, a timer, a child, an external event, continue-as-new,
     /// and one more activity.

@@ -277,7 +277,7 @@ public sealed class SemanticsTests
     [Fact]
     public async Task Ended_workflows_leave_memory_and_the_store_after_their_retention()
     {
-        var options = EngineHost.FastRetries with { Retention = TimeSpan.Zero, RetentionSweepInterval = TimeSpan.FromMilliseconds(20) };
+        var options = EngineHost.FastRetries with { Retention = new WorkflowRetention { AnyTerminal = TimeSpan.Zero }, RetentionSweepInterval = TimeSpan.FromMilliseconds(20) };
         await using var host = await EngineHost.StartAsync(new CrashingStore(_disk), options);
         await using var worker = await WorkerAsync(host);
         using var client = host.Connect();
@@ -392,33 +392,6 @@ public sealed class SemanticsTests
             await start;
         }
     }
-
-    [Fact]
-    public async Task Answer_that_makes_no_sense_is_refused_as_such_and_the_turn_is_tried_again()
-    {
-        await using var host = await StartAsync();
-        using var client = host.Connect();
-        using var stop = new CancellationTokenSource(EngineHost.Patience);
-        var work = client.WorkItems(stop.Token).GetAsyncEnumerator(stop.Token);
-        var start = client.StartAsync("seq", "x", "s");
-
-        Assert.True(await work.MoveNextAsync());
-        var nonsense = new Timestamp { Seconds = 1, Nanos = -1 };
-        var refused = await Assert.ThrowsAsync<GrpcException>(() => client.CompleteAsync(Answer(
-            work.Current, new WorkflowAction { Id = 0, CreateTimer = new CreateTimerAction { FireAt = nonsense } })));
-        Assert.Equal(GrpcStatusCode.InvalidArgument, refused.StatusCode);
-        Assert.Contains("the worker's answer for workflow 's' cannot be carried out", refused.Message, StringComparison.Ordinal);
-
-        Assert.True(await work.MoveNextAsync());
-        await client.CompleteAsync(Answer(
-            work.Current, new WorkflowAction { CompleteWorkflow = new CompleteWorkflowAction { WorkflowStatus = OrchestrationStatus.Completed, Result = "sense" } }));
-        Assert.Equal("sense", (await client.WaitAsync("s"))!.Output);
-        await start;
-        await stop.CancelAsync();
-    }
-
-    private static WorkflowResponse Answer(WorkItem item, WorkflowAction action) =>
-        new() { InstanceId = item.WorkflowRequest.InstanceId, CompletionToken = item.CompletionToken, Actions = { action } };
 
     [Fact]
     public async Task Activities_that_wait_for_a_worker_end_with_their_workflow()

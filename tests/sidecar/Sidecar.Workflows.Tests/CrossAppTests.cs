@@ -1,0 +1,156 @@
+using Tandem.Protocol.Workflows;
+using EventKind = Tandem.Protocol.Workflows.HistoryEvent.EventTypeOneofCase;
+
+namespace Sidecar.Workflows.Tests;
+
+/// <summary>Activities and child workflows of another app of the process (grpc §5.3, the router of an action).</summary>
+public sealed class CrossAppTests
+{
+    private readonly MemoryStore _disk = new();
+    private readonly Dictionary<string, EngineHost> _hosts = [];
+
+    [Fact]
+    public async Task Activity_runs_at_the_other_app()
+    {
+        await using var one = await StartAsync("one");
+        await using var two = await StartAsync("two");
+        await using var worker = Worker(one, "one");
+        await using var other = Worker(two, "two");
+        using var client = one.Connect();
+        await client.StartAsync("calls-activity", "two", "w");
+
+        Assert.Equal("two:a(x)", (await client.WaitAsync("w"))!.Output);
+        Assert.Empty(worker.Executions);
+        var scheduled = Assert.Single(await client.HistoryAsync("w"), e => e.EventTypeCase == EventKind.TaskScheduled);
+        Assert.Equal(("one", "two"), (scheduled.Router.SourceAppID, scheduled.Router.TargetAppID));
+    }
+
+    [Fact]
+    public async Task Same_instance_and_task_ids_of_two_apps_are_kept_apart()
+    {
+        await using var one = await StartAsync("one");
+        await using var two = await StartAsync("two");
+        await using var worker = Worker(one, "one");
+        await using var other = Worker(two, "two", tokens: false);
+        using var client = one.Connect();
+        using var second = two.Connect();
+        for (var i = 0; i < 20; i++)
+        {
+            await Task.WhenAll(client.StartAsync("calls-activity", "two", $"w{i}"), second.StartAsync("calls-activity", "one", $"w{i}"));
+            Assert.Equal("two:a(x)", (await client.WaitAsync($"w{i}"))!.Output);
+            Assert.Equal("one:a(x)", (await second.WaitAsync($"w{i}"))!.Output);
+        }
+    }
+
+    [Fact]
+    public async Task Child_runs_in_the_other_app_and_tells_its_parent()
+    {
+        await using var one = await StartAsync("one");
+        await using var two = await StartAsync("two");
+        await using var worker = Worker(one, "one");
+        await using var other = Worker(two, "two");
+        using var client = one.Connect();
+        using var second = two.Connect();
+        await client.StartAsync("calls-child", "two", "p");
+
+        Assert.Equal("two:a(x)", (await client.WaitAsync("p"))!.Output);
+        Assert.Null(await client.GetAsync("p:0000"));
+        Assert.Equal(("p", "one"), (await second.GetAsync("p:0000")) is { } child ? (child.ParentInstanceId, child.ParentAppId) : default);
+        Assert.Equal(2, await client.PurgeAsync("p", recursive: true));
+        Assert.Equal(0, _disk.Count);
+    }
+
+    [Fact]
+    public async Task Termination_reaches_children_in_the_other_app()
+    {
+        await using var one = await StartAsync("one");
+        await using var two = await StartAsync("two");
+        await using var worker = Worker(one, "one");
+        using var client = one.Connect();
+        using var second = two.Connect();
+        await one.UntilStreamsAsync(1);
+        await client.StartAsync("calls-child", "two", "p");
+        await UntilAsync(async () => await second.GetAsync("p:0000") is not null);
+
+        await client.TerminateAsync("p", "stop");
+        Assert.Equal("stop", (await second.WaitAsync("p:0000"))!.Output);
+    }
+
+    [Fact]
+    public async Task Work_waits_for_the_other_app_and_survives_restarts_of_both_engines()
+    {
+        await using var one = await StartAsync("one");
+        await using var two = await StartAsync("two");
+        using var client = one.Connect();
+        await using (var worker = Worker(one, "one"))
+        {
+            await one.UntilStreamsAsync(1);
+            await client.StartAsync("calls-activity", "two", "a");
+            await client.StartAsync("calls-child", "two", "c");
+            await UntilAsync(() => Task.FromResult(two.Engine.GetStatus() is { ActivityBacklog.Count: 1, WorkflowsInProgress: 1 }));
+        }
+
+        await two.RestartAsync(new CrashingStore(_disk));
+        await one.RestartAsync(new CrashingStore(_disk));
+        await using var again = Worker(one, "one");
+        await using var other = Worker(two, "two");
+        Assert.Equal("two:a(x)", (await client.WaitAsync("a"))!.Output);
+        Assert.Equal("two:a(x)", (await client.WaitAsync("c"))!.Output);
+    }
+
+    [Fact]
+    public async Task App_that_is_not_in_the_run_fails_the_call()
+    {
+        await using var one = await StartAsync("one");
+        await using var worker = Worker(one, "one");
+        using var client = one.Connect();
+        await client.StartAsync("calls-activity", "nobody", "a");
+        await client.StartAsync("calls-child", "nobody", "c");
+        Assert.Equal("There is no app 'nobody' with a workflow store in this run", (await client.WaitAsync("a"))!.Output);
+        Assert.Equal("AppNotFound", (await client.WaitAsync("c"))!.Output);
+    }
+
+    private async Task<EngineHost> StartAsync(string appId)
+    {
+        var host = await EngineHost.StartAsync(new CrashingStore(_disk), appId: appId, peers: id => _hosts.GetValueOrDefault(id)?.Engine);
+        return _hosts[appId] = host;
+    }
+
+    private static ScriptedWorker Worker(EngineHost host, string appId, bool tokens = true) => new(host)
+    {
+        Workflows =
+        {
+            ["calls-activity"] = s =>
+            {
+                s.Target = s.Started.Input;
+                CompleteWith(s, s.Task(0, "a", "x"));
+            },
+            ["calls-child"] = s =>
+            {
+                s.Target = s.Started.Input;
+                CompleteWith(s, s.Child(0, "child", "x"));
+            },
+            ["child"] = s => CompleteWith(s, s.Task(0, "a", "x")),
+        },
+        Activity = r => Task.FromResult<string?>($"{appId}:{r.Name}({r.Input})"),
+        WithoutTokens = !tokens,
+    };
+
+    private static void CompleteWith(Script script, string? result)
+    {
+        if (result is not null)
+        {
+            script.Complete(result);
+        }
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var patience = new CancellationTokenSource(EngineHost.Patience);
+        while (!await condition())
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Delay(5, patience.Token);
+        }
+    }
+}

@@ -139,10 +139,15 @@ public static class SidecarServer
     {
         var gatekeeper = new Gatekeeper();
         var errors = host.Services.GetRequiredService<ErrorWriter>();
-        host.Use(next => http => gatekeeper.InvokeAsync(http, inner => errors.InvokeAsync(inner, context => context.App().Configuration.Api.IsAllowed(context.Request.Path.Value!)
-            ? next(context)
-            // As on daprd, where what is not allowed has no route and ends as an invocation of nobody.
-            : throw InvocationErrors.NoTarget())));
+        // In this order (protocol: HTTP §0.1): who asks, span, errors, pipeline, list of APIs, routes.
+        host.Use(next => http => gatekeeper.InvokeAsync(http, known => RequestTracing.InvokeAsync(known, traced => errors.InvokeAsync(traced, inner =>
+        {
+            RequestTracing.CheckBaggage(inner);
+            return RequestPipeline.InvokeAsync(inner, context => context.App().Configuration.Api.IsAllowed(context.Request.Path.Value!)
+                ? next(context)
+                // As on daprd, where what is not allowed has no route and ends as an invocation of nobody.
+                : throw InvocationErrors.NoTarget());
+        }))));
         host.UseRouting();
         var apiLog = host.Services.GetRequiredService<ApiLog>();
         host.Use(next => http =>

@@ -3,6 +3,7 @@ using Sidecar.Abstractions;
 using Sidecar.Runtime.App;
 using Sidecar.Runtime.Bindings;
 using Sidecar.Runtime.Configuration;
+using Sidecar.Runtime.Diagnostics;
 using Sidecar.Runtime.Loading;
 using Sidecar.Runtime.PubSub;
 using Sidecar.Runtime.Resiliency;
@@ -28,7 +29,8 @@ public sealed class AppInstance : IAsyncDisposable
         _loggers = loggers;
         _declared = [.. resources.Subscriptions.Where(subscription => subscription.Scopes.Count == 0 || subscription.Scopes.Contains(instance.AppId))];
         Resiliency = new ResiliencyPolicies(resources.Resiliency, instance.AppId, time);
-        Channel = new AppChannel(instance, time, loggers.CreateLogger<AppChannel>(), appHandler);
+        Tracing = AppTracing.Start(instance, Configuration.Tracing, loggers.CreateLogger<AppTracing>());
+        Channel = new AppChannel(instance, time, loggers.CreateLogger<AppChannel>(), appHandler) { Tracing = Tracing };
         State = new StateService(this);
         Publisher = new Publisher(this);
         Bindings = new BindingService(this);
@@ -49,6 +51,12 @@ public sealed class AppInstance : IAsyncDisposable
 
     public AppChannel Channel { get; }
 
+    /// <summary>Spans of the sidecar; null when the Configuration asks for none.</summary>
+    public AppTracing? Tracing { get; }
+
+    /// <summary>What requests to the HTTP API pass first.</summary>
+    public HttpPipeline ApiPipeline { get; private set; } = HttpPipeline.Empty;
+
     public StateService State { get; }
 
     public Publisher Publisher { get; }
@@ -67,9 +75,13 @@ public sealed class AppInstance : IAsyncDisposable
     public bool IsServing => Channel.IsUp && _intake is { IsOver: false };
 
     /// <summary>Creates the components.</summary>
-    public Task LoadAsync(
-        ResourceSet resources, SidecarRun run, ComponentRegistry registry, IServiceProvider services, CancellationToken cancellationToken) =>
-        Components.InitAsync(resources.Components, Instance, run, registry, services, _loggers.CreateLogger<ComponentSet>(), cancellationToken);
+    public async Task LoadAsync(
+        ResourceSet resources, SidecarRun run, ComponentRegistry registry, IServiceProvider services, CancellationToken cancellationToken)
+    {
+        await Components.InitAsync(resources.Components, Instance, run, registry, services, _loggers.CreateLogger<ComponentSet>(), cancellationToken);
+        ApiPipeline = HttpPipeline.Of(Configuration.HttpPipeline, Components, "httpPipeline");
+        Channel.Pipeline = HttpPipeline.Of(Configuration.AppHttpPipeline, Components, "appHttpPipeline");
+    }
 
     /// <summary>Begins to watch the app: as soon as it listens it gets its messages.</summary>
     public void Watch() => Channel.Start(OnAppUpAsync);
@@ -82,6 +94,7 @@ public sealed class AppInstance : IAsyncDisposable
         await ConfigurationStores.StopAsync(TimeSpan.Zero);
         await Channel.DisposeAsync();
         await Components.DisposeAsync();
+        Tracing?.Dispose();
     }
 
     /// <summary>The app listens: asks what it wants and starts to deliver. The result stops the deliveries.</summary>

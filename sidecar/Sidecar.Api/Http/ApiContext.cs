@@ -19,6 +19,9 @@ internal static class ApiContext
     /// <summary>The app instance whose port the request came to; set by the first middleware.</summary>
     public static AppInstance App(this HttpContext http) => (AppInstance)http.Items[typeof(AppInstance)]!;
 
+    /// <summary>Whether the request came to the port of the gRPC API.</summary>
+    public static bool IsGrpcPort(this HttpContext http) => (bool)http.Items[typeof(PortOwner)]!;
+
     /// <summary>Query keys that begin with <c>metadata.</c>, without the prefix; the first value wins.</summary>
     public static ComponentMetadata QueryMetadata(this HttpRequest request)
     {

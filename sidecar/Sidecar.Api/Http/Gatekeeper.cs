@@ -19,6 +19,7 @@ internal sealed class Gatekeeper
     {
         var (app, isGrpc) = (PortOwner)http.Features.GetRequiredFeature<IConnectionItemsFeature>().Items[typeof(PortOwner)]!;
         http.Items[typeof(AppInstance)] = app;
+        http.Items[typeof(PortOwner)] = isGrpc;
         if (!IsOwnHost(http.Request.Host, http.Connection.LocalPort) || !http.Request.Headers.Origin.All(IsLoopbackOrigin))
         {
             await RefuseAsync(http, StatusCodes.Status403Forbidden, "this port answers to programs of this machine only");
@@ -53,7 +54,7 @@ internal sealed class Gatekeeper
     private static bool HasToken(HttpRequest request, string token) =>
         request.Headers[TokenHeader] is [{ } given, ..] && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), Encoding.UTF8.GetBytes(token));
 
-    private static bool IsHealth(PathString path) => path.Value is "/v1.0/healthz" or "/v1.0/healthz/outbound";
+    public static bool IsHealth(PathString path) => path.Value is "/v1.0/healthz" or "/v1.0/healthz/outbound";
 
     private static bool IsOwnHost(HostString host, int port) => IsLoopbackHost(host.Host) && host.Port == port;
 

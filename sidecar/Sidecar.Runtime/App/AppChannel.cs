@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
+using Sidecar.Runtime.Diagnostics;
 
 namespace Sidecar.Runtime.App;
 
@@ -56,6 +57,12 @@ public sealed partial class AppChannel : IAsyncDisposable
         _http = new HttpMessageInvoker(wrap?.Invoke(handler) ?? handler);
     }
 
+    /// <summary>Spans of the calls; null makes none.</summary>
+    internal AppTracing? Tracing { get; init; }
+
+    /// <summary>What every call passes first, as in daprd deliveries too.</summary>
+    internal HttpPipeline Pipeline { get; set; } = HttpPipeline.Empty;
+
     /// <summary>Base address of the app.</summary>
     public Uri Address { get; }
 
@@ -74,6 +81,12 @@ public sealed partial class AppChannel : IAsyncDisposable
     /// </summary>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
+        using var span = Tracing?.StartCall(request);
+        if (!Pipeline.IsEmpty && await AskPipelineAsync(request, cancellationToken) is { } refused)
+        {
+            return refused;
+        }
+
         if (_instance.AppToken is { } token)
         {
             request.Headers.Remove("dapr-api-token");
@@ -107,6 +120,24 @@ public sealed partial class AppChannel : IAsyncDisposable
         {
             _concurrency?.Release();
         }
+    }
+
+    private async ValueTask<HttpResponseMessage?> AskPipelineAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var target = request.RequestUri!.PathAndQuery;
+        var asked = new MiddlewareRequest(
+            request.Method.Method, target, name => request.Headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null, client: "");
+        if (await Pipeline.RunAsync(asked, cancellationToken) is { } answer)
+        {
+            return new HttpResponseMessage((HttpStatusCode)answer.Status) { Content = new StringContent(answer.Text), RequestMessage = request };
+        }
+
+        if (asked.Target != target)
+        {
+            request.RequestUri = new Uri(Address, asked.Target);
+        }
+
+        return null;
     }
 
     /// <summary>Reads the body of an answer. Throws <see cref="AppUnreachableException"/> when the app goes before its end.</summary>

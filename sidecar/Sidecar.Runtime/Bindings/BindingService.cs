@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
+using Sidecar.Runtime.Diagnostics;
 using Sidecar.Runtime.Resiliency;
 
 namespace Sidecar.Runtime.Bindings;
@@ -113,6 +114,7 @@ public sealed partial class BindingService(AppInstance app)
             request.Headers.TryAddWithoutValidation(key, value);
         }
 
+        request.Options.Set(AppTracing.SpanName, $"bindings/{name}");
         using var response = await app.Channel.SendAsync(request, cancellationToken);
         return response.IsSuccessStatusCode
             ? (int)response.StatusCode

@@ -3,28 +3,32 @@ using Sidecar.Abstractions;
 namespace Sidecar.Runtime.Loading;
 
 /// <summary>
-/// The Configuration resource of an app (dapr-config §4) as far as it is honoured: scopes of secrets, lists of HTTP APIs, access control. Parts that protect an app and are
-/// not there are refused; parts about what this sidecar does not have (mTLS, metrics, tracing of its own) are skipped.
+/// The Configuration resource of an app (protocol: config §4) as far as it is honoured: scopes of secrets, lists of HTTP APIs, access control,
+/// pipelines, tracing. Parts about what this sidecar does not have (mTLS, name resolution, features) are skipped.
 /// </summary>
 public sealed class AppConfiguration
 {
     /// <summary>What an app without a Configuration has.</summary>
-    public static readonly AppConfiguration Default = new([], new ApiRules(default, ""), new AccessRules(default, ""));
+    public static readonly AppConfiguration Default = Read(default, "");
 
     private readonly IReadOnlyList<SecretScope> _secrets;
 
-    internal AppConfiguration(IReadOnlyList<SecretScope> secrets, ApiRules api, AccessRules access)
-    {
-        _secrets = secrets;
-        Api = api;
-        Access = access;
-    }
+    private AppConfiguration(IReadOnlyList<SecretScope> secrets) => _secrets = secrets;
 
     /// <summary>The HTTP APIs that the app may use.</summary>
-    public ApiRules Api { get; }
+    public required ApiRules Api { get; init; }
 
     /// <summary>Which apps may invoke what of the app.</summary>
-    public AccessRules Access { get; }
+    public required AccessRules Access { get; init; }
+
+    /// <summary>What requests to the sidecar's HTTP API pass first.</summary>
+    public required IReadOnlyList<PipelineHandler> HttpPipeline { get; init; }
+
+    /// <summary>What requests of the sidecar to the app pass first.</summary>
+    public required IReadOnlyList<PipelineHandler> AppHttpPipeline { get; init; }
+
+    /// <summary>Spans of the sidecar.</summary>
+    public required TracingSettings Tracing { get; init; }
 
     /// <summary>
     /// Whether the app may read a secret: an allowed list has the last word, then the denied list, then the default (allow). A store
@@ -44,21 +48,23 @@ public sealed class AppConfiguration
     internal static AppConfiguration Read(YamlMap document, string file)
     {
         var spec = document.Map("spec");
-        Refuse(spec.Map("httpPipeline").Maps("handlers").Any(), "httpPipeline");
-        Refuse(spec.Map("appHttpPipeline").Maps("handlers").Any(), "appHttpPipeline");
         var secrets = spec.Map("secrets").Maps("scopes").Select(scope => new SecretScope(
             scope.Text("storeName") ?? throw new ComponentException($"{file}: a scope of secrets has no storeName"),
             scope.Texts("allowedSecrets"), scope.Texts("deniedSecrets"), IsAllow(scope.Text("defaultAccess"), file, "secrets") ?? true));
-        return new AppConfiguration([.. secrets], new ApiRules(spec.Map("api"), file), new AccessRules(spec.Map("accessControl"), file));
-
-        void Refuse(bool present, string part)
+        return new AppConfiguration([.. secrets])
         {
-            if (present)
-            {
-                throw new ComponentException($"{file}: spec.{part} protects an app on daprd; the embedded sidecar does not have it: leave it out for local runs");
-            }
-        }
+            Api = new ApiRules(spec.Map("api"), file),
+            Access = new AccessRules(spec.Map("accessControl"), file),
+            HttpPipeline = Handlers(spec, "httpPipeline", file),
+            AppHttpPipeline = Handlers(spec, "appHttpPipeline", file),
+            Tracing = TracingSettings.Read(spec.Map("tracing"), file),
+        };
     }
+
+    private static IReadOnlyList<PipelineHandler> Handlers(YamlMap spec, string part, string file) => [.. spec.Map(part).Maps("handlers").Select(handler =>
+        handler.Text("name") is { Length: > 0 } name && handler.Text("type") is { Length: > 0 } type
+            ? new PipelineHandler(name, type.ToLowerInvariant())
+            : throw new ComponentException($"{file}: a handler of spec.{part} lacks name or type"))];
 
     /// <summary>Allow or deny, in any case; null when nothing is said.</summary>
     internal static bool? IsAllow(string? text, string file, string part) => text?.ToLowerInvariant() switch
@@ -72,3 +78,6 @@ public sealed class AppConfiguration
 
 /// <summary>Which secrets of a store an app may read.</summary>
 internal sealed record SecretScope(string Store, IReadOnlyList<string> Allowed, IReadOnlyList<string> Denied, bool AllowedByDefault);
+
+/// <summary>A middleware component of a pipeline.</summary>
+public sealed record PipelineHandler(string Name, string Type);

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Threading.Channels;
 using Sidecar.Abstractions;
+using Sidecar.Runtime.Diagnostics;
 using Sidecar.Runtime.Loading;
 
 namespace Sidecar.Runtime.PubSub;
@@ -86,6 +87,7 @@ internal static class BulkDelivery
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ReadOnlyMemoryContent(Body(subscription, entries)) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Options.Set(AppTracing.SpanName, $"pubsub/{subscription.Topic}");
         using var response = await app.Channel.SendAsync(request, cancellationToken);
         if (response.StatusCode == HttpStatusCode.NotFound)
         {

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 using Sidecar.Runtime.App;
+using Sidecar.Runtime.Diagnostics;
 using Sidecar.Runtime.Loading;
 using Sidecar.Runtime.Resiliency;
 
@@ -151,6 +152,7 @@ public sealed partial class SubscriptionRunner
             request.Headers.TryAddWithoutValidation("traceparent", traceParent);
         }
 
+        request.Options.Set(AppTracing.SpanName, $"pubsub/{_subscription.Topic}");
         using var response = await _app.Channel.SendAsync(request, cancellationToken);
         var status = (int)response.StatusCode;
         if (response.StatusCode == HttpStatusCode.NotFound)

@@ -52,8 +52,6 @@ public sealed class ConfigurationResourceTests
     }
 
     [Theory]
-    [InlineData("httpPipeline: {handlers: [{name: limit, type: middleware.http.ratelimit}]}", "spec.httpPipeline protects")]
-    [InlineData("appHttpPipeline: {handlers: [{name: limit, type: middleware.http.ratelimit}]}", "spec.appHttpPipeline protects")]
     [InlineData("api: {allowed: [{name: stat, version: v1}]}", "spec.api names 'stat'; the APIs are invoke, state,")]
     [InlineData("api: {denied: [{name: state, version: v1, protocol: grpc}]}", "spec.api has a rule for grpc")]
     [InlineData("accessControl: {policies: [{appId: a, defaultAction: deny}]}", "lacks appId, trustDomain or namespace")]

@@ -97,11 +97,20 @@ public sealed class AppInstance : IAsyncDisposable
         Tracing?.Dispose();
     }
 
-    /// <summary>The app listens: asks what it wants and starts to deliver. The result stops the deliveries.</summary>
-    private async Task<IAsyncDisposable> OnAppUpAsync(CancellationToken cancellationToken)
+    /// <summary>The app listens: it gets its deliveries, with probes as long as these succeed.</summary>
+    private Task<IAsyncDisposable> OnAppUpAsync(CancellationToken cancellationToken)
     {
         // The token is cancelled when the app is gone.
         cancellationToken.Register(() => _ = ConfigurationStores.EndAllAsync(TimeSpan.Zero));
+        return Instance.AppHealth is { } check
+            ? Task.FromResult<IAsyncDisposable>(new HealthGate(
+                Instance.AppId, check, Channel.ProbeAsync, StartIntakeAsync, Time, _loggers.CreateLogger<HealthGate>(), cancellationToken))
+            : StartIntakeAsync(cancellationToken);
+    }
+
+    /// <summary>Asks the app what it wants and starts to deliver. The result stops the deliveries.</summary>
+    private async Task<IAsyncDisposable> StartIntakeAsync(CancellationToken cancellationToken)
+    {
         var logger = _loggers.CreateLogger<AppInstance>();
         var programmatic = await SubscriptionReader.ReadAsync(this, logger, cancellationToken);
         Subscriptions = [.. _declared, .. programmatic];

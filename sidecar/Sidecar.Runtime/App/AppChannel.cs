@@ -122,6 +122,14 @@ public sealed partial class AppChannel : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether the app answers GET on a path with 2xx; without token, pipeline and limits of calls.</summary>
+    internal async Task<bool> ProbeAsync(string path, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Address, path.StartsWith('/') ? path : "/" + path));
+        using var response = await _http.SendAsync(request, cancellationToken);
+        return response.IsSuccessStatusCode;
+    }
+
     private async ValueTask<HttpResponseMessage?> AskPipelineAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var target = request.RequestUri!.PathAndQuery;

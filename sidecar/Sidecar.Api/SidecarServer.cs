@@ -14,6 +14,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Sidecar.Abstractions;
+using Sidecar.Api.Grpc;
 using Sidecar.Api.Http;
 using Sidecar.Runtime;
 using Sidecar.Runtime.App;
@@ -139,15 +140,18 @@ public static class SidecarServer
     {
         var gatekeeper = new Gatekeeper();
         var errors = host.Services.GetRequiredService<ErrorWriter>();
-        // In this order (protocol: HTTP §0.1): who asks, span, errors, pipeline, list of APIs, routes.
-        host.Use(next => http => gatekeeper.InvokeAsync(http, known => RequestTracing.InvokeAsync(known, traced => errors.InvokeAsync(traced, inner =>
-        {
-            RequestTracing.CheckBaggage(inner);
-            return RequestPipeline.InvokeAsync(inner, context => context.App().Configuration.Api.IsAllowed(context.Request.Path.Value!)
-                ? next(context)
-                // As on daprd, where what is not allowed has no route and ends as an invocation of nobody.
-                : throw InvocationErrors.NoTarget());
-        }))));
+        // In this order (protocol: HTTP §0.1): who asks, span, errors, pipeline, list of APIs, routes. Calls of gRPC have their errors and lists
+        // with their methods.
+        host.Use(next => http => gatekeeper.InvokeAsync(http, known => known.IsGrpcPort() && !GrpcDoor.Admits(known)
+            ? Task.CompletedTask
+            : RequestTracing.InvokeAsync(known, traced => traced.IsGrpcPort() ? next(traced) : errors.InvokeAsync(traced, inner =>
+            {
+                RequestTracing.CheckBaggage(inner);
+                return RequestPipeline.InvokeAsync(inner, context => context.App().Configuration.Api.IsAllowed(context.Request.Path.Value!)
+                    ? next(context)
+                    // As on daprd, where what is not allowed has no route and ends as an invocation of nobody.
+                    : throw InvocationErrors.NoTarget());
+            }))));
         host.UseRouting();
         var apiLog = host.Services.GetRequiredService<ApiLog>();
         host.Use(next => http =>
@@ -160,9 +164,13 @@ public static class SidecarServer
         host.MapInvoke();
         host.MapOtherBlocks();
         host.MapConfiguration();
-        host.MapWorkflows(sidecar.Engine);
+        var workflows = new WorkflowApi(sidecar.Engine);
+        host.MapWorkflows(workflows);
         host.MapSystem();
         sidecar.MapGrpc(host);
+        host.MapGrpc(
+            DaprService.Create(host.Services.GetRequiredService<InvocationService>(), workflows),
+            new GrpcServerOptions { MaxMessageBytes = http => (int)Math.Min(http.App().Instance.MaxBodyBytes, int.MaxValue) });
     }
 
     private static LogLevel Level(string text) => text switch

@@ -5,8 +5,10 @@ using Sidecar.Runtime.Bindings;
 using Sidecar.Runtime.Configuration;
 using Sidecar.Runtime.Diagnostics;
 using Sidecar.Runtime.Loading;
+using Sidecar.Runtime.Locks;
 using Sidecar.Runtime.PubSub;
 using Sidecar.Runtime.Resiliency;
+using Sidecar.Runtime.Secrets;
 using Sidecar.Runtime.State;
 
 namespace Sidecar.Runtime;
@@ -35,6 +37,8 @@ public sealed class AppInstance : IAsyncDisposable
         Publisher = new Publisher(this);
         Bindings = new BindingService(this);
         ConfigurationStores = new ConfigurationService(this, loggers);
+        Secrets = new SecretService(this);
+        Locks = new LockService(this);
     }
 
     public SidecarInstance Instance { get; }
@@ -64,6 +68,10 @@ public sealed class AppInstance : IAsyncDisposable
     public BindingService Bindings { get; }
 
     public ConfigurationService ConfigurationStores { get; }
+
+    public SecretService Secrets { get; }
+
+    public LockService Locks { get; }
 
     /// <summary>Attributes that the app has set through the metadata API.</summary>
     public IDictionary<string, string> ExtendedMetadata { get; } = new System.Collections.Concurrent.ConcurrentDictionary<string, string>();

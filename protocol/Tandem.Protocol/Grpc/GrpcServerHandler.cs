@@ -66,7 +66,7 @@ internal sealed partial class GrpcServerHandler(
         try
         {
             var method = Authorized(httpContext);
-            await method.InvokeAsync(context, options).ConfigureAwait(false);
+            await method.InvokeAsync(context, options.For(httpContext)).ConfigureAwait(false);
             Finish(httpContext, GrpcStatusCode.Ok, null, context.ResponseTrailers);
         }
         catch (Exception) when (httpContext.RequestAborted.IsCancellationRequested)

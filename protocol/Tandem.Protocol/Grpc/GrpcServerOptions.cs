@@ -11,6 +11,9 @@ public sealed class GrpcServerOptions
     /// <summary>Largest message sent, in bytes; larger ones are RESOURCE_EXHAUSTED. Null: no limit. Default 4 MiB.</summary>
     public int? MaxSendMessageBytes { get; set; } = GrpcHeaders.DefaultMaxMessageBytes;
 
+    /// <summary>Chooses both limits by call, in place of the two above. Default: none.</summary>
+    public Func<HttpContext, int?>? MaxMessageBytes { get; set; }
+
     /// <summary>
     /// When not empty, every call needs it in <c>dapr-api-token</c>, else it is UNAUTHENTICATED. Default: not asked for.
     /// </summary>
@@ -21,4 +24,8 @@ public sealed class GrpcServerOptions
     /// <see cref="GrpcException"/> chooses another status. Default: none.
     /// </summary>
     public Func<HttpContext, bool>? Authorize { get; set; }
+
+    internal GrpcServerOptions For(HttpContext httpContext) => MaxMessageBytes?.Invoke(httpContext) is not { } limit
+        ? this
+        : new GrpcServerOptions { MaxReceiveMessageBytes = limit, MaxSendMessageBytes = limit };
 }

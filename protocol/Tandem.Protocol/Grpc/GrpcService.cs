@@ -35,6 +35,13 @@ public sealed class GrpcService(string name)
         _methods.Add(method, new ServerStreamingMethod<TRequest, TResponse>(parser, handler));
         return this;
     }
+
+    /// <summary>Adds a method of any kind that ends with UNIMPLEMENTED and this text before a request is read: a stream may stay open for good.</summary>
+    public GrpcService Unimplemented(string method, string detail)
+    {
+        _methods.Add(method, new UnimplementedMethod(detail));
+        return this;
+    }
 }
 
 internal abstract class GrpcServerMethod
@@ -56,6 +63,12 @@ internal abstract class GrpcServerMethod
             ? message
             : throw new GrpcException(GrpcStatusCode.Internal, "The call carried more than one request message.");
     }
+}
+
+internal sealed class UnimplementedMethod(string detail) : GrpcServerMethod
+{
+    public override Task InvokeAsync(GrpcCallContext context, GrpcServerOptions options) =>
+        throw new GrpcException(GrpcStatusCode.Unimplemented, detail);
 }
 
 internal sealed class UnaryMethod<TRequest, TResponse>(

@@ -20,30 +20,12 @@ internal static class InvokeEndpoints
     /// <summary>Bodies up to this length are kept, so that a policy may repeat the request.</summary>
     private const int RepeatableBytes = 64 * 1024;
 
-    private static readonly HashSet<string> NotForwarded = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
-        "HTTP2-Settings", "Host", AppIdHeader, "dapr-api-token", "dapr-caller-app-id", "dapr-caller-namespace", "dapr-callee-app-id", "destination-app-id",
-        "X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Expect",
-    };
-
     private static readonly Uri AnyHost = new("http://app");
 
     public static void MapInvoke(this IEndpointRouteBuilder routes)
     {
         routes.Map("/v1.0/invoke/{appId}/method/{**path}", http => InvokeAsync(http, http.Route("appId")));
-        routes.MapFallback("{**path}", http => http.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true
-            ? UnknownGrpcMethod(http)
-            : InvokeAsync(http, null));
-    }
-
-    /// <summary>A trailers-only UNIMPLEMENTED: of gRPC only the workflow service is served.</summary>
-    private static Task UnknownGrpcMethod(HttpContext http)
-    {
-        http.Response.ContentType = "application/grpc";
-        http.Response.Headers["grpc-status"] = "12";
-        http.Response.Headers["grpc-message"] = "not implemented by the embedded sidecar";
-        return Task.CompletedTask;
+        routes.MapFallback("{**path}", http => InvokeAsync(http, null));
     }
 
     private static async Task InvokeAsync(HttpContext http, string? pathTarget)
@@ -71,12 +53,7 @@ internal static class InvokeEndpoints
                 Content = !hasBody ? null : repeatable ? new ReadOnlyMemoryContent(body) : new StreamContent(request.Body, BufferSize),
             };
             CopyHeaders(request, message);
-            message.Headers.TryAddWithoutValidation("dapr-caller-app-id", caller.Instance.AppId);
-            message.Headers.TryAddWithoutValidation("dapr-caller-namespace", "default");
-            message.Headers.TryAddWithoutValidation("dapr-callee-app-id", target);
-            message.Headers.TryAddWithoutValidation("X-Forwarded-For", "127.0.0.1");
-            message.Headers.TryAddWithoutValidation("X-Forwarded-Host", request.Host.Value);
-            message.Headers.TryAddWithoutValidation("Forwarded", $"for=127.0.0.1;by=127.0.0.1;host={request.Host.Value}");
+            InvocationHeaders.AddParties(message, caller, target, request.Host.Value);
             return message;
         }
 
@@ -91,7 +68,7 @@ internal static class InvokeEndpoints
         http.Response.StatusCode = (int)response.StatusCode;
         foreach (var (name, values) in response.Headers.NonValidated)
         {
-            if (!NotForwarded.Contains(name))
+            if (InvocationHeaders.IsForwarded(name))
             {
                 http.Response.Headers[name] = ToValues(values);
             }
@@ -145,7 +122,7 @@ internal static class InvokeEndpoints
         var connection = request.Headers.Connection;
         foreach (var (name, values) in request.Headers)
         {
-            if (NotForwarded.Contains(name) || name.EndsWith("-bin", StringComparison.OrdinalIgnoreCase) || name[0] == ':'
+            if (!InvocationHeaders.IsForwarded(name)
                 || (connection.Count > 0 && connection.ToString().Contains(name, StringComparison.OrdinalIgnoreCase)))
             {
                 continue;
@@ -166,7 +143,7 @@ internal static class InvokeEndpoints
         var rawPath = query < 0 ? raw : raw[..query];
         var marker = isUrlForm ? rawPath.IndexOf("/method/", StringComparison.Ordinal) : -1;
         var method = marker >= 0 ? rawPath[(marker + "/method/".Length)..] : isUrlForm ? "" : rawPath;
-        return new Uri(address, "/" + method.TrimStart('/') + (query < 0 || query == raw.Length - 1 ? "" : raw[query..]));
+        return InvocationAddress.Of(address, query < 0 || query == raw.Length - 1 ? method : method + raw[query..]);
     }
 
     private static string? HeaderTarget(HttpRequest request) => request.Headers[AppIdHeader] is [{ Length: > 0 } id, ..] ? id : null;

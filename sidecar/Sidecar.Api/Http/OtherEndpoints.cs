@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Sidecar.Abstractions;
-using Sidecar.Runtime;
 
 namespace Sidecar.Api.Http;
 
@@ -49,7 +48,7 @@ internal static class OtherEndpoints
     }
 
     /// <summary>The caller's trace context travels as request metadata; what the caller has put there himself wins.</summary>
-    private static ComponentMetadata WithTrace(HttpRequest request, ComponentMetadata metadata) => new(
+    internal static ComponentMetadata WithTrace(HttpRequest request, ComponentMetadata metadata) => new(
     [
         .. TraceHeaders.Where(name => request.Headers[name] is [{ Length: > 0 }, ..]).Select(name => KeyValuePair.Create(name, request.Headers[name].ToString())),
         .. metadata,
@@ -57,25 +56,17 @@ internal static class OtherEndpoints
 
     private static async Task GetSecretAsync(HttpContext http)
     {
-        var store = SecretStore(http);
-        if (!http.App().Configuration.IsSecretAllowed(http.Route("store"), http.Route("key")))
-        {
-            throw new DaprErrorException(403, "ERR_PERMISSION_DENIED", $"access denied by policy to get {http.Route("key")} from {http.Route("store")}");
-        }
-
-        var secret = await store.GetAsync(http.Route("key"), http.Request.QueryMetadata(), http.RequestAborted)
-            ?? throw new DaprErrorException(500, "ERR_SECRET_GET", $"failed getting secret with key {http.Route("key")} from secret store {http.Route("store")}: secret not found");
+        var secret = await http.App().Secrets.GetAsync(http.Route("store"), http.Route("key"), http.Request.QueryMetadata(), http.RequestAborted);
         await http.WriteJsonAsync(writer => WriteMap(writer, secret));
     }
 
     private static async Task GetSecretsAsync(HttpContext http)
     {
-        var all = await SecretStore(http).GetAllAsync(http.Request.QueryMetadata(), http.RequestAborted);
-        var configuration = http.App().Configuration;
+        var all = await http.App().Secrets.GetAllAsync(http.Route("store"), http.Request.QueryMetadata(), http.RequestAborted);
         await http.WriteJsonAsync(writer =>
         {
             writer.WriteStartObject();
-            foreach (var (name, values) in all.Where(secret => configuration.IsSecretAllowed(http.Route("store"), secret.Key)))
+            foreach (var (name, values) in all)
             {
                 writer.WritePropertyName(name);
                 WriteMap(writer, values);
@@ -85,58 +76,34 @@ internal static class OtherEndpoints
         });
     }
 
-    private static ISecretStore SecretStore(HttpContext http)
-    {
-        var components = http.App().Components;
-        return components.Find<ISecretStore>(http.Route("store")) ?? throw (components.Any<ISecretStore>()
-            ? new DaprErrorException(401, "ERR_SECRET_STORE_NOT_FOUND", $"failed finding secret store with key {http.Route("store")}")
-            : new DaprErrorException(500, "ERR_SECRET_STORES_NOT_CONFIGURED", "secret store is not configured"));
-    }
-
     private static async Task LockAsync(HttpContext http)
     {
-        var (store, resource, owner, body) = await ReadLockAsync(http);
-        using (body)
+        var locks = http.App().Locks;
+        locks.Store(http.Route("store"));
+        using var body = await http.ReadJsonAsync();
+        var root = body.RootElement;
+        int? seconds = root.Member("expiryInSeconds") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var value) ? value : null;
+        var success = await locks.TryLockAsync(http.Route("store"), root.Text("resourceId"), root.Text("lockOwner"), seconds, http.RequestAborted);
+        await http.WriteJsonAsync(writer =>
         {
-            if (body.RootElement.Member("expiryInSeconds") is not { ValueKind: JsonValueKind.Number } number || !number.TryGetInt32(out var seconds) || seconds <= 0)
-            {
-                throw new DaprErrorException(400, "ERR_MALFORMED_REQUEST", $"ExpiryInSeconds is not positive in lock store {http.Route("store")}");
-            }
-
-            var success = await store.TryLockAsync(resource, owner, TimeSpan.FromSeconds(seconds), http.RequestAborted);
-            await http.WriteJsonAsync(writer =>
-            {
-                writer.WriteStartObject();
-                writer.WriteBoolean("success", success);
-                writer.WriteEndObject();
-            });
-        }
+            writer.WriteStartObject();
+            writer.WriteBoolean("success", success);
+            writer.WriteEndObject();
+        });
     }
 
     private static async Task UnlockAsync(HttpContext http)
     {
-        var (store, resource, owner, body) = await ReadLockAsync(http);
-        body.Dispose();
-        var status = await store.UnlockAsync(resource, owner, http.RequestAborted);
+        var locks = http.App().Locks;
+        locks.Store(http.Route("store"));
+        using var body = await http.ReadJsonAsync();
+        var status = await locks.UnlockAsync(http.Route("store"), body.RootElement.Text("resourceId"), body.RootElement.Text("lockOwner"), http.RequestAborted);
         await http.WriteJsonAsync(writer =>
         {
             writer.WriteStartObject();
             writer.WriteNumber("status", (int)status);
             writer.WriteEndObject();
         });
-    }
-
-    private static async Task<(ILockStore Store, string Resource, string Owner, JsonDocument Body)> ReadLockAsync(HttpContext http)
-    {
-        var name = http.Route("store");
-        var components = http.App().Components;
-        var store = components.Find<ILockStore>(name) ?? throw (components.Any<ILockStore>()
-            ? new DaprErrorException(400, "ERR_LOCK_STORE_NOT_FOUND", $"lock store {name} not found")
-            : new DaprErrorException(500, "ERR_LOCK_STORE_NOT_CONFIGURED", "lock store is not configured"));
-        var body = await http.ReadJsonAsync();
-        return body.RootElement.Text("resourceId") is { Length: > 0 } resource && body.RootElement.Text("lockOwner") is { Length: > 0 } owner
-            ? (store, $"lock||{http.App().Instance.AppId}||{resource}", owner, body)
-            : throw new DaprErrorException(400, "ERR_MALFORMED_REQUEST", $"ResourceId or LockOwner is empty in lock store {name}");
     }
 
     private static void WriteMap(Utf8JsonWriter writer, IReadOnlyDictionary<string, string> values)

@@ -21,7 +21,7 @@ internal static class PublishEndpoints
 
     private static async Task PublishAsync(HttpContext http)
     {
-        var (traceParent, traceState) = Trace(http);
+        var (traceParent, traceState) = http.Trace();
         await http.App().Publisher.PublishAsync(
             http.Route("pubsub"), http.Route("topic"), await http.ReadBodyAsync(), http.Request.ContentType, http.Request.QueryMetadata(), traceParent, traceState,
             http.RequestAborted);
@@ -38,22 +38,17 @@ internal static class PublishEndpoints
 
         var query = http.Request.QueryMetadata();
         var entries = new List<BulkEntry>();
-        var ids = new HashSet<string>(StringComparer.Ordinal);
         foreach (var element in body.RootElement.EnumerateArray())
         {
-            if (element.Text("entryId") is not { Length: > 0 } id || !ids.Add(id))
-            {
-                throw PubSubErrors.BadBulk("every entry needs an entryId of its own");
-            }
-
+            var id = element.Text("entryId") ?? "";
             var contentType = element.Text("contentType") is { Length: > 0 } type ? type : "text/plain";
             entries.Add(new BulkEntry(id, Data(id, element.Member("event"), contentType), contentType, query.With(element.Member("metadata").ToMetadata())));
         }
 
-        var (traceParent, traceState) = Trace(http);
-        var failed = await http.App().Publisher.PublishManyAsync(
+        var (traceParent, traceState) = http.Trace();
+        var outcome = await http.App().Publisher.PublishManyAsync(
             http.Route("pubsub"), http.Route("topic"), entries, traceParent, traceState, http.RequestAborted);
-        if (failed.Count == 0)
+        if (outcome.Failed.Count == 0)
         {
             await http.NoContent();
             return;
@@ -64,7 +59,7 @@ internal static class PublishEndpoints
             {
                 writer.WriteStartObject();
                 writer.WriteStartArray("failedEntries");
-                foreach (var (id, error) in failed)
+                foreach (var (id, error) in outcome.Failed)
                 {
                     writer.WriteStartObject();
                     writer.WriteString("entryId", id);
@@ -109,7 +104,7 @@ internal static class PublishEndpoints
     }
 
     /// <summary>The publisher's span; the client's headers when this process makes no spans itself.</summary>
-    private static (string? TraceParent, string? TraceState) Trace(HttpContext http) => (
+    internal static (string? TraceParent, string? TraceState) Trace(this HttpContext http) => (
         http.Request.Headers.TraceParent is [{ Length: > 0 } parent, ..] ? parent : CloudEventEnvelope.CurrentTraceParent,
         http.Request.Headers.TraceState is [{ Length: > 0 } state, ..] ? state : null);
 }

@@ -1,10 +1,9 @@
-using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Sidecar.Abstractions;
-using Sidecar.Runtime;
+using Sidecar.Runtime.PubSub;
 using Sidecar.Runtime.State;
 
 namespace Sidecar.Api.Http;
@@ -53,9 +52,9 @@ internal static class StateEndpoints
         }
 
         http.Response.Headers.ETag = item.ETag;
-        if (item.ExpiresAt is { } expires)
+        foreach (var (name, value) in StateMetadata.Of(item))
         {
-            http.Response.Headers["metadata.ttlExpireTime"] = expires.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+            http.Response.Headers[$"metadata.{name}"] = value;
         }
 
         http.Response.ContentType = "application/json";
@@ -89,12 +88,21 @@ internal static class StateEndpoints
                 if (item is not null)
                 {
                     writer.WritePropertyName("data");
-                    writer.WriteRawValue(item.Value.Span);
+                    if (CloudEventEnvelope.IsValidJson(item.Value.Span))
+                    {
+                        writer.WriteRawValue(item.Value.Span, skipInputValidation: true);
+                    }
+                    else
+                    {
+                        // Saved over gRPC, where values are any bytes.
+                        writer.WriteBase64StringValue(item.Value.Span);
+                    }
+
                     writer.WriteString("etag", item.ETag);
-                    if (item.ExpiresAt is { } expires)
+                    foreach (var (name, value) in StateMetadata.Of(item))
                     {
                         writer.WriteStartObject("metadata");
-                        writer.WriteString("ttlExpireTime", expires.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture));
+                        writer.WriteString(name, value);
                         writer.WriteEndObject();
                     }
                 }

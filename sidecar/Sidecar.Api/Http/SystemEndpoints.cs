@@ -10,9 +10,6 @@ namespace Sidecar.Api.Http;
 /// <summary>Health, metadata, and what this engine does not have (dapr-http §10).</summary>
 internal static class SystemEndpoints
 {
-    /// <summary>The Dapr version whose API this is.</summary>
-    private const string RuntimeVersion = "1.18.0";
-
     public static void MapSystem(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1.0/healthz", http => Health(http, http.App().Instance.AppPort is null || http.App().Channel.IsUp, "ERR_HEALTH_NOT_READY", "dapr is not ready"));
@@ -57,7 +54,7 @@ internal static class SystemEndpoints
         {
             writer.WriteStartObject();
             writer.WriteString("id", app.Instance.AppId);
-            writer.WriteString("runtimeVersion", RuntimeVersion);
+            writer.WriteString("runtimeVersion", Capabilities.RuntimeVersion);
             writer.WriteStartArray("components");
             foreach (var (manifest, component) in app.Components.All)
             {
@@ -66,7 +63,7 @@ internal static class SystemEndpoints
                 writer.WriteString("type", manifest.Type);
                 writer.WriteString("version", manifest.Version);
                 writer.WriteStartArray("capabilities");
-                foreach (var capability in Capabilities(component))
+                foreach (var capability in Capabilities.Of(component))
                 {
                     writer.WriteStringValue(capability);
                 }
@@ -77,7 +74,7 @@ internal static class SystemEndpoints
 
             writer.WriteEndArray();
             writer.WriteStartObject("extended");
-            writer.WriteString("daprRuntimeVersion", RuntimeVersion);
+            writer.WriteString("daprRuntimeVersion", Capabilities.RuntimeVersion);
             writer.WriteString("engine", "embedded");
             foreach (var (name, value) in app.ExtendedMetadata)
             {
@@ -135,34 +132,5 @@ internal static class SystemEndpoints
         writer.WriteString("deadLetterTopic", subscription.DeadLetterTopic ?? "");
         writer.WriteString("type", subscription.IsDeclarative ? "DECLARATIVE" : "PROGRAMMATIC");
         writer.WriteEndObject();
-    }
-
-    private static IEnumerable<string> Capabilities(IComponent component)
-    {
-        if (component is IStateStore state)
-        {
-            (StateFeatures Flag, string Name)[] all =
-            [
-                (StateFeatures.ETag, "ETAG"), (StateFeatures.Transactional, "TRANSACTIONAL"), (StateFeatures.Ttl, "TTL"),
-                (StateFeatures.Actor, "ACTOR"), (StateFeatures.DeleteWithPrefix, "DELETE_WITH_PREFIX"),
-            ];
-            return all.Where(entry => state.Features.HasFlag(entry.Flag)).Select(entry => entry.Name);
-        }
-
-        if (component is IPubSub pubSub)
-        {
-            (PubSubFeatures Flag, string Name)[] all =
-            [
-                (PubSubFeatures.SubscribeWildcards, "SUBSCRIBE_WILDCARDS"), (PubSubFeatures.MessageTtl, "MESSAGE_TTL"), (PubSubFeatures.BulkPublish, "BULK_PUBSUB"),
-            ];
-            return all.Where(entry => pubSub.Features.HasFlag(entry.Flag)).Select(entry => entry.Name);
-        }
-
-        return
-        [
-            .. component is IInputBinding ? ["INPUT_BINDING"] : Array.Empty<string>(),
-            .. component is IOutputBinding ? ["OUTPUT_BINDING"] : Array.Empty<string>(),
-            .. component is ISecretStore { MultipleValuesPerSecret: true } ? ["MULTIPLE_KEY_VALUES_PER_SECRET"] : Array.Empty<string>(),
-        ];
     }
 }

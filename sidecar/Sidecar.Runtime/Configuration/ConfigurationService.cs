@@ -5,14 +5,14 @@ using Sidecar.Abstractions;
 namespace Sidecar.Runtime.Configuration;
 
 /// <summary>
-/// Configuration of one app instance (dapr-http §8). Its subscriptions end when the app unsubscribes, when the app is gone and
-/// when the sidecar stops.
+/// Configuration of one app instance (dapr-http §8). Its subscriptions end when the app unsubscribes, when the app is gone (or
+/// its stream) and when the sidecar stops.
 /// </summary>
 public sealed class ConfigurationService(AppInstance app, ILoggerFactory loggers)
 {
     private readonly ILogger _logger = loggers.CreateLogger<ConfigurationService>();
     private readonly Lock _gate = new();
-    private readonly Dictionary<(string Store, string Id), ConfigurationSubscription> _subscriptions = [];
+    private readonly Dictionary<(string Store, string Id), IConfigurationSubscription> _subscriptions = [];
     private bool _stopped;
 
     /// <summary>The items of the keys, or all; ERR_CONFIGURATION_GET 500 when the store fails.</summary>
@@ -41,22 +41,29 @@ public sealed class ConfigurationService(AppInstance app, ILoggerFactory loggers
         }
 
         var subscription = new ConfigurationSubscription(app, store, _logger);
-        try
-        {
-            await subscription.StartAsync(source, keys, metadata, cancellationToken);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            throw Failed("SUBSCRIBE", $"failed to subscribe {Names(keys)} from Configuration store {store}: {exception.Message}", exception);
-        }
-
-        if (!TryAdd(store, subscription))
-        {
-            await subscription.EndAsync(TimeSpan.Zero);
-            throw Failed("SUBSCRIBE", $"failed to subscribe {Names(keys)} from Configuration store {store}: the sidecar stops");
-        }
-
+        await StartAsync(subscription, source, store, keys, metadata, cancellationToken);
         return subscription.Id;
+    }
+
+    /// <summary>Begins to collect changes of the keys, or of all, for the caller's stream, who closes it with <see cref="CloseAsync"/>.</summary>
+    public async Task<ConfigurationStream> OpenStreamAsync(
+        string store, IReadOnlyList<string> keys, ComponentMetadata metadata, CancellationToken cancellationToken)
+    {
+        var stream = new ConfigurationStream();
+        await StartAsync(stream, Find(store), store, keys, metadata, cancellationToken);
+        return stream;
+    }
+
+    /// <summary>Ends a stream, also one that has been unsubscribed meanwhile.</summary>
+    public Task CloseAsync(string store, ConfigurationStream stream)
+    {
+        IConfigurationSubscription? open;
+        lock (_gate)
+        {
+            _subscriptions.Remove((store, stream.Id), out open);
+        }
+
+        return open?.EndAsync(TimeSpan.Zero) ?? Task.CompletedTask;
     }
 
     /// <summary>
@@ -64,7 +71,8 @@ public sealed class ConfigurationService(AppInstance app, ILoggerFactory loggers
     /// </summary>
     public void Unsubscribe(string store, string id)
     {
-        ConfigurationSubscription? subscription;
+        Find(store);
+        IConfigurationSubscription? subscription;
         lock (_gate)
         {
             _subscriptions.Remove((store, id), out subscription);
@@ -101,17 +109,7 @@ public sealed class ConfigurationService(AppInstance app, ILoggerFactory loggers
     }
 
     /// <summary>The app is gone, and with it whoever asked.</summary>
-    internal Task EndAllAsync(TimeSpan drainTimeout)
-    {
-        ConfigurationSubscription[] all;
-        lock (_gate)
-        {
-            all = [.. _subscriptions.Values];
-            _subscriptions.Clear();
-        }
-
-        return Task.WhenAll(all.Select(subscription => subscription.EndAsync(drainTimeout)));
-    }
+    internal Task EndAllAsync(TimeSpan drainTimeout) => EndAsync(subscription => subscription.EndsWithApp, drainTimeout);
 
     /// <summary>Ends all and takes no more; deliveries that run may finish within the time.</summary>
     internal Task StopAsync(TimeSpan drainTimeout)
@@ -121,10 +119,45 @@ public sealed class ConfigurationService(AppInstance app, ILoggerFactory loggers
             _stopped = true;
         }
 
-        return EndAllAsync(drainTimeout);
+        return EndAsync(_ => true, drainTimeout);
     }
 
-    private bool TryAdd(string store, ConfigurationSubscription subscription)
+    private async Task StartAsync(
+        IConfigurationSubscription subscription, IConfigurationStore source, string store, IReadOnlyList<string> keys, ComponentMetadata metadata,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            await subscription.StartAsync(source, keys, metadata, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            throw Failed("SUBSCRIBE", $"failed to subscribe {Names(keys)} from Configuration store {store}: {exception.Message}", exception);
+        }
+
+        if (!TryAdd(store, subscription))
+        {
+            await subscription.EndAsync(TimeSpan.Zero);
+            throw Failed("SUBSCRIBE", $"failed to subscribe {Names(keys)} from Configuration store {store}: the sidecar stops");
+        }
+    }
+
+    private Task EndAsync(Func<IConfigurationSubscription, bool> which, TimeSpan drainTimeout)
+    {
+        KeyValuePair<(string, string), IConfigurationSubscription>[] ended;
+        lock (_gate)
+        {
+            ended = [.. _subscriptions.Where(entry => which(entry.Value))];
+            foreach (var (key, _) in ended)
+            {
+                _subscriptions.Remove(key);
+            }
+        }
+
+        return Task.WhenAll(ended.Select(entry => entry.Value.EndAsync(drainTimeout)));
+    }
+
+    private bool TryAdd(string store, IConfigurationSubscription subscription)
     {
         lock (_gate)
         {

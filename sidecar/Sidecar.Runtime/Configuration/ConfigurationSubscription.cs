@@ -13,7 +13,7 @@ namespace Sidecar.Runtime.Configuration;
 /// up no other: its newest value is posted until the app answers 2xx, values that became old meanwhile are left out, and memory
 /// is bounded by the number of keys.
 /// </summary>
-internal sealed partial class ConfigurationSubscription
+internal sealed partial class ConfigurationSubscription : IConfigurationSubscription
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(5);
@@ -42,11 +42,12 @@ internal sealed partial class ConfigurationSubscription
 
     public string Id { get; } = Guid.NewGuid().ToString();
 
+    public bool EndsWithApp => true;
+
     public async Task StartAsync(
         IConfigurationStore store, IReadOnlyList<string> keys, ComponentMetadata metadata, CancellationToken cancellationToken) =>
         _source = await store.SubscribeAsync(keys, metadata, OnChanged, cancellationToken);
 
-    /// <summary>Begins no delivery any more; those that run may finish within the time. Completes when none runs.</summary>
     public async Task EndAsync(TimeSpan drainTimeout)
     {
         await _ended.CancelAsync();

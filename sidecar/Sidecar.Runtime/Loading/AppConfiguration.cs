@@ -3,7 +3,7 @@ using Sidecar.Abstractions;
 namespace Sidecar.Runtime.Loading;
 
 /// <summary>
-/// The Configuration resource of an app (protocol: config §4) as far as it is honoured: scopes of secrets, lists of HTTP APIs, access control,
+/// The Configuration resource of an app (protocol: config §4) as far as it is honoured: scopes of secrets, lists of APIs, access control,
 /// pipelines, tracing. Parts about what this sidecar does not have (mTLS, name resolution, features) are skipped.
 /// </summary>
 public sealed class AppConfiguration
@@ -15,7 +15,7 @@ public sealed class AppConfiguration
 
     private AppConfiguration(IReadOnlyList<SecretScope> secrets) => _secrets = secrets;
 
-    /// <summary>The HTTP APIs that the app may use.</summary>
+    /// <summary>The APIs that the app may use.</summary>
     public required ApiRules Api { get; init; }
 
     /// <summary>Which apps may invoke what of the app.</summary>

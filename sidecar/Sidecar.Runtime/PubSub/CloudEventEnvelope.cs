@@ -143,7 +143,8 @@ public static class CloudEventEnvelope
         }
     }
 
-    private static bool IsValidJson(ReadOnlySpan<byte> data)
+    /// <summary>Whether bytes are one JSON value.</summary>
+    public static bool IsValidJson(ReadOnlySpan<byte> data)
     {
         var reader = new Utf8JsonReader(data, new JsonReaderOptions { MaxDepth = MaxDataDepth });
         try

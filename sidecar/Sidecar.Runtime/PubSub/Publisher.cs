@@ -5,6 +5,9 @@ namespace Sidecar.Runtime.PubSub;
 /// <summary>An entry of a bulk publish.</summary>
 public sealed record BulkEntry(string EntryId, ReadOnlyMemory<byte> Data, string? ContentType, ComponentMetadata Metadata);
 
+/// <summary>The entries of a bulk publish that failed, and why when the call failed as a whole.</summary>
+public sealed record BulkPublishOutcome(IReadOnlyList<(string EntryId, string Error)> Failed, DaprErrorException? Error);
+
 /// <summary>Publishing of one app instance.</summary>
 public sealed class Publisher(AppInstance app)
 {
@@ -31,11 +34,17 @@ public sealed class Publisher(AppInstance app)
         }
     }
 
-    /// <summary>Publishes many messages; the result names the entries that failed.</summary>
-    public async Task<IReadOnlyList<(string EntryId, string Error)>> PublishManyAsync(
+    /// <summary>Publishes many messages; the result names the entries that failed, all of them with the error of a call that failed as a whole.</summary>
+    public async Task<BulkPublishOutcome> PublishManyAsync(
         string pubSubName, string topic, IReadOnlyList<BulkEntry> entries, string? traceParent, string? traceState, CancellationToken cancellationToken)
     {
         var broker = Broker(pubSubName, topic);
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        if (!entries.All(entry => entry.EntryId.Length > 0 && ids.Add(entry.EntryId)))
+        {
+            throw PubSubErrors.BadBulk("every entry needs an entryId of its own");
+        }
+
         OutgoingMessage[] messages = [.. entries.Select(entry =>
             ToMessage(broker, pubSubName, topic, entry.Data, entry.ContentType, entry.Metadata, traceParent, traceState))];
         IReadOnlyList<Exception?> outcomes;
@@ -46,10 +55,10 @@ public sealed class Publisher(AppInstance app)
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            return [.. entries.Select(entry => (entry.EntryId, exception.Message))];
+            return new([.. entries.Select(entry => (entry.EntryId, exception.Message))], PubSubErrors.PublishFailed(pubSubName, topic, exception));
         }
 
-        return [.. entries.Zip(outcomes).Where(pair => pair.Second is not null).Select(pair => (pair.First.EntryId, pair.Second!.Message))];
+        return new([.. entries.Zip(outcomes).Where(pair => pair.Second is not null).Select(pair => (pair.First.EntryId, pair.Second!.Message))], null);
     }
 
     /// <summary>Publishes the unchanged bytes of a message that could not be delivered.</summary>

@@ -37,12 +37,12 @@ public sealed class StateService(AppInstance app)
     }
 
     /// <summary>Deletes a key; absent keys are no error.</summary>
-    public async Task DeleteAsync(string store, StateRequest request, CancellationToken cancellationToken)
-    {
-        var component = Store(store);
-        var write = ToWrite(store, request) with { FirstWrite = false };
-        await RunAsync(store, "ERR_STATE_DELETE", token => WriteAsync(component, write, token), cancellationToken);
-    }
+    public Task DeleteAsync(string store, StateRequest request, CancellationToken cancellationToken) =>
+        DeleteAsync(store, [request], "ERR_STATE_DELETE", cancellationToken);
+
+    /// <summary>Deletes keys each on its own.</summary>
+    public Task DeleteManyAsync(string store, IReadOnlyList<StateRequest> requests, CancellationToken cancellationToken) =>
+        DeleteAsync(store, requests, "ERR_STATE_BULK_DELETE", cancellationToken);
 
     /// <summary>All or nothing. Every failure is 500, also a stale etag (as in Dapr).</summary>
     public async Task TransactAsync(string store, IReadOnlyList<StateRequest> requests, CancellationToken cancellationToken)
@@ -73,6 +73,11 @@ public sealed class StateService(AppInstance app)
     /// <summary>Stored key = prefix + <c>||</c> + key, by the component's metadata <c>keyPrefix</c>.</summary>
     public string Prefix(string store, string key)
     {
+        if (key.Length == 0)
+        {
+            throw StateErrors.Malformed("a 'key' is missing");
+        }
+
         if (key.Contains(Separator, StringComparison.Ordinal))
         {
             throw StateErrors.IllegalKey(key, store);
@@ -95,6 +100,13 @@ public sealed class StateService(AppInstance app)
     /// <summary>The component, or Dapr's error.</summary>
     public IStateStore Store(string store) => app.Components.Find<IStateStore>(store)
         ?? throw (app.Components.Any<IStateStore>() ? StateErrors.NotFound(store) : StateErrors.NotConfigured(app.Instance.AppId));
+
+    private async Task DeleteAsync(string store, IReadOnlyList<StateRequest> requests, string code, CancellationToken cancellationToken)
+    {
+        var component = Store(store);
+        StateWrite[] writes = [.. requests.Select(request => ToWrite(store, request) with { Value = null, FirstWrite = false })];
+        await Task.WhenAll(writes.Select(write => RunAsync(store, code, token => WriteAsync(component, write, token), cancellationToken)));
+    }
 
     private static async Task<bool> WriteAsync(IStateStore component, StateWrite write, CancellationToken cancellationToken)
     {

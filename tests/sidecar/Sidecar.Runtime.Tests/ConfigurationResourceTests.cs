@@ -53,7 +53,7 @@ public sealed class ConfigurationResourceTests
 
     [Theory]
     [InlineData("api: {allowed: [{name: stat, version: v1}]}", "spec.api names 'stat'; the APIs are invoke, state,")]
-    [InlineData("api: {denied: [{name: state, version: v1, protocol: grpc}]}", "spec.api has a rule for grpc")]
+    [InlineData("api: {denied: [{name: state, version: v1, protocol: tcp}]}", "spec.api has a rule for 'tcp'; the protocols are http and grpc")]
     [InlineData("accessControl: {policies: [{appId: a, defaultAction: deny}]}", "lacks appId, trustDomain or namespace")]
     [InlineData("accessControl: {policies: [{appId: a, trustDomain: t, namespace: n, operations: [{name: /a}]}]}", "operation /a of spec.accessControl for a has no action, allow or deny")]
     [InlineData("accessControl: {policies: [{appId: a, trustDomain: t, namespace: n, operations: [{action: deny}]}]}", "an operation of spec.accessControl for a has no name")]

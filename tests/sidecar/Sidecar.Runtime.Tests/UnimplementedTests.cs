@@ -27,23 +27,37 @@ public sealed class UnimplementedTests
             $$"""{"errorCode":"ERR_API_UNIMPLEMENTED","message":"{{what}}: not implemented by the embedded sidecar"}""", await response.Content.ReadAsStringAsync());
     }
 
-    [Fact]
-    public async Task Grpc_answers_UNIMPLEMENTED()
+    [Theory]
+    [InlineData("dapr.proto.runtime.v1.Dapr/Shutdown", "shutdown: not implemented by the embedded sidecar")]
+    [InlineData("dapr.proto.runtime.v1.Dapr/ScheduleJobAlpha1", "jobs: not implemented by the embedded sidecar")]
+    [InlineData("dapr.proto.runtime.v1.Dapr/ConverseAlpha2", "conversation: not implemented by the embedded sidecar")]
+    [InlineData("dapr.proto.runtime.v1.Dapr/QueryStateAlpha1", "state query: not implemented by the embedded sidecar")]
+    [InlineData("dapr.proto.runtime.v1.Dapr/SubscribeTopicEventsAlpha1", "streaming subscriptions: not implemented by the embedded sidecar")]
+    [InlineData("dapr.proto.runtime.v1.Dapr/EncryptAlpha1", "cryptography: not implemented by the embedded sidecar")]
+    [InlineData("dapr.proto.runtime.v1.Dapr/Nonsense", "dapr.proto.runtime.v1.Dapr has no method Nonsense.")]
+    [InlineData("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "the embedded sidecar does not have this service")]
+    [InlineData("orders.Orders/Place", "the embedded sidecar does not pass gRPC calls on to apps; invoke them over HTTP", "orders")]
+    [InlineData("", "the embedded sidecar does not have this service")]
+    public async Task Grpc_answers_UNIMPLEMENTED_before_it_reads(string method, string message, string? appId = null)
     {
         await using var run = await StartAsync();
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"http://127.0.0.1:{run.Sidecar.Instances[0].GrpcPort}/dapr.proto.runtime.v1.Dapr/GetState")
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"http://127.0.0.1:{run.Sidecar.Instances[0].GrpcPort}/{method}")
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = new ByteArrayContent([0, 0, 0, 0, 0]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
+            Content = new StreamContent(new OpenStream()) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
         };
+        if (appId is not null)
+        {
+            request.Headers.Add("dapr-app-id", appId);
+        }
 
-        using var response = await http.SendAsync(request);
-        await response.Content.ReadAsByteArrayAsync();
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead).WaitAsync(TimeSpan.FromSeconds(60));
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("12", Assert.Single(response.Headers.GetValues("grpc-status")));
+        Assert.Equal(message, Assert.Single(response.Headers.GetValues("grpc-message")));
     }
 
     private static async Task<TestRun> StartAsync()
@@ -51,5 +65,18 @@ public sealed class UnimplementedTests
         var run = new TestRun();
         await run.AppAsync("a");
         return await run.StartAsync();
+    }
+
+    /// <summary>What a caller sends who does not say when it is done.</summary>
+    private sealed class OpenStream : MemoryStream
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return 0;
+        }
+
+        public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken) =>
+            await Task.Delay(Timeout.Infinite, cancellationToken);
     }
 }

@@ -1,0 +1,62 @@
+using Google.Protobuf.WellKnownTypes;
+using Sidecar.Abstractions;
+using Sidecar.Runtime.Loading;
+using Tandem.Protocol.Grpc;
+using Tandem.Protocol.Runtime;
+
+namespace Sidecar.Api.Grpc;
+
+/// <summary>Metadata over gRPC (grpc §2.1): what SDKs without an HTTP client ask to know whether the sidecar is there.</summary>
+internal static class MetadataGrpc
+{
+    private const string Rule = "metadata.v1";
+
+    public static void MapMetadata(this GrpcApi api)
+    {
+        api.Unary(Rule, "GetMetadata", GetMetadataRequest.Parser, (_, context) => Task.FromResult(Get(context)));
+        api.Unary(Rule, "SetMetadata", SetMetadataRequest.Parser, (request, context) =>
+        {
+            context.App().ExtendedMetadata[request.Key] = request.Value;
+            return Task.FromResult(new Empty());
+        });
+    }
+
+    private static GetMetadataResponse Get(GrpcCallContext context)
+    {
+        var app = context.App();
+        var response = new GetMetadataResponse
+        {
+            Id = app.Instance.AppId,
+            RuntimeVersion = Capabilities.RuntimeVersion,
+            RegisteredComponents = { app.Components.All.Select(entry => ToMessage(entry.Manifest, entry.Component)) },
+            ExtendedMetadata = { ["daprRuntimeVersion"] = Capabilities.RuntimeVersion, ["engine"] = "embedded" },
+            Subscriptions = { app.Subscriptions.Select(ToMessage) },
+            ActorRuntime = new ActorRuntime { RuntimeStatus = ActorRuntime.Types.ActorRuntimeStatus.Disabled },
+            Resiliencies = { app.Resiliency.Names.Select(name => new MetadataResiliency { Name = name }) },
+        };
+        response.ExtendedMetadata.Add((IEnumerable<KeyValuePair<string, string>>)app.ExtendedMetadata);
+        if (app.Instance.AppPort is { } port)
+        {
+            response.AppConnectionProperties = new AppConnectionProperties { Port = port, Protocol = "http", ChannelAddress = "127.0.0.1" };
+        }
+
+        return response;
+    }
+
+    private static RegisteredComponents ToMessage(ComponentManifest manifest, IComponent component) => new()
+    {
+        Name = manifest.Name, Type = manifest.Type, Version = manifest.Version, Capabilities = { Api.Capabilities.Of(component) },
+    };
+
+    private static PubsubSubscription ToMessage(SubscriptionManifest subscription) => new()
+    {
+        PubsubName = subscription.PubSubName,
+        Topic = subscription.Topic,
+        Rules = new PubsubSubscriptionRules
+        {
+            Rules = { subscription.Rules.Select(rule => new PubsubSubscriptionRule { Match = rule.Match ?? "", Path = rule.Path }) },
+        },
+        DeadLetterTopic = subscription.DeadLetterTopic ?? "",
+        Type = subscription.IsDeclarative ? PubsubSubscriptionType.Declarative : PubsubSubscriptionType.Programmatic,
+    };
+}

@@ -66,7 +66,7 @@ public sealed class ReferenceTests
         ["sdk", ..] => ["sdk/", "protocol/"],
         ["protocol", ..] => [],
         ["sidecar", "Sidecar.Abstractions", ..] => [],
-        ["sidecar", "Launcher", ..] => ["sidecar/Sidecar.Abstractions/"],
+        ["sidecar", "Launcher", ..] => ["sidecar/Sidecar.Abstractions/", "protocol/"],
         ["sidecar", var name, ..] when name.StartsWith("Sidecar.Components.", StringComparison.Ordinal) => ["sidecar/Sidecar.Abstractions/"],
         ["sidecar", ..] => ["sidecar/", "protocol/"],
         ["tools", ..] => ["libs/", "tools/"],

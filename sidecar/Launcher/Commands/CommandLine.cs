@@ -14,8 +14,8 @@ internal static class CommandLine
         DefaultValueFactory = _ => "dapr.yaml",
     };
 
-    /// <summary>For <c>logs</c>, where <c>-f</c> means follow, as in tail.</summary>
-    private static readonly Option<string> FileOfLogs = new("--run-file") { Description = File.Description, DefaultValueFactory = _ => "dapr.yaml" };
+    /// <summary>For verbs whose <c>-f</c> is something else.</summary>
+    private static readonly Option<string> LongFile = new("--run-file") { Description = File.Description, DefaultValueFactory = _ => "dapr.yaml" };
 
     private static readonly Option<string?> DataDir = new("--data-dir")
     {
@@ -28,6 +28,8 @@ internal static class CommandLine
         var root = new RootCommand("Runs the apps of a dapr.yaml together with their Dapr endpoints") 
         {
             DataDir, RunVerb.Create(File, DataDir), List(), Stop(), Logs(), Restart(), Reset(),
+            CallVerbs.Invoke(parsed => Data(parsed, LongFile), LongFile), CallVerbs.Publish(parsed => Data(parsed, LongFile), LongFile),
+            WorkflowVerbs.Create(Data),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
@@ -45,25 +47,30 @@ internal static class CommandLine
 
     private static Command List()
     {
-        var command = new Command("list", "Show the processes of the run") { File };
-        command.SetAction(parsed => OtherCommands.List(Data(parsed, File)));
+        var output = new Option<string>("--output", "-o") { Description = "table or json", DefaultValueFactory = _ => "table" }.AcceptOnlyFromAmong("table", "json");
+        var command = new Command("list", "Show the processes of the run") { File, output };
+        command.SetAction(parsed => ListCommand.Execute(Data(parsed, File), parsed.GetValue(output) == "json", TimeProvider.System));
         return command;
     }
 
     private static Command Stop()
     {
-        var command = new Command("stop", "Stop the run") { File };
-        command.SetAction((parsed, cancellationToken) => OtherCommands.StopAsync(Data(parsed, File), TimeProvider.System, cancellationToken));
+        var apps = new Option<string[]>("--app-id", "-a") { Description = "Only this app or instance (may be repeated)" };
+        var command = new Command("stop", "Stop the run, or apps of it") { File, apps };
+        command.SetAction((parsed, cancellationToken) => parsed.GetValue(apps) is { Length: > 0 } names
+            ? OtherCommands.StopAppsAsync(Data(parsed, File), names, TimeProvider.System, cancellationToken)
+            : OtherCommands.StopAsync(Data(parsed, File), TimeProvider.System, cancellationToken));
         return command;
     }
 
     private static Command Logs()
     {
         var name = new Argument<string?>("name") { Description = "App, instance (app#0) or sidecar; all when left out", DefaultValueFactory = _ => null };
+        var app = new Option<string?>("--app-id", "-a") { Description = "The same as the name" };
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what comes" };
-        var command = new Command("logs", "Print the logs of the run") { name, follow, FileOfLogs };
-        command.SetAction((parsed, cancellationToken) =>
-            LogsCommand.ExecuteAsync(Data(parsed, FileOfLogs), parsed.GetValue(name), parsed.GetValue(follow), TimeProvider.System, cancellationToken));
+        var command = new Command("logs", "Print the logs of the run") { name, app, follow, LongFile };
+        command.SetAction((parsed, cancellationToken) => LogsCommand.ExecuteAsync(
+            Data(parsed, LongFile), parsed.GetValue(app) ?? parsed.GetValue(name), parsed.GetValue(follow), TimeProvider.System, cancellationToken));
         return command;
     }
 

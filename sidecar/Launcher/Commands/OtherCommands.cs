@@ -1,4 +1,5 @@
 using System.Globalization;
+using Launcher.Access;
 using Launcher.Data;
 using Launcher.Processes;
 using Launcher.Run;
@@ -16,21 +17,6 @@ internal static class OtherCommands
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary><c>daprw list</c>.</summary>
-    public static int List(DataDirectory data)
-    {
-        var state = Running(data);
-        List<string[]> rows = [["name", "pid", "app port", "dapr http", "dapr grpc", "log"]];
-        rows.AddRange(state.Processes.Select(process => (string[])
-            [process.Name, Text(process.Pid), Text(process.AppPort), Text(process.HttpPort), Text(process.GrpcPort), process.Log]));
-        foreach (var line in ReadyTable.Layout(rows))
-        {
-            Console.WriteLine(line);
-        }
-
-        return 0;
-    }
-
     /// <summary><c>daprw stop</c>: returns when nothing of the run is left.</summary>
     public static async Task<int> StopAsync(DataDirectory data, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -40,16 +26,28 @@ internal static class OtherCommands
         return 0;
     }
 
+    /// <summary><c>daprw stop --app-id</c>: returns when the instances of these apps are gone. The run ends with its last app.</summary>
+    public static async Task<int> StopAppsAsync(DataDirectory data, IReadOnlyList<string> names, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var state = Running(data);
+        var chosen = names.SelectMany(name => Named(state, name)).Distinct().ToList();
+        chosen.ForEach(process => ProcessRequests.Make(data, ProcessRequest.Stop, process.Name));
+        foreach (var process in chosen)
+        {
+            await UntilAsync(
+                () => RunState.Live(data) is not { } now || now.Processes.Any(other => other.Name == process.Name && other.Pid is null),
+                StopLimit, $"{process.Name} does not stop: see {process.Log}", time, cancellationToken);
+            Console.WriteLine($"{process.Name} stopped; './daprw restart {process.Name}' starts it again");
+        }
+
+        return 0;
+    }
+
     /// <summary><c>daprw restart NAME</c>: one process, or all instances of an app one after the other, each ready before the next.</summary>
     public static async Task<int> RestartAsync(DataDirectory data, string name, TimeProvider time, CancellationToken cancellationToken)
     {
         var state = Running(data);
-        var chosen = state.Processes.Where(process => process.Name == name || process.AppId == name).ToList();
-        if (chosen.Count == 0)
-        {
-            throw new LauncherException($"nothing is named '{name}'; there are {string.Join(", ", state.Processes.Select(process => process.Name))}");
-        }
-
+        var chosen = Named(state, name);
         using var readiness = new Readiness(time);
         foreach (var process in chosen)
         {
@@ -107,11 +105,14 @@ internal static class OtherCommands
         return Console.ReadLine()?.Trim() is "y" or "Y" or "yes";
     }
 
-    /// <summary>The state of the run in progress; a file left behind by a killed launcher does not count.</summary>
-    private static RunState Running(DataDirectory data) =>
-        RunState.Read(data) is { } state && Libc.Exists(state.LauncherPid) && RunLock.Holder(data) == Text(state.LauncherPid)
-            ? state
-            : throw new LauncherException($"nothing runs in {data.Root}");
+    /// <summary>The run in progress, or one line that says that there is none.</summary>
+    private static RunState Running(DataDirectory data) => RunState.Live(data) ?? throw SidecarAccess.NothingRuns(data);
+
+    /// <summary>The process of that name, or all instances of that app.</summary>
+    private static List<RunProcess> Named(RunState state, string name) =>
+        state.Processes.Where(process => process.Name == name || process.AppId == name).ToList() is { Count: > 0 } chosen
+            ? chosen
+            : throw new LauncherException($"nothing is named '{name}'; there are {string.Join(", ", state.Processes.Select(process => process.Name))}");
 
     private static int? NewPid(DataDirectory data, RunProcess old) =>
         RunState.Read(data)?.Processes.FirstOrDefault(process => process.Name == old.Name)?.Pid is { } pid && pid != old.Pid ? pid : null;

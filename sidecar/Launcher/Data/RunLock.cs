@@ -14,7 +14,9 @@ internal sealed class RunLock : IDisposable
     private RunLock(FileStream file) => _file = file;
 
     /// <summary>Takes the lock or throws one line that names the holder.</summary>
-    public static RunLock Take(DataDirectory data) => TryTake(data) ?? throw new LauncherException(
+    public static RunLock Take(DataDirectory data) => TryTake(data) ?? throw InUse(data);
+
+    public static LauncherException InUse(DataDirectory data) => new(
         $"{data.Root} is in use by the run with pid {Holder(data) ?? "unknown"}: stop it with './daprw stop', or give another --data-dir");
 
     /// <summary>Takes the lock, or null when another process holds it.</summary>

@@ -25,6 +25,11 @@ internal sealed class RunPlan
 
     public LogDestination SidecarLog { get; init; }
 
+    /// <summary>Path and name of the template; null for an app of a command line.</summary>
+    public string? Template { get; init; }
+
+    public string? Name { get; init; }
+
     /// <summary>Address of the app named gateway, or null.</summary>
     public string? Gateway => Instances.FirstOrDefault(instance => instance.App.AppId == GatewayId)?.AppPort is { } port
         ? string.Create(CultureInfo.InvariantCulture, $"http://localhost:{port}")
@@ -58,7 +63,7 @@ internal sealed class RunPlan
             wish.Grpc ?? ports.TakeFree(),
             Given(slot.app, "DAPR_API_TOKEN") ?? Token(),
             Given(slot.app, "APP_API_TOKEN") ?? appToken)).ToList();
-        var plan = new RunPlan { Instances = instances, SidecarLog = template.SidecarLog };
+        var plan = new RunPlan { Instances = instances, SidecarLog = template.SidecarLog, Template = template.File, Name = template.Name };
         plan.FillEnvironment(data);
         return plan;
     }

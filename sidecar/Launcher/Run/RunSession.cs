@@ -165,9 +165,17 @@ internal sealed class RunSession : IDisposable
                 [
                     .. _apps.Select(app => new RunProcess(
                         app.Instance.Name, app.Instance.App.AppId, app.Instance.Index, app.Process.Pid,
-                        app.Instance.AppPort, app.Instance.HttpPort, app.Instance.GrpcPort, app.Process.LogPath)),
-                    new RunProcess(_sidecar.Name, null, null, _sidecar.Pid, null, null, null, _sidecar.LogPath),
-                ]).Save(_data);
+                        app.Instance.AppPort, app.Instance.HttpPort, app.Instance.GrpcPort, app.Process.LogPath)
+                    {
+                        Command = string.Join(' ', app.Instance.App.Command),
+                        Started = app.Process.StartedAt,
+                    }),
+                    new RunProcess(_sidecar.Name, null, null, _sidecar.Pid, null, null, null, _sidecar.LogPath) { Started = _sidecar.StartedAt },
+                ])
+            {
+                Template = _plan.Template,
+                Name = _plan.Name,
+            }.Save(_data);
         }
     }
 }

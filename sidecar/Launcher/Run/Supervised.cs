@@ -31,6 +31,8 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
 
     public int? Pid => _child?.Pid;
 
+    public DateTimeOffset? StartedAt { get; private set; }
+
     /// <summary>Stopped on request, until it is asked to restart.</summary>
     public bool IsParked { get; private set; }
 
@@ -176,6 +178,7 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
 
             _request = _request.Task.IsCompleted ? NewRequest() : _request;
             _started = time.GetTimestamp();
+            StartedAt = time.GetUtcNow();
             _child = Child.Run(spec, guard, log);
         }
 

@@ -9,7 +9,7 @@ namespace Launcher.Templates;
 /// <param name="Apps">In the order of the file.</param>
 internal sealed record RunTemplate(string BaseDirectory, string LogLevel, LogDestination SidecarLog, IReadOnlyList<TemplateApp> Apps)
 {
-    public string Name { get; init; } = "";
+    public string? Name { get; init; }
 
     /// <summary>Null: the app of a command line.</summary>
     public string? File { get; init; }

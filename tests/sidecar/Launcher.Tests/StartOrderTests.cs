@@ -1,3 +1,5 @@
+using Launcher.Run;
+using Launcher.Templates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -61,17 +63,25 @@ public sealed class StartOrderTests
     }
 
     [Fact]
-    public async Task Says_who_is_late_and_whom_the_others_wait_for()
+    public void Says_who_is_late_and_whom_the_others_wait_for()
     {
-        await using var run = new LaunchedRun();
-        run.Template(
-            LaunchedRun.Shell("second", "exec sleep 1000", "dependsOn: [first],"),
-            LaunchedRun.Shell("first", "exec sleep 1000", "appPort: 1,"));
-        run.Start("--ready-timeout", "1");
+        using var readiness = new Readiness(TimeProvider.System);
+        var graph = new StartGraph([Instance("second", 1, "first"), Instance("first", 2)], readiness, TimeProvider.System);
 
-        await run.SeesAsync("not ready after 1 s: second#0 (waits for first#0), first#0; still waiting");
-        Assert.Equal(0, run.PidOf("second#0"));
+        Assert.Equal(["second#0 (waits for first#0)", "first#0"], graph.Late());
     }
+
+    private static PlannedInstance Instance(string id, int port, params string[] dependsOn) => new(
+        new TemplateApp
+        {
+            AppId = id,
+            Directory = "/",
+            Command = ["true"],
+            Env = new Dictionary<string, string>(),
+            ResourcesPaths = [],
+            DependsOn = dependsOn,
+        },
+        0, AppPort: null, port, port, "", "");
 
     /// <summary>A server that this test runs: the launcher only watches it, as it does an app that a debugger started.</summary>
     private sealed class HealthApp

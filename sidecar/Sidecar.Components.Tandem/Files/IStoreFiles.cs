@@ -3,6 +3,8 @@ namespace Sidecar.Components.Tandem.Files;
 /// <summary>The file operations of the store: the seam where tests tear writes and break disks.</summary>
 internal interface IStoreFiles
 {
+    bool DirectoryExists(string path);
+
     void CreateDirectory(string path);
 
     /// <summary>Names (without folder) of the files in a folder.</summary>
@@ -38,6 +40,9 @@ internal interface IStoreFile : IDisposable
 
     void Truncate(long length);
 }
+
+/// <summary>No room is left for what was to be written; some of it may have been.</summary>
+internal sealed class DiskFullException(string message, Exception? innerException = null) : IOException(message, innerException);
 
 /// <summary>Another process has the folder open.</summary>
 internal sealed class StoreInUseException(string holder) : Exception

@@ -9,6 +9,8 @@ internal sealed partial class PhysicalStoreFiles : IStoreFiles
 {
     public static readonly PhysicalStoreFiles Instance = new();
 
+    public bool DirectoryExists(string path) => Directory.Exists(path);
+
     public void CreateDirectory(string path) => Directory.CreateDirectory(path);
 
     public IReadOnlyList<string> List(string directory) => [.. Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path))];
@@ -77,6 +79,9 @@ internal sealed partial class PhysicalStoreFiles : IStoreFiles
     // EWOULDBLOCK of Linux and macOS, ERROR_SHARING_VIOLATION of Windows; a full disk or table of files is something else.
     private static bool IsHeldByAnother(IOException exception) => exception.HResult is 11 or 35 or unchecked((int)0x80070020);
 
+    // ENOSPC, EDQUOT of Linux and macOS, ERROR_DISK_FULL of Windows.
+    private static bool IsDiskFull(IOException exception) => exception.HResult is 28 or 122 or 69 or unchecked((int)0x80070070);
+
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int OpenFolder(string path, int flags);
 
@@ -101,7 +106,17 @@ internal sealed partial class PhysicalStoreFiles : IStoreFiles
             return total;
         }
 
-        public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(handle, bytes, offset);
+        public void Write(long offset, ReadOnlySpan<byte> bytes)
+        {
+            try
+            {
+                RandomAccess.Write(handle, bytes, offset);
+            }
+            catch (IOException exception) when (IsDiskFull(exception))
+            {
+                throw new DiskFullException(exception.Message, exception);
+            }
+        }
 
         public void Flush() => RandomAccess.FlushToDisk(handle);
 

@@ -1,14 +1,19 @@
 using Microsoft.Extensions.Logging;
+using Sidecar.Components.Tandem.Files;
 
 namespace Sidecar.Components.Tandem.Store;
 
 /// <summary>
 /// The one writer. A thread of its own takes everything that has been submitted, checks it, writes it as one frame, flushes
-/// once, makes it visible and lets the callers go on: group commit. A disk error ends it for good; every operation from
-/// then on fails with that error, because what is on the disk is not known any more.
+/// once, makes it visible and lets the callers go on: group commit. When the disk is full, what was to be written fails and the
+/// next is tried. Any other disk error ends it for good; every operation from then on fails with that error, because what is on
+/// the disk is not known any more.
 /// </summary>
 internal sealed partial class Committer
 {
+    /// <summary>Name of the thread.</summary>
+    public const string ThreadName = "tandem-store";
+
     private readonly StoreLog _log;
     private readonly StoreOptions _options;
     private readonly StoreBatch _batch;
@@ -21,6 +26,7 @@ internal sealed partial class Committer
     private bool _closing;
     private long? _unflushedSince;
     private Exception? _fault;
+    private bool _full;
 
     /// <summary>Starts the thread. <paramref name="compactWhenDue"/> runs on it between commits.</summary>
     public Committer(StoreLog log, StoreModel model, StoreOptions options, Action compactWhenDue)
@@ -30,7 +36,7 @@ internal sealed partial class Committer
         _batch = new StoreBatch(model);
         _compactWhenDue = compactWhenDue;
         _room = new SemaphoreSlim(options.MaxQueuedOperations);
-        _thread = new Thread(Run) { IsBackground = true, Name = "tandem-store" };
+        _thread = new Thread(Run) { IsBackground = true, Name = ThreadName };
         _thread.Start();
     }
 
@@ -169,25 +175,25 @@ internal sealed partial class Committer
             }
         }
 
-        if (_fault is null && !_batch.Buffer.IsEmpty)
-        {
-            Guard(WriteFrame);
-        }
-
-        if (_fault is null)
+        var failure = Write();
+        if (failure is null)
         {
             _batch.Apply();
+        }
+        else
+        {
+            _batch.Discard();
         }
 
         for (var i = first; i < next; i++)
         {
-            if (_fault is null)
+            if (failure is null)
             {
                 _taken[i].Succeed();
             }
             else
             {
-                _taken[i].Fail(_fault);
+                _taken[i].Fail(failure);
             }
         }
 
@@ -213,9 +219,43 @@ internal sealed partial class Committer
         }
     }
 
-    private void WriteFrame()
+    // Returns why the batch is not written. A full disk is nobody's fault: the store goes on, and so do writes when there is room.
+    private Exception? Write()
     {
-        _log.Append(_batch.Buffer);
+        if (_fault is not null)
+        {
+            return _fault;
+        }
+
+        try
+        {
+            AppendBatch();
+            _full = false;
+            return null;
+        }
+        catch (DiskFullException exception)
+        {
+            if (!_full)
+            {
+                LogFull(_options.Logger, exception);
+            }
+
+            _full = true;
+            return new IOException($"nothing was written, the disk is full: {exception.Message}", exception);
+        }
+        catch (Exception exception)
+        {
+            return Stop(exception);
+        }
+    }
+
+    private void AppendBatch()
+    {
+        if (!_batch.Buffer.IsEmpty)
+        {
+            _log.Append(_batch.Buffer);
+        }
+
         if (_batch.MustFlush)
         {
             _log.Flush();
@@ -235,10 +275,17 @@ internal sealed partial class Committer
         }
         catch (Exception exception)
         {
-            _fault = new IOException($"the store cannot be written any more and must be reopened: {exception.Message}", exception);
-            LogFault(_options.Logger, exception);
-            _options.Fault(_fault);
+            Stop(exception);
         }
+    }
+
+    private IOException Stop(Exception exception)
+    {
+        var fault = new IOException($"the store cannot be written any more and must be reopened: {exception.Message}", exception);
+        _fault = fault;
+        LogFault(_options.Logger, exception);
+        _options.Fault(fault);
+        return fault;
     }
 
     // Stands in the batch for an operation that was refused.
@@ -246,6 +293,9 @@ internal sealed partial class Committer
 
     [LoggerMessage(2900, LogLevel.Error, "The store stops: its file cannot be written")]
     private static partial void LogFault(ILogger logger, Exception exception);
+
+    [LoggerMessage(2902, LogLevel.Error, "The disk is full: writes fail until there is room")]
+    private static partial void LogFull(ILogger logger, Exception exception);
 
     private sealed class NoOperation : StoreOperation
     {

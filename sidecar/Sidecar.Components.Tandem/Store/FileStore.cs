@@ -28,7 +28,7 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
         _options = options;
         _lock = held;
         _model = new StoreModel(options.Time, this);
-        _log = new StoreLog(options.Files, directory);
+        _log = new StoreLog(options.Files, directory, options.SnapshotFrameBytes);
         try
         {
             _log.Open(_model);
@@ -65,7 +65,7 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
         IDisposable held;
         try
         {
-            options.Files.CreateDirectory(directory);
+            Make(options.Files, directory);
             held = options.Files.Lock(directory);
         }
         catch (StoreInUseException inUse)
@@ -73,14 +73,23 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
             throw new ComponentException(
                 $"the store '{directory}' is in use by process {inUse.Holder}; stop that process or use another data directory");
         }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw CannotOpen(directory, exception);
+        }
 
         try
         {
             return new FileStore(directory, options, held);
         }
-        catch
+        catch (Exception exception)
         {
             held.Dispose();
+            if (exception is IOException or UnauthorizedAccessException)
+            {
+                throw CannotOpen(directory, exception);
+            }
+
             throw;
         }
     }
@@ -134,6 +143,33 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
         _closing.Dispose();
     }
 
+    private static ComponentException CannotOpen(string directory, Exception exception) => new(
+        $"the store '{directory}' cannot be read and written: {exception.Message.TrimEnd('.')}; make that possible or use another data directory", exception);
+
+    // The names on the way to the files must last as well. Where the folders exist, a process that ended may have made them just
+    // now: the store's own and the data directory are flushed anyway.
+    private static void Make(IStoreFiles files, string directory)
+    {
+        Create(directory);
+        var dataDirectory = Path.GetDirectoryName(directory)!;
+        files.FlushDirectory(dataDirectory);
+        if (Path.GetDirectoryName(dataDirectory) is { } parent)
+        {
+            files.FlushDirectory(parent);
+        }
+
+        void Create(string path)
+        {
+            if (!files.DirectoryExists(path))
+            {
+                var parent = Path.GetDirectoryName(path)!;
+                Create(parent);
+                files.CreateDirectory(path);
+                files.FlushDirectory(parent);
+            }
+        }
+    }
+
     private void Sweep()
     {
         var now = Time.GetUtcNow().Ticks;
@@ -156,16 +192,18 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
         }
 
         var (number, firstFrame) = _log.Roll();
-        _compaction = Task.Run(() => Compact(number, firstFrame));
+        _compaction = Task.Run(() => CompactAsync(number, firstFrame));
     }
 
-    private void Compact(long number, long firstFrame)
+    private async Task CompactAsync(long number, long firstFrame)
     {
         try
         {
             _log.WriteSnapshot(_model, number, firstFrame, _closing.Token);
+            await _committer.CommitAsync(new FlushOperation(), CancellationToken.None);
+            _log.InstallSnapshot(number);
         }
-        catch (OperationCanceledException) when (_closing.IsCancellationRequested)
+        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException && _closing.IsCancellationRequested)
         {
             // The logs are all there; the next run compacts.
         }

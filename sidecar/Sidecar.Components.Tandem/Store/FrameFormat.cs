@@ -10,10 +10,11 @@ namespace Sidecar.Components.Tandem.Store;
 /// The file format, version 1. A file is a header and frames, integers little-endian.
 /// <code>
 /// file   = "TANDEMST" version:u32 kind:u32 first:u64 crc:u32 0:u32      first = number of its first frame
-/// frame  = size:u32 crc:u32 number:u64 payload[size]                    crc (CRC-32C) of number and payload
+/// frame  = size:u32 crc:u32 number:u48 unflushed:u16 payload[size]      crc (CRC-32C) of all after it
 /// </code>
 /// A frame holds the records of one commit, so a commit is there wholly or not at all. Frame numbers rise by one across
-/// log files; a frame after a broken one therefore proves that the break is damage and no torn end.
+/// log files. A disk writes what was not flushed in any order, so a torn end may have sound frames behind the break. A frame
+/// says how many before it had not been flushed when it was written; a break before those is damage and no torn end.
 /// </summary>
 internal static class FrameFormat
 {
@@ -23,15 +24,19 @@ internal static class FrameFormat
     /// <summary>What a message about a store that cannot be opened ends with.</summary>
     public const string Reset = "run './daprw reset' to start with an empty store";
 
+    /// <summary>Most frames that may go without a flush: what their number has room for.</summary>
+    public const int MaxUnflushed = ushort.MaxValue;
+
+    private const int NumberBits = 48;
     private const int MaxPayload = 1024 * 1024 * 1024;
 
     private static ReadOnlySpan<byte> Magic => "TANDEMST"u8;
 
-    /// <summary>Fills the header of a frame whose payload is in place.</summary>
-    public static void Seal(Span<byte> frame, long number)
+    /// <summary>Fills the header of a frame whose payload is in place; so many frames before it are not on the disk for certain.</summary>
+    public static void Seal(Span<byte> frame, long number, int unflushed = 0)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(frame, (uint)(frame.Length - HeaderSize));
-        BinaryPrimitives.WriteInt64LittleEndian(frame[8..], number);
+        BinaryPrimitives.WriteInt64LittleEndian(frame[8..], number | ((long)unflushed << NumberBits));
         BinaryPrimitives.WriteUInt32LittleEndian(frame[4..], Checksum(frame[8..]));
     }
 
@@ -46,6 +51,11 @@ internal static class FrameFormat
         BinaryPrimitives.WriteUInt32LittleEndian(header[24..], Checksum(header[..24]));
         file.Write(0, header);
     }
+
+    /// <summary>Whether a file ended before its header was flushed, and so before anything was written behind it.</summary>
+    public static bool IsTornHeader(ReadOnlySpan<byte> file) =>
+        file.Length < FileHeaderSize
+        || file.Length == FileHeaderSize && BinaryPrimitives.ReadUInt32LittleEndian(file[24..]) != Checksum(file[..24]);
 
     /// <summary>The number of the first frame; throws when the file is none of ours, of another version or damaged.</summary>
     public static long ReadFileHeader(ReadOnlySpan<byte> file, StoreFileKind kind, string path)
@@ -78,7 +88,12 @@ internal static class FrameFormat
         return size <= MaxPayload && NumberOf(header) == number ? (int)size : 0;
     }
 
-    public static long NumberOf(ReadOnlySpan<byte> header) => BinaryPrimitives.ReadInt64LittleEndian(header[8..]);
+    public static long NumberOf(ReadOnlySpan<byte> header) =>
+        BinaryPrimitives.ReadInt64LittleEndian(header[8..]) & ((1L << NumberBits) - 1);
+
+    /// <summary>The first frame that was not on the disk for certain when the one of the header was written.</summary>
+    public static long FirstUnflushed(ReadOnlySpan<byte> header) =>
+        NumberOf(header) - (BinaryPrimitives.ReadInt64LittleEndian(header[8..]) >>> NumberBits);
 
     /// <summary>Whether the checksum of a whole frame holds.</summary>
     public static bool IsSound(ReadOnlySpan<byte> frame) =>

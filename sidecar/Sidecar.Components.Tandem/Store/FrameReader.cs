@@ -14,6 +14,9 @@ internal sealed class FrameReader(IStoreFile file, string path)
     /// <summary>Where the next frame begins: the length of what is sound.</summary>
     public long Offset { get; private set; }
 
+    /// <summary>Up to here it was flushed: a frame read says so.</summary>
+    public long FlushedThrough { get; private set; }
+
     /// <summary>Number of the next frame.</summary>
     public long Number => _number;
 
@@ -32,20 +35,28 @@ internal sealed class FrameReader(IStoreFile file, string path)
             return false;
         }
 
+        if (FrameFormat.FirstUnflushed(Window(Offset, FrameFormat.HeaderSize)) == _number)
+        {
+            FlushedThrough = Offset;
+        }
+
         Offset += FrameFormat.HeaderSize + payload.Length;
         _number++;
         return true;
     }
 
-    /// <summary>Whether a sound frame lies anywhere behind the break.</summary>
-    public bool HasLaterFrame()
+    /// <summary>Whether the file ended before its header was flushed.</summary>
+    public bool HasTornHeader() => FrameFormat.IsTornHeader(Window(0, FrameFormat.FileHeaderSize + 1));
+
+    /// <summary>Whether a sound frame behind the break says that what broke had been on the disk.</summary>
+    public bool BreakIsDamage()
     {
         var end = file.Length - FrameFormat.HeaderSize;
         for (var at = Offset + 1; at <= end; at++)
         {
             var header = Window(at, FrameFormat.HeaderSize);
             var found = FrameFormat.NumberOf(header);
-            if (found > _number && found - _number <= file.Length && TryReadAt(at, found, out _))
+            if (found > _number && found - _number <= file.Length && FrameFormat.FirstUnflushed(header) > _number && TryReadAt(at, found, out _))
             {
                 return true;
             }

@@ -10,12 +10,9 @@ namespace Sidecar.Components.Tandem.Store;
 /// </summary>
 internal static class SnapshotWriter
 {
-    private const int FrameBytes = 1024 * 1024;
-
-    /// <summary>Returns the size of the file.</summary>
-    public static long Write(IStoreFile file, StoreModel model, long firstFrame, CancellationToken cancellationToken)
+    public static void Write(IStoreFile file, StoreModel model, long firstFrame, int frameBytes, CancellationToken cancellationToken)
     {
-        var output = new Output(file, firstFrame);
+        var output = new Output(file, firstFrame, frameBytes);
         foreach (var table in model.Tables)
         {
             foreach (var entry in table.Entries)
@@ -35,7 +32,6 @@ internal static class SnapshotWriter
         Records.Version(output.Buffer, model.Version);
         Records.End(output.Buffer);
         output.WriteFrame();
-        return output.Offset;
     }
 
     private static void WriteTopic(Output output, Topic topic)
@@ -67,17 +63,16 @@ internal static class SnapshotWriter
         }
     }
 
-    private sealed class Output(IStoreFile file, long firstFrame)
+    private sealed class Output(IStoreFile file, long firstFrame, int frameBytes)
     {
         private long _number = firstFrame;
+        private long _offset = FrameFormat.FileHeaderSize;
 
         public RecordBuffer Buffer { get; } = new();
 
-        public long Offset { get; private set; } = FrameFormat.FileHeaderSize;
-
         public void WriteFrameWhenFull()
         {
-            if (Buffer.Length >= FrameBytes)
+            if (Buffer.Length >= frameBytes)
             {
                 WriteFrame();
             }
@@ -86,8 +81,8 @@ internal static class SnapshotWriter
         public void WriteFrame()
         {
             FrameFormat.Seal(Buffer.Frame, _number++);
-            file.Write(Offset, Buffer.Frame);
-            Offset += Buffer.Length;
+            file.Write(_offset, Buffer.Frame);
+            _offset += Buffer.Length;
             Buffer.Clear();
         }
     }

@@ -86,6 +86,15 @@ internal sealed class StoreBatch(StoreModel model)
         Records.Group(Buffer, topic, group, acknowledgedThrough);
     }
 
+    /// <summary>Takes back what was given out for a commit that could not be written.</summary>
+    public void Discard()
+    {
+        foreach (var (topic, _) in _appends)
+        {
+            topic.Reserved--;
+        }
+    }
+
     /// <summary>Makes everything visible.</summary>
     public void Apply()
     {

@@ -8,13 +8,16 @@ namespace Sidecar.Components.Tandem.Store;
 /// The files of a store: <c>NNNNNNNN.log</c> and <c>NNNNNNNN.snapshot</c>, the latter being everything before the log of
 /// the same number. Opening reads the newest snapshot and the logs from its number on. Used by one thread at a time.
 /// </summary>
-internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposable
+internal sealed class StoreLog(IStoreFiles files, string directory, int snapshotFrameBytes) : IDisposable
 {
     private const string Unfinished = ".new";
 
     private IStoreFile? _file;
     private long _number;
     private long _offset;
+    private long _flushedOffset;
+    private int _unflushed;
+    private bool _touched;
     private long _nextFrame = 1;
 
     /// <summary>Bytes of log since the newest snapshot.</summary>
@@ -51,6 +54,11 @@ internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposabl
             ReadLog(model, logs[i], isLast: i == logs.Count - 1);
         }
 
+        // The process before this one may have ended between a write and its flush. What has been read is what counts from now on,
+        // so it must last, and before anything is deleted in its favour.
+        _touched = true;
+        Flush();
+        files.FlushDirectory(directory);
         DeleteBefore(first);
         foreach (var name in files.List(directory).Where(name => name.EndsWith(Unfinished, StringComparison.Ordinal)))
         {
@@ -58,46 +66,100 @@ internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposabl
         }
     }
 
-    /// <summary>Appends a frame; the buffer's payload is in place.</summary>
+    /// <summary>Appends a frame; the buffer's payload is in place. A <see cref="DiskFullException"/> leaves the log as it was.</summary>
     public void Append(RecordBuffer buffer)
     {
+        if (_unflushed == FrameFormat.MaxUnflushed)
+        {
+            Flush();
+        }
+
         var frame = buffer.Frame;
-        FrameFormat.Seal(frame, _nextFrame);
-        _file!.Write(_offset, frame);
+        FrameFormat.Seal(frame, _nextFrame, _unflushed);
+        _touched = true;
+        try
+        {
+            _file!.Write(_offset, frame);
+        }
+        catch (DiskFullException)
+        {
+            _file!.Truncate(_offset);
+            throw;
+        }
+
         _offset += frame.Length;
         Size += frame.Length;
         _nextFrame++;
+        _unflushed++;
     }
 
-    public void Flush() => _file!.Flush();
+    /// <summary>Makes everything appended last.</summary>
+    public void Flush()
+    {
+        if (!_touched)
+        {
+            return;
+        }
+
+        try
+        {
+            _file!.Flush();
+        }
+        catch (IOException)
+        {
+            // The system may have dropped it and still show it: the next process would take it for written.
+            CutUnflushed();
+            throw;
+        }
+
+        _flushedOffset = _offset;
+        _unflushed = 0;
+        _touched = false;
+    }
 
     /// <summary>Ends the log and begins the next, whose number and first frame are returned: a snapshot takes them.</summary>
     public (long Number, long FirstFrame) Roll()
     {
-        _file!.Flush();
-        _file.Dispose();
+        Flush();
+        _file!.Dispose();
         Start(_number + 1);
         Size = 0;
         return (_number, _nextFrame);
     }
 
-    /// <summary>Writes a snapshot that belongs before the log of the number, and deletes what it makes needless. Any thread.</summary>
+    /// <summary>Writes the file of a snapshot that belongs before a log, under a name that nobody reads. Any thread.</summary>
     public void WriteSnapshot(StoreModel model, long number, long firstFrame, CancellationToken cancellationToken)
     {
-        var path = SnapshotPath(number);
-        var temporary = path + Unfinished;
-        files.Delete(temporary);
-        long size;
-        using (var file = files.Open(temporary, create: true))
+        var path = SnapshotPath(number) + Unfinished;
+        files.Delete(path);
+        try
         {
+            using var file = files.Open(path, create: true);
             FrameFormat.WriteFileHeader(file, StoreFileKind.Snapshot, firstFrame);
-            size = SnapshotWriter.Write(file, model, firstFrame, cancellationToken);
+            SnapshotWriter.Write(file, model, firstFrame, snapshotFrameBytes, cancellationToken);
             file.Flush();
         }
+        catch
+        {
+            files.Delete(path);
+            throw;
+        }
+    }
 
-        files.Move(temporary, path);
+    /// <summary>
+    /// Gives the snapshot its name and deletes what it makes needless. Everything that it shows must be on the disk: what is
+    /// lost from the log must not live on in it.
+    /// </summary>
+    public void InstallSnapshot(long number)
+    {
+        var path = SnapshotPath(number);
+        files.Move(path + Unfinished, path);
         files.FlushDirectory(directory);
-        SnapshotSize = size;
+        using (var file = files.Open(path, create: false))
+        {
+            SnapshotSize = file.Length;
+        }
+
         DeleteBefore(number);
     }
 
@@ -111,6 +173,21 @@ internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposabl
         files.FlushDirectory(directory);
         _number = number;
         _offset = FrameFormat.FileHeaderSize;
+        _flushedOffset = _offset;
+        _unflushed = 0;
+        _touched = false;
+    }
+
+    private void CutUnflushed()
+    {
+        try
+        {
+            _file!.Truncate(_flushedOffset);
+        }
+        catch (IOException)
+        {
+            // The disk fails altogether; the first error says so.
+        }
     }
 
     private void ReadSnapshot(StoreModel model, long number)
@@ -141,14 +218,14 @@ internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposabl
         var file = files.Open(path, create: false);
         try
         {
-            if (isLast && file.Length < FrameFormat.FileHeaderSize)
+            var reader = new FrameReader(file, path);
+            if (isLast && reader.HasTornHeader())
             {
                 // The process ended between creating the file and its first flush; nothing can be in it.
                 FrameFormat.WriteFileHeader(file, StoreFileKind.Log, _nextFrame);
-                file.Flush();
+                reader = new FrameReader(file, path);
             }
 
-            var reader = new FrameReader(file, path);
             reader.ReadHeader(StoreFileKind.Log);
             if (reader.Number != _nextFrame)
             {
@@ -162,14 +239,19 @@ internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposabl
 
             if (reader.Offset < file.Length)
             {
-                if (!isLast || reader.HasLaterFrame())
+                if (!isLast || reader.BreakIsDamage())
                 {
                     throw FrameFormat.Damaged(path, reader.Offset);
                 }
 
                 // The last commit was not finished, so nobody was told that it happened.
                 file.Truncate(reader.Offset);
-                file.Flush();
+            }
+
+            if (isLast)
+            {
+                // A flush may have failed, and the system shows what it lost all the same: only what is written again is flushed again.
+                WriteAgain(file, reader.FlushedThrough, reader.Offset);
             }
 
             _nextFrame = reader.Number;
@@ -178,6 +260,7 @@ internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposabl
             {
                 _number = number;
                 _offset = reader.Offset;
+                _flushedOffset = reader.Offset;
                 _file = file;
             }
         }
@@ -187,6 +270,17 @@ internal sealed class StoreLog(IStoreFiles files, string directory) : IDisposabl
             {
                 file.Dispose();
             }
+        }
+    }
+
+    private static void WriteAgain(IStoreFile file, long from, long to)
+    {
+        var bytes = new byte[Math.Min(to - from, 1024 * 1024)];
+        for (; from < to; from += bytes.Length)
+        {
+            var part = bytes.AsSpan(0, (int)Math.Min(to - from, bytes.Length));
+            file.Read(from, part);
+            file.Write(from, part);
         }
     }
 

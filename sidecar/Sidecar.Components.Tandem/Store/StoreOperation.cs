@@ -46,6 +46,12 @@ internal abstract class AwaitedOperation(Durability durability) : StoreOperation
     protected abstract void Stage(StoreBatch batch);
 }
 
+/// <summary>Waits until everything submitted before it is on the disk.</summary>
+internal sealed class FlushOperation() : AwaitedOperation(Durability.Flushed)
+{
+    protected override void Stage(StoreBatch batch) { }
+}
+
 /// <summary>Conditional writes to one table, all or none.</summary>
 internal sealed class WriteOperation(KeyTable table, TimeProvider time, IReadOnlyList<StateWrite> writes, Durability durability)
     : AwaitedOperation(durability)

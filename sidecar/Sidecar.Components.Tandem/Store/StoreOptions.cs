@@ -22,6 +22,9 @@ internal sealed record StoreOptions
     /// </summary>
     public long CompactAfterBytes { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>A frame of a snapshot is closed when it has so many bytes. Default 1 MiB.</summary>
+    public int SnapshotFrameBytes { get; init; } = 1024 * 1024;
+
     /// <summary>A commit is closed when it has so many bytes. Default 4 MiB.</summary>
     public int MaxCommitBytes { get; init; } = 4 * 1024 * 1024;
 

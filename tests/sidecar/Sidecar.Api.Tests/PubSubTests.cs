@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Sidecar.Abstractions;
 
 namespace Sidecar.Api.Tests;
 
@@ -237,27 +236,9 @@ public sealed class PubSubTests
         Assert.All(_paths, path => Assert.Equal("/orders", path));
     }
 
-    [Fact]
-    public async Task A_bulk_publish_follows_the_outbound_policy()
-    {
-        var attempts = 0;
-        await using var run = new TestRun
-        {
-            Types = types => types.Add("pubsub.flaky", _ => new FlakyBroker(() => Interlocked.Increment(ref attempts) > 1)),
-        };
-        run.Component("bus", "pubsub.flaky").Yaml("resiliency.yaml", Retry.Replace("inbound", "outbound", StringComparison.Ordinal));
-        await run.AppAsync("publisher");
-        await run.StartAsync();
-        using var http = run.Client();
-
-        Assert.Equal(HttpStatusCode.NoContent, (await http.PostAsync("/v1.0/publish/bulk/bus/t", Json("""[{"entryId":"1","event":"e"}]"""))).StatusCode);
-        Assert.Equal(2, attempts);
-    }
-
     [Theory]
     [InlineData("/v1.0/publish/bulk/bus/t", """[{"entryId":"1"}]""", "ERR_PUBSUB_EVENTS_SER")]
     [InlineData("/v1.0/publish/bulk/bus/t", """[{"entryId":"1","event":"?","contentType":"application/octet-stream"}]""", "ERR_PUBSUB_EVENTS_SER")]
-    [InlineData("/v1.0/publish/bus/t?metadata.rawPayload=abc", "{}", "ERR_PUBSUB_REQUEST_METADATA")]
     public async Task What_the_publisher_got_wrong_is_no_error_of_the_sidecar(string path, string body, string code)
     {
         await using var run = await StartAsync(Orders, (http, _) => Status(http, 200));
@@ -270,39 +251,4 @@ public sealed class PubSubTests
     }
 
     private static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");
-
-    [Theory]
-    [InlineData("/v1.0/publish/nobody/t", 404, "ERR_PUBSUB_NOT_FOUND")]
-    [InlineData("/v1.0/publish/bus/", 404, "ERR_TOPIC_NAME_EMPTY")]
-    public async Task Errors_carry_daprs_codes(string path, int status, string code)
-    {
-        await using var run = await StartAsync(Orders, (http, _) => Status(http, 200));
-        using var http = run.Client();
-
-        var response = await http.PostAsync(path, new StringContent("x"));
-
-        Assert.Equal(status, (int)response.StatusCode);
-        Assert.Contains(code, await response.Content.ReadAsStringAsync());
-    }
-
-    /// <summary>Accepts what is published when the test says so.</summary>
-    private sealed class FlakyBroker(Func<bool> accepts) : IPubSub
-    {
-        public PubSubFeatures Features => PubSubFeatures.None;
-
-        public int MaxHandlers => 1;
-
-        public TimeSpan ProcessingTimeout => TimeSpan.Zero;
-
-        public Task InitAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public ValueTask PublishAsync(string topic, OutgoingMessage message, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask<IReadOnlyList<Exception?>> PublishManyAsync(string topic, IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken) =>
-            accepts() ? new([.. messages.Select(_ => (Exception?)null)]) : throw new IOException("not now");
-
-        public Task<IAsyncDisposable> SubscribeAsync(SubscriptionRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-    }
 }

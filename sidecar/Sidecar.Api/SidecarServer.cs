@@ -14,6 +14,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Sidecar.Abstractions;
+using Sidecar.Actors;
 using Sidecar.Api.Grpc;
 using Sidecar.Api.Http;
 using Sidecar.Runtime;
@@ -41,6 +42,9 @@ public sealed class SidecarServerOptions
 
     /// <summary>Limits and times of the workflow engines.</summary>
     public WorkflowEngineOptions Workflows { get; set; } = new();
+
+    /// <summary>Limits and times of actors.</summary>
+    public ActorOptions Actors { get; set; } = new();
 
     /// <summary>How long calls to apps may take.</summary>
     public AppTimeouts Timeouts { get; set; } = new();
@@ -166,7 +170,8 @@ public static class SidecarServer
         host.MapConfiguration();
         var workflows = new WorkflowApi(sidecar.Engine);
         host.MapWorkflows(workflows);
-        host.MapSystem();
+        host.MapActors(sidecar.Actors);
+        host.MapSystem(sidecar.Actors);
         sidecar.MapGrpc(host);
         host.MapGrpc(
             DaprService.Create(host.Services.GetRequiredService<InvocationService>(), workflows),
@@ -195,6 +200,7 @@ public sealed class RunningSidecar : IAsyncDisposable
     private readonly Dictionary<string, ResourceSet> _resources = [];
     private readonly ConcurrentDictionary<string, WorkflowEngine> _engines = [];
     private readonly ConcurrentDictionary<AppInstance, LatePort[]> _portsOfLateApps = [];
+    private readonly ActorSystem _actors;
     private volatile AppInstance[] _apps = [];
     private int _disposed;
 
@@ -205,6 +211,7 @@ public sealed class RunningSidecar : IAsyncDisposable
         _options = options;
         _latePorts = latePorts;
         options.Components(_registry);
+        _actors = new ActorSystem(options.Actors, options.Time, host.Services.GetRequiredService<ILoggerFactory>());
     }
 
     /// <summary>The instances with their ports.</summary>
@@ -237,8 +244,10 @@ public sealed class RunningSidecar : IAsyncDisposable
             return;
         }
 
-        // Deliveries first: what they do not finish goes back to its group.
+        // Deliveries first: what they do not finish goes back to its group. Actors after them, for handlers may call some.
+        await _actors.BeginStopAsync();
         await Task.WhenAll(_apps.Select(app => app.StopAsync(_options.ShutdownTimeout)));
+        await _actors.StopAsync(_options.ShutdownTimeout);
         foreach (var engine in _engines.Values)
         {
             await engine.DisposeAsync();
@@ -330,6 +339,7 @@ public sealed class RunningSidecar : IAsyncDisposable
         var app = new AppInstance(instance, set, _options.Timeouts, _options.Time, loggers, handler => _options.AppHandler(instance, handler));
         _apps = [.. _apps, app];
         await app.LoadAsync(set, _run, _registry, _host.Services, cancellationToken);
+        _actors.Add(app);
         if (!_engines.ContainsKey(instance.AppId) && WorkflowStore.Find(app) is { } store)
         {
             _engines[instance.AppId] = new WorkflowEngine(
@@ -346,6 +356,9 @@ public sealed class RunningSidecar : IAsyncDisposable
 
     /// <summary>The engine of an app's workflows; null when no store for them is in its scope.</summary>
     public WorkflowEngine? Engine(AppInstance app) => _engines.GetValueOrDefault(app.Instance.AppId);
+
+    /// <summary>The actors of an app.</summary>
+    public ActorRuntime Actors(AppInstance app) => _actors.Runtime(app);
 
     internal void MapGrpc(IEndpointRouteBuilder routes) => routes.MapGrpc(
         TaskHubSidecarService.Create(http => Engine(http.App()) ?? throw new GrpcException(

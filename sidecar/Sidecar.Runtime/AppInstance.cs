@@ -82,6 +82,9 @@ public sealed class AppInstance : IAsyncDisposable
     /// <summary>Whether the app is there and its subscriptions and input bindings have begun.</summary>
     public bool IsServing => Channel.IsUp && _intake is { IsOver: false };
 
+    /// <summary>What else begins when the app listens, before its deliveries; set before <see cref="Watch"/>. What it returns is disposed with them.</summary>
+    public Func<CancellationToken, Task<IAsyncDisposable?>> Hosting { get; set; } = _ => Task.FromResult<IAsyncDisposable?>(null);
+
     /// <summary>Creates the components.</summary>
     public async Task LoadAsync(
         ResourceSet resources, SidecarRun run, ComponentRegistry registry, IServiceProvider services, CancellationToken cancellationToken)
@@ -125,6 +128,7 @@ public sealed class AppInstance : IAsyncDisposable
         var work = new Intake();
         try
         {
+            await work.AddAsync(Hosting(cancellationToken));
             foreach (var subscription in Subscriptions)
             {
                 await work.AddAsync(SubscriptionRunner.StartAsync(this, subscription, _loggers.CreateLogger<SubscriptionRunner>(), cancellationToken));

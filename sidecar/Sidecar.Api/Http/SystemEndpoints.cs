@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Sidecar.Abstractions;
+using Sidecar.Actors;
 using Sidecar.Runtime;
 using Sidecar.Runtime.Loading;
 
@@ -10,11 +11,11 @@ namespace Sidecar.Api.Http;
 /// <summary>Health, metadata, and what this engine does not have (dapr-http §10).</summary>
 internal static class SystemEndpoints
 {
-    public static void MapSystem(this IEndpointRouteBuilder routes)
+    public static void MapSystem(this IEndpointRouteBuilder routes, Func<AppInstance, ActorRuntime> actors)
     {
         routes.MapGet("/v1.0/healthz", http => Health(http, http.App().Instance.AppPort is null || http.App().Channel.IsUp, "ERR_HEALTH_NOT_READY", "dapr is not ready"));
         routes.MapGet("/v1.0/healthz/outbound", http => Health(http, true, "ERR_OUTBOUND_HEALTH_NOT_READY", "dapr outbound is not ready"));
-        routes.MapGet("/v1.0/metadata", GetMetadataAsync);
+        routes.MapGet("/v1.0/metadata", http => GetMetadataAsync(http, actors(http.App())));
         routes.MapPut("/v1.0/metadata/{key}", async http =>
         {
             var value = await http.ReadBodyAsync();
@@ -23,7 +24,7 @@ internal static class SystemEndpoints
         });
 
         // Blocks that exist in Dapr and not here answer so, instead of falling through to invocation.
-        foreach (var prefix in (string[])["actors", "jobs", "conversation", "crypto", "subtlecrypto"])
+        foreach (var prefix in (string[])["jobs", "conversation", "crypto", "subtlecrypto"])
         {
             foreach (var version in (string[])["v1.0", "v1.0-alpha1", "v1.0-alpha2", "v1.0-beta1"])
             {
@@ -47,7 +48,7 @@ internal static class SystemEndpoints
         return ready ? http.NoContent() : throw new DaprErrorException(500, code, message);
     }
 
-    private static Task GetMetadataAsync(HttpContext http)
+    private static Task GetMetadataAsync(HttpContext http, ActorRuntime actors)
     {
         var app = http.App();
         return http.WriteJsonAsync(writer =>
@@ -98,9 +99,7 @@ internal static class SystemEndpoints
                 writer.WriteEndObject();
             }
 
-            writer.WriteStartObject("actorRuntime");
-            writer.WriteString("runtimeStatus", "DISABLED");
-            writer.WriteEndObject();
+            ActorMetadata.Write(writer, app, actors);
             writer.WriteStartArray("resiliencies");
             foreach (var name in app.Resiliency.Names)
             {

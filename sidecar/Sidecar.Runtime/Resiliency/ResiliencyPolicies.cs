@@ -27,6 +27,7 @@ public sealed partial class ResiliencyPolicies
             ReadPolicies(spec.Map("policies"), manifest.Name);
             Add(_apps, spec.Map("targets").Map("apps"));
             Add(_components, spec.Map("targets").Map("components"));
+            Add(_actors, spec.Map("targets").Map("actors"));
         }
 
         foreach (var (name, target) in _apps)
@@ -34,6 +35,7 @@ public sealed partial class ResiliencyPolicies
             CheckNames(target, $"app '{name}'");
         }
 
+        CheckActors();
         foreach (var (name, target) in _components)
         {
             CheckNames(target.Map("inbound"), $"component '{name}'");

@@ -8,7 +8,6 @@ namespace Sidecar.Runtime.Tests;
 public sealed class UnimplementedTests
 {
     [Theory]
-    [InlineData("GET", "/v1.0/actors/t/1/state/k", "actors")]
     [InlineData("POST", "/v1.0-alpha1/jobs/j", "jobs")]
     [InlineData("POST", "/v1.0-alpha2/conversation/c/converse", "conversation")]
     [InlineData("PUT", "/v1.0-alpha1/crypto/c/encrypt", "crypto")]

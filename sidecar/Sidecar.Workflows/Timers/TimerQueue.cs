@@ -141,8 +141,8 @@ internal sealed class TimerQueue : IAsyncDisposable
         if (!_disposed && _entries.Min is { } first)
         {
             var sleep = first.Due - _time.GetUtcNow();
-            // One tick of the timer more than asked, because a timer may come a fraction of a millisecond early.
-            sleep = sleep <= TimeSpan.Zero ? TimeSpan.Zero : sleep > MaxSleep ? MaxSleep : sleep + TimeSpan.FromMilliseconds(1);
+            // Timers count whole milliseconds: rounded down, one would come early and be armed for nothing.
+            sleep = sleep <= TimeSpan.Zero ? TimeSpan.Zero : sleep > MaxSleep ? MaxSleep : TimeSpan.FromMilliseconds(Math.Ceiling(sleep.TotalMilliseconds));
             _timer.Change(sleep, Timeout.InfiniteTimeSpan);
         }
     }

@@ -57,7 +57,7 @@ internal static class InvokeGrpc
         }
 
         // 3. An instance of the callee.
-        using var response = await invocation.SendAsync(caller, target, Create, canRepeat: true, context.CancellationToken);
+        using var response = await invocation.SendAsync(caller, target, message.Method, Create, canRepeat: true, context.CancellationToken);
 
         // 4. Headers.
         AddHeaders(context, response.Headers);

@@ -17,7 +17,7 @@ internal static class InvokeEndpoints
     private const string AppIdHeader = "dapr-app-id";
     private const int BufferSize = 16 * 1024;
 
-    /// <summary>Bodies up to this length are kept, so that a policy may repeat the request.</summary>
+    /// <summary>Bodies up to this length are kept always; where a policy repeats requests, as large a body as the API takes.</summary>
     private const int RepeatableBytes = 64 * 1024;
 
     private static readonly Uri AnyHost = new("http://app");
@@ -42,7 +42,8 @@ internal static class InvokeEndpoints
         var caller = http.App();
         var request = http.Request;
         var hasBody = request.ContentLength > 0 || (request.ContentLength is null && request.Headers.TransferEncoding.Count > 0);
-        var repeatable = !hasBody || request.ContentLength <= RepeatableBytes;
+        var repeatable = !hasBody || request.ContentLength <= RepeatableBytes
+            || (request.ContentLength <= caller.Instance.MaxBodyBytes && invocation.IsRepeated(caller, target));
         var body = hasBody && repeatable ? await http.ReadBodyAsync() : default;
 
         // 2. The request.
@@ -58,7 +59,7 @@ internal static class InvokeEndpoints
         }
 
         // 3. An instance of the callee.
-        using var response = await invocation.SendAsync(caller, target, Create, repeatable, http.RequestAborted);
+        using var response = await invocation.SendAsync(caller, target, http.Request.RouteValues["path"] as string ?? "", Create, repeatable, http.RequestAborted);
         await ForwardAsync(http, response);
     }
 

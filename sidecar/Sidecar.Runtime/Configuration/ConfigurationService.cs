@@ -21,7 +21,9 @@ public sealed class ConfigurationService(AppInstance app, ILoggerFactory loggers
     {
         try
         {
-            return await Find(store).GetAsync(keys, metadata, cancellationToken);
+            var source = Find(store);
+            return await app.Resiliency.ForOutbound(store, "Configuration").ExecuteAsync(
+                token => source.GetAsync(keys, metadata, token).AsTask(), _ => default, _ => true, app.Time, cancellationToken);
         }
         catch (Exception exception) when (exception is not (OperationCanceledException or DaprErrorException))
         {

@@ -8,10 +8,7 @@ namespace Sidecar.Runtime.Invocation;
 /// <summary>Finds the instances of an app and sends requests to them (dapr-http §4). All apps of a run live in this process.</summary>
 public sealed class InvocationService(TimeProvider time)
 {
-    /// <summary>Built-in retries: three, one second apart, only while the app certainly has not seen the request.</summary>
-    private const int BuiltInRetries = 3;
-
-    private static readonly TimeSpan BuiltInDelay = TimeSpan.FromSeconds(1);
+    private const string BuiltInRetries = "DaprBuiltInServiceRetries";
 
     private readonly ConcurrentDictionary<string, Callee> _apps = new(StringComparer.Ordinal);
 
@@ -32,11 +29,11 @@ public sealed class InvocationService(TimeProvider time)
 
     /// <summary>
     /// Sends to one instance of the app, round robin over those that accept connections. <paramref name="create"/> makes the request
-    /// for an instance; when <paramref name="canRepeat"/> is false (a body that streams) nothing is repeated once a connection stands and
-    /// no policy applies. Throws ERR_DIRECT_INVOKE when nobody takes it.
+    /// for an instance; when <paramref name="canRepeat"/> is false (a body that streams) nothing is repeated once a connection stands.
+    /// <paramref name="endpoint"/> names the breaker. Throws ERR_DIRECT_INVOKE when nobody takes it.
     /// </summary>
     public async Task<HttpResponseMessage> SendAsync(
-        AppInstance caller, string appId, Func<Uri, HttpRequestMessage> create, bool canRepeat, CancellationToken cancellationToken)
+        AppInstance caller, string appId, string endpoint, Func<Uri, HttpRequestMessage> create, bool canRepeat, CancellationToken cancellationToken)
     {
         var name = Name(appId);
         if (!_apps.TryGetValue(name, out var callee))
@@ -44,11 +41,12 @@ public sealed class InvocationService(TimeProvider time)
             throw InvocationErrors.Unknown(name);
         }
 
-        var policy = canRepeat ? caller.Resiliency.ForApp(name) : ExecutionPolicy.None;
+        var policy = caller.Resiliency.ForApp(name, endpoint);
+        policy = canRepeat ? policy : policy with { Retry = null };
         try
         {
             return policy.IsNone
-                ? await SendWithBuiltInRetriesAsync(callee, create, cancellationToken)
+                ? await SendWithBuiltInRetriesAsync(caller, callee, create, cancellationToken)
                 : await policy.ExecuteAsync(
                     token => SendOnceAsync(callee, create, token),
                     response => new AttemptOutcome((int)response.StatusCode is >= 400 or < 200, (int)response.StatusCode),
@@ -60,24 +58,30 @@ public sealed class InvocationService(TimeProvider time)
         }
     }
 
+    /// <summary>Whether a policy may send a request of the caller to the app again.</summary>
+    public bool IsRepeated(AppInstance caller, string appId) => caller.Resiliency.ForApp(Name(appId), "").Retry is not null;
+
     private AccessRules Rules(string appId) =>
         (_apps.TryGetValue(Name(appId), out var callee) ? callee.Instances[0].Configuration : AppConfiguration.Default).Access;
 
     /// <summary>Without the namespace: there is one.</summary>
     private static string Name(string appId) => appId.Split('.', 2)[0];
 
+    /// <summary>Without a policy: again only while the app certainly has not seen the request.</summary>
     private async Task<HttpResponseMessage> SendWithBuiltInRetriesAsync(
-        Callee callee, Func<Uri, HttpRequestMessage> create, CancellationToken cancellationToken)
+        AppInstance caller, Callee callee, Func<Uri, HttpRequestMessage> create, CancellationToken cancellationToken)
     {
-        for (var retry = 0; ; retry++)
+        var retries = caller.Resiliency.BuiltIn(BuiltInRetries)!;
+        var started = time.GetTimestamp();
+        for (var retry = 1; ; retry++)
         {
             try
             {
                 return await SendOnceAsync(callee, create, cancellationToken);
             }
-            catch (AppUnreachableException exception) when (exception.NotSent && retry < BuiltInRetries)
+            catch (AppUnreachableException exception) when (exception.NotSent && retries.Delay(retry, time.GetElapsedTime(started)) is not null)
             {
-                await Task.Delay(BuiltInDelay, time, cancellationToken);
+                await Task.Delay(retries.Delay(retry, time.GetElapsedTime(started)) ?? default, time, cancellationToken);
             }
         }
     }

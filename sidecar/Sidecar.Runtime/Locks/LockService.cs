@@ -1,4 +1,5 @@
 using Sidecar.Abstractions;
+using Sidecar.Runtime.Resiliency;
 
 namespace Sidecar.Runtime.Locks;
 
@@ -22,7 +23,8 @@ public sealed class LockService(AppInstance app)
 
         try
         {
-            return await component.TryLockAsync(id, owner!, TimeSpan.FromSeconds(expirySeconds.Value), cancellationToken);
+            return await Policy(store).ExecuteAsync(
+                token => component.TryLockAsync(id, owner!, TimeSpan.FromSeconds(expirySeconds.Value), token).AsTask(), _ => default, _ => true, app.Time, cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -37,13 +39,16 @@ public sealed class LockService(AppInstance app)
         var id = ResourceId(store, resource, owner);
         try
         {
-            return await component.UnlockAsync(id, owner!, cancellationToken);
+            return await Policy(store).ExecuteAsync(
+                token => component.UnlockAsync(id, owner!, token).AsTask(), _ => default, _ => true, app.Time, cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             throw new DaprErrorException(500, "ERR_UNLOCK", $"failed to release lock: {exception.Message}", innerException: exception);
         }
     }
+
+    private ExecutionPolicy Policy(string store) => app.Resiliency.ForOutbound(store, "Lock");
 
     private string ResourceId(string store, string? resource, string? owner) =>
         string.IsNullOrEmpty(resource) ? throw Malformed($"ResourceId is empty in lock store {store}")

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 using Sidecar.Runtime.App;
 using Sidecar.Runtime.Diagnostics;
+using Sidecar.Runtime.Expressions;
 using Sidecar.Runtime.Loading;
 using Sidecar.Runtime.Resiliency;
 
@@ -37,7 +38,7 @@ public sealed partial class SubscriptionRunner
     private readonly ILogger _logger;
     private readonly ExecutionPolicy _policy;
     private readonly bool _rawPayload;
-    private readonly (Func<JsonElement, bool>? Match, Uri Address)[] _routes;
+    private readonly (CelExpression? Match, Uri Address)[] _routes;
 
     private SubscriptionRunner(AppInstance app, SubscriptionManifest subscription, IPubSub broker, ILogger logger)
     {
@@ -48,7 +49,7 @@ public sealed partial class SubscriptionRunner
         _policy = app.Resiliency.ForInbound(subscription.PubSubName, "Pubsub").Within(broker.ProcessingTimeout);
         _rawPayload = subscription.Metadata.TryGetValue("rawPayload", out var raw) && raw == "true";
         _routes = [.. subscription.Rules.Select(rule => (
-            rule.Match is { Length: > 0 } match ? RuleExpression.Compile(match) : null,
+            rule.Match is { Length: > 0 } match ? CelExpression.Compile(match, "event") : null,
             new Uri(app.Channel.Address, rule.Path.StartsWith('/') ? rule.Path : "/" + rule.Path)))];
     }
 
@@ -290,7 +291,7 @@ public sealed partial class SubscriptionRunner
     {
         foreach (var (match, address) in _routes)
         {
-            if (match is null || match(envelope))
+            if (match is null || match.IsTrue(("event", envelope)))
             {
                 return address;
             }

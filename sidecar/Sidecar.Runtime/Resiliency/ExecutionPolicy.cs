@@ -1,13 +1,18 @@
+using Sidecar.Runtime.App;
+
 namespace Sidecar.Runtime.Resiliency;
 
 /// <summary>A policy's view of one attempt's outcome.</summary>
 /// <param name="Failed">Whether it counts as failure.</param>
 /// <param name="StatusCode">HTTP status when there is one.</param>
-public readonly record struct AttemptOutcome(bool Failed, int? StatusCode);
+/// <param name="GrpcCode">gRPC code when there is one.</param>
+public readonly record struct AttemptOutcome(bool Failed, int? StatusCode, int? GrpcCode = null);
 
 /// <summary>Policies of one target, nested as retry ( circuit breaker ( timeout ( call ))).</summary>
 public sealed record ExecutionPolicy(TimeSpan? Timeout, RetryPolicy? Retry, CircuitBreaker? Breaker)
 {
+    private const int Unavailable = 14;
+
     /// <summary>Runs once, without any policy.</summary>
     public static readonly ExecutionPolicy None = new(null, null, null);
 
@@ -39,12 +44,10 @@ public sealed record ExecutionPolicy(TimeSpan? Timeout, RetryPolicy? Retry, Circ
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested && exception is not CircuitOpenException && mayRetry(exception))
             {
                 failure = exception;
-                outcome = new AttemptOutcome(true, null);
+                outcome = new AttemptOutcome(true, null, exception is AppUnreachableException ? Unavailable : null);
             }
 
-            var delay = outcome.Failed && (outcome.StatusCode is not { } code || Retry?.StatusCodes?.Contains(code) != false)
-                ? Retry?.Delay(retry, time.GetElapsedTime(started))
-                : null;
+            var delay = outcome.Failed && Retry?.Matches(outcome) == true ? Retry.Delay(retry, time.GetElapsedTime(started)) : null;
             if (delay is null)
             {
                 if (failure is not null)
@@ -62,7 +65,7 @@ public sealed record ExecutionPolicy(TimeSpan? Timeout, RetryPolicy? Retry, Circ
 
     private async Task<T> AttemptAsync<T>(Func<CancellationToken, Task<T>> call, Func<T, AttemptOutcome> judge, TimeProvider time, CancellationToken cancellationToken)
     {
-        Breaker?.Enter();
+        var permit = Breaker?.Enter() ?? 0;
         var succeeded = false;
         try
         {
@@ -88,7 +91,7 @@ public sealed record ExecutionPolicy(TimeSpan? Timeout, RetryPolicy? Retry, Circ
         }
         finally
         {
-            Breaker?.Exit(succeeded);
+            Breaker?.Exit(permit, succeeded);
         }
     }
 }

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
-using System.Text.RegularExpressions;
 using Sidecar.Abstractions;
 using Sidecar.Runtime.Loading;
 
@@ -9,12 +7,26 @@ namespace Sidecar.Runtime.Resiliency;
 /// <summary>The policies of the Resiliency resources that apply to one app. Retries with status codes, breakers and timeouts by name.</summary>
 public sealed partial class ResiliencyPolicies
 {
+    /// <summary>Breakers that are kept per app (<c>circuitBreakerCacheSize</c>).</summary>
+    private const int DefaultAppBreakers = 100;
+    private const int MinBuiltInRetries = 3;
+
+    private static readonly Dictionary<string, RetryPolicy> BuiltIns = new(StringComparer.Ordinal)
+    {
+        ["DaprBuiltInServiceRetries"] = Constant(3),
+        ["DaprBuiltInActorRetries"] = Constant(3),
+        ["DaprBuiltInActorNotFoundRetries"] = Constant(5),
+        ["DaprBuiltInActorReminderRetries"] = new RetryPolicy(true, default, TimeSpan.FromSeconds(60), -1, null),
+        ["DaprBuiltInInitializationRetries"] = new RetryPolicy(true, default, TimeSpan.FromSeconds(1), 3, null) { MaxElapsed = TimeSpan.FromSeconds(10) },
+    };
+
     private readonly Dictionary<string, TimeSpan> _timeouts = [];
     private readonly Dictionary<string, RetryPolicy> _retries = [];
     private readonly Dictionary<string, Func<CircuitBreaker>> _breakers = [];
     private readonly Dictionary<string, YamlMap> _apps = [];
     private readonly Dictionary<string, YamlMap> _components = [];
     private readonly ConcurrentDictionary<string, ExecutionPolicy> _resolved = [];
+    private readonly ConcurrentDictionary<string, (ExecutionPolicy Policy, BreakerCache? Breakers)> _appTargets = [];
     private readonly TimeProvider _time;
 
     public ResiliencyPolicies(IEnumerable<ResiliencyManifest> manifests, string appId, TimeProvider time)
@@ -46,9 +58,12 @@ public sealed partial class ResiliencyPolicies
     /// <summary>Names of the resources, for the metadata API.</summary>
     public IList<string> Names { get; } = [];
 
-    /// <summary>Policy of calls to an app.</summary>
-    public ExecutionPolicy ForApp(string appId) => _resolved.GetOrAdd($"app|{appId}", _ => Resolve(
-        _apps.TryGetValue(appId, out var target) ? target : default, "App", ""));
+    /// <summary>Policy of calls to an app; the breaker is that of the endpoint.</summary>
+    public ExecutionPolicy ForApp(string appId, string endpoint)
+    {
+        var (policy, breakers) = _appTargets.GetOrAdd(appId, ResolveApp);
+        return breakers is null ? policy : policy with { Breaker = breakers.For(endpoint) };
+    }
 
     /// <summary>Policy of deliveries from a component to the app.</summary>
     public ExecutionPolicy ForInbound(string component, string category) => _resolved.GetOrAdd($"in|{component}", _ => Resolve(
@@ -57,6 +72,27 @@ public sealed partial class ResiliencyPolicies
     /// <summary>Policy of calls from the sidecar to a component.</summary>
     public ExecutionPolicy ForOutbound(string component, string category) => _resolved.GetOrAdd($"out|{component}", _ => Resolve(
         _components.TryGetValue(component, out var target) ? target.Map("outbound") : default, $"{category}Component", "Outbound"));
+
+    /// <summary>
+    /// Dapr's own retries of that name (protocol: config §3). A retry policy of the same name takes their place, but does not try less often than
+    /// three times; null for an unknown name.
+    /// </summary>
+    public RetryPolicy? BuiltIn(string name)
+    {
+        var own = name == "DaprBuiltInActorNotFoundRetries" ? null : _retries.GetValueOrDefault(name);
+        return own is { MaxRetries: >= 0 and < MinBuiltInRetries } ? own with { MaxRetries = MinBuiltInRetries } : own ?? BuiltIns.GetValueOrDefault(name);
+    }
+
+    private (ExecutionPolicy Policy, BreakerCache? Breakers) ResolveApp(string appId)
+    {
+        var target = _apps.GetValueOrDefault(appId);
+        var breaker = Find(target, "circuitBreaker", Defaults("App", ""), "CircuitBreaker", _breakers);
+        return (
+            Resolve(target, "App", "") with { Breaker = null },
+            breaker is null ? null : new BreakerCache(breaker, Math.Max(1, target.Int("circuitBreakerCacheSize", DefaultAppBreakers))));
+    }
+
+    private static RetryPolicy Constant(int retries) => new(false, TimeSpan.FromSeconds(1), default, retries, null);
 
     private static void Add(Dictionary<string, YamlMap> targets, YamlMap map)
     {
@@ -91,40 +127,59 @@ public sealed partial class ResiliencyPolicies
         foreach (var name in policies.Map("retries").Values.Keys)
         {
             var retry = policies.Map("retries").Map(name);
-            var codes = retry.Map("matching").Text("httpStatusCodes");
+            var matching = retry.Map("matching");
             _retries[name] = new RetryPolicy(
-                retry.Text("policy") == "exponential",
+                retry.Text("policy")?.ToLowerInvariant() switch
+                {
+                    null or "" or "constant" => false,
+                    "exponential" => true,
+                    var other => throw new ComponentException($"resiliency '{resource}': the policy of retry '{name}' is '{other}', not constant or exponential"),
+                },
                 Duration(retry.Text("duration") ?? "5s", resource, name),
                 Duration(retry.Text("maxInterval") ?? "60s", resource, name),
                 retry.Int("maxRetries", -1),
-                codes is null ? null : Codes(codes, resource, name));
+                Codes(matching, "httpStatusCodes", 100, 599, resource, name))
+            {
+                GrpcCodes = Codes(matching, "gRPCStatusCodes", 0, 16, resource, name),
+            };
         }
 
         foreach (var name in policies.Map("circuitBreakers").Values.Keys)
         {
             var breaker = policies.Map("circuitBreakers").Map(name);
-            var trip = Trip().Match(breaker.Text("trip") ?? "consecutiveFailures > 5");
-            if (!trip.Success)
-            {
-                throw new ComponentException($"resiliency '{resource}': circuit breaker '{name}': trip must have the form 'consecutiveFailures > N'");
-            }
-
-            var failures = int.Parse(trip.Groups[2].Value, CultureInfo.InvariantCulture) - (trip.Groups[1].Value == ">=" ? 1 : 0);
+            var trip = Trip(breaker.Text("trip") ?? TripCondition.Default, resource, name);
             var (requests, interval, timeout) = (
                 breaker.Int("maxRequests", 1), Duration(breaker.Text("interval") ?? "0s", resource, name), Duration(breaker.Text("timeout") ?? "60s", resource, name));
-            _breakers[name] = () => new CircuitBreaker(requests, interval, timeout, failures, _time);
+            _breakers[name] = () => new CircuitBreaker(requests, interval, timeout, trip, _time);
         }
     }
 
-    private static StatusCodeSet Codes(string text, string resource, string policy)
+    private static StatusCodeSet? Codes(YamlMap matching, string field, int first, int last, string resource, string policy)
     {
+        if (matching.Text(field) is not { Length: > 0 } text)
+        {
+            return null;
+        }
+
         try
         {
-            return StatusCodeSet.Parse(text);
+            return StatusCodeSet.Parse(text, first, last);
         }
         catch (FormatException exception)
         {
-            throw new ComponentException($"resiliency '{resource}': httpStatusCodes '{text}' of '{policy}' is not a list of codes and ranges", exception);
+            throw new ComponentException($"resiliency '{resource}': {field} '{text}' of '{policy}' is not a list of codes and ranges from {first} to {last}", exception);
+        }
+    }
+
+    private static TripCondition Trip(string text, string resource, string breaker)
+    {
+        try
+        {
+            return new TripCondition(text);
+        }
+        catch (FormatException exception)
+        {
+            throw new ComponentException($"resiliency '{resource}': trip of circuit breaker '{breaker}': {exception.Message}", exception);
         }
     }
 
@@ -135,18 +190,19 @@ public sealed partial class ResiliencyPolicies
     /// <summary>A target's own names, else the default policies from the most to the least specific name.</summary>
     private ExecutionPolicy Resolve(YamlMap target, string type, string direction)
     {
-        string[] defaults = type.EndsWith("Component", StringComparison.Ordinal)
-            ? [$"Default{type}{direction}", $"DefaultComponent{direction}", "DefaultComponent", "Default"]
-            : [$"Default{type}", "Default"];
-        TPolicy? Find<TPolicy>(string field, string suffix, Dictionary<string, TPolicy> policies) => target.Text(field) is { } name
-            ? policies[name]
-            : defaults.Select(prefix => policies.GetValueOrDefault($"{prefix}{suffix}Policy")).FirstOrDefault(policy => policy is not null);
-
+        var defaults = Defaults(type, direction);
         var timeouts = _timeouts.ToDictionary(entry => entry.Key, entry => (TimeSpan?)entry.Value);
         return new ExecutionPolicy(
-            Find("timeout", "Timeout", timeouts), Find("retry", "Retry", _retries), Find("circuitBreaker", "CircuitBreaker", _breakers)?.Invoke());
+            Find(target, "timeout", defaults, "Timeout", timeouts), Find(target, "retry", defaults, "Retry", _retries),
+            Find(target, "circuitBreaker", defaults, "CircuitBreaker", _breakers)?.Invoke());
     }
 
-    [GeneratedRegex(@"\A\s*consecutiveFailures\s*(>=|>)\s*(\d+)\s*\z")]
-    private static partial Regex Trip();
+    private static string[] Defaults(string type, string direction) => type.EndsWith("Component", StringComparison.Ordinal)
+        ? [$"Default{type}{direction}", $"DefaultComponent{direction}", "DefaultComponent", "Default"]
+        : [$"Default{type}", "Default"];
+
+    private static TPolicy? Find<TPolicy>(YamlMap target, string field, string[] defaults, string suffix, Dictionary<string, TPolicy> policies) =>
+        target.Text(field) is { } name
+            ? policies[name]
+            : defaults.Select(prefix => policies.GetValueOrDefault($"{prefix}{suffix}Policy")).FirstOrDefault(policy => policy is not null);
 }

@@ -1,4 +1,5 @@
 using Sidecar.Abstractions;
+using Sidecar.Runtime.Resiliency;
 
 namespace Sidecar.Runtime.Secrets;
 
@@ -16,7 +17,8 @@ public sealed class SecretService(AppInstance app)
 
         try
         {
-            return await component.GetAsync(key, metadata, cancellationToken) ?? throw new KeyNotFoundException("secret not found");
+            return await Policy(store).ExecuteAsync(token => component.GetAsync(key, metadata, token).AsTask(), _ => default, _ => true, app.Time, cancellationToken)
+                ?? throw new KeyNotFoundException("secret not found");
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -32,7 +34,7 @@ public sealed class SecretService(AppInstance app)
         var component = Find(store);
         try
         {
-            var all = await component.GetAllAsync(metadata, cancellationToken);
+            var all = await Policy(store).ExecuteAsync(token => component.GetAllAsync(metadata, token).AsTask(), _ => default, _ => true, app.Time, cancellationToken);
             return all.Where(secret => app.Configuration.IsSecretAllowed(store, secret.Key)).ToDictionary();
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
@@ -41,6 +43,8 @@ public sealed class SecretService(AppInstance app)
                 500, "ERR_SECRET_GET", $"failed getting secrets from secret store {store}: {exception.Message}", innerException: exception);
         }
     }
+
+    private ExecutionPolicy Policy(string store) => app.Resiliency.ForOutbound(store, "Secretstore");
 
     private ISecretStore Find(string store) => app.Components.Find<ISecretStore>(store) ?? throw (app.Components.Any<ISecretStore>()
         ? new DaprErrorException(401, "ERR_SECRET_STORE_NOT_FOUND", $"failed finding secret store with key {store}")

@@ -11,13 +11,9 @@ public sealed class PolicyTests
     private readonly ManualTimeProvider _clock = new();
 
     private CircuitBreaker Breaker(int maxRequests = 1, TimeSpan interval = default) =>
-        new(maxRequests, interval, timeout: TimeSpan.FromSeconds(30), consecutiveFailures: 2, _clock);
+        new(maxRequests, interval, timeout: TimeSpan.FromSeconds(30), new TripCondition("consecutiveFailures > 2"), _clock);
 
-    private static void Call(CircuitBreaker breaker, bool succeeds)
-    {
-        breaker.Enter();
-        breaker.Exit(succeeds);
-    }
+    private static void Call(CircuitBreaker breaker, bool succeeds) => breaker.Exit(breaker.Enter(), succeeds);
 
     [Fact]
     public void A_breaker_opens_when_more_failures_follow_each_other_than_allowed()
@@ -30,7 +26,7 @@ public sealed class PolicyTests
         Call(breaker, false);
         Call(breaker, false);
 
-        Assert.Throws<CircuitOpenException>(breaker.Enter);
+        Assert.Throws<CircuitOpenException>(() => breaker.Enter());
     }
 
     [Fact]
@@ -39,11 +35,10 @@ public sealed class PolicyTests
         var breaker = Opened(Breaker(maxRequests: 2));
         _clock.Advance(TimeSpan.FromSeconds(30));
 
-        breaker.Enter();
-        breaker.Enter();
-        Assert.Throws<CircuitOpenException>(breaker.Enter);
-        breaker.Exit(true);
-        breaker.Exit(true);
+        var (first, second) = (breaker.Enter(), breaker.Enter());
+        Assert.Throws<CircuitOpenException>(() => breaker.Enter());
+        breaker.Exit(first, true);
+        breaker.Exit(second, true);
 
         Call(breaker, true);
         Call(breaker, true);
@@ -58,9 +53,44 @@ public sealed class PolicyTests
         Call(breaker, false);
 
         _clock.Advance(TimeSpan.FromSeconds(29));
-        Assert.Throws<CircuitOpenException>(breaker.Enter);
+        Assert.Throws<CircuitOpenException>(() => breaker.Enter());
         _clock.Advance(TimeSpan.FromSeconds(1));
         Call(breaker, true);
+    }
+
+    [Fact]
+    public void What_was_begun_before_a_change_does_not_count()
+    {
+        var breaker = Breaker();
+        var late = breaker.Enter();
+        Opened(breaker);
+        _clock.Advance(TimeSpan.FromSeconds(30));
+        var probe = breaker.Enter();
+
+        breaker.Exit(late, false);
+        breaker.Exit(probe, true);
+
+        Call(breaker, true);
+        Call(breaker, true);
+    }
+
+    [Theory]
+    [InlineData("requests >= 4 && double(totalFailures) / double(requests) > 0.5", "fff", false)]
+    [InlineData("requests >= 4 && double(totalFailures) / double(requests) > 0.5", "fssf", false)]
+    [InlineData("requests >= 4 && double(totalFailures) / double(requests) > 0.5", "ffsf", true)]
+    [InlineData("totalFailures >= 3", "fsfsf", true)]
+    [InlineData("consecutiveSuccesses < 1 && totalSuccesses == 1", "sf", true)]
+    [InlineData("consecutiveFailures > 0.5 + 1", "ffff", false)]
+    [InlineData("consecutiveFailures / 0 > 1", "ffff", false)]
+    public void A_breaker_opens_on_any_condition_over_its_counts(string trip, string outcomes, bool opens)
+    {
+        var breaker = new CircuitBreaker(1, default, TimeSpan.FromSeconds(30), new TripCondition(trip), _clock);
+        foreach (var outcome in outcomes)
+        {
+            Call(breaker, outcome == 's');
+        }
+
+        Assert.Equal(opens, Record.Exception(() => breaker.Enter()) is CircuitOpenException);
     }
 
     [Fact]
@@ -103,11 +133,13 @@ public sealed class PolicyTests
     [InlineData("429, 500-599", 500, true)]
     [InlineData("429, 500-599", 599, true)]
     [InlineData("429, 500-599", 428, false)]
-    [InlineData("429, 500-599", 600, false)]
-    public void Status_codes_are_single_ones_and_ranges(string text, int code, bool contained) => Assert.Equal(contained, StatusCodeSet.Parse(text).Contains(code));
+    public void Status_codes_are_single_ones_and_ranges(string text, int code, bool contained) => Assert.Equal(contained, StatusCodeSet.Parse(text, 100, 599).Contains(code));
 
     [Theory]
-    [InlineData("retries: {r: {matching: {httpStatusCodes: 5xx}}}", "apps: {}", "httpStatusCodes '5xx' of 'r' is not a list of codes and ranges")]
+    [InlineData("retries: {r: {matching: {httpStatusCodes: 5xx}}}", "apps: {}", "httpStatusCodes '5xx' of 'r' is not a list of codes and ranges from 100 to 599")]
+    [InlineData("retries: {r: {matching: {gRPCStatusCodes: 8-20}}}", "apps: {}", "gRPCStatusCodes '8-20' of 'r' is not a list of codes and ranges from 0 to 16")]
+    [InlineData("retries: {r: {policy: linear}}", "apps: {}", "the policy of retry 'r' is 'linear', not constant or exponential")]
+    [InlineData("circuitBreakers: {b: {trip: errors > 3}}", "apps: {}", "trip of circuit breaker 'b': expression 'errors > 3': 'errors' is unknown; there is requests, totalSuccesses, totalFailures, consecutiveSuccesses, consecutiveFailures")]
     [InlineData("{}", "apps: {callee: {retry: misspelt}}", "the resiliency target of app 'callee' names the unknown retry policy 'misspelt'")]
     [InlineData("{}", "components: {bus: {inbound: {timeout: misspelt}}}", "the resiliency target of component 'bus' names the unknown timeout policy 'misspelt'")]
     [InlineData("{}", "components: {bus: {outbound: {circuitBreaker: misspelt}}}", "the resiliency target of component 'bus' names the unknown circuitBreaker policy 'misspelt'")]

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Sidecar.Abstractions;
 using Sidecar.Api.Tests;
 using TestKit;
 
@@ -14,6 +15,7 @@ public sealed class ResiliencyTests
 
     private readonly ManualTimeProvider _clock = new();
     private int _calls;
+    private long _received;
 
     [Fact]
     public async Task A_matching_status_is_tried_again_after_the_pause()
@@ -122,6 +124,88 @@ public sealed class ResiliencyTests
         Assert.Equal(before + 3, _clock.Started(Second));
     }
 
+    [Fact]
+    public async Task A_breaker_is_that_of_one_endpoint_by_whatever_form_it_is_called()
+    {
+        await using var run = await StartAsync("circuitBreaker: careful", _ => 500);
+        using var http = run.Client();
+        for (var failure = 0; failure < 2; failure++)
+        {
+            await http.GetAsync("/v1.0/invoke/callee/method/work");
+        }
+
+        using var byHeader = new HttpRequestMessage(HttpMethod.Get, "/work") { Headers = { { "dapr-app-id", "callee" } } };
+        using var refused = await http.SendAsync(byHeader);
+
+        Assert.Contains("circuit breaker is open", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(2, _calls);
+        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync("/v1.0/invoke/callee/method/elsewhere")).StatusCode);
+    }
+
+    [Theory]
+    [InlineData(1, 3)]
+    [InlineData(4, 4)]
+    public async Task The_built_in_retries_can_be_replaced_but_are_three_at_least(int configured, int retries)
+    {
+        await using var run = await StartAsync("retry: patient", _ => 200, callee: "other", retries: $"DaprBuiltInServiceRetries: {{duration: 2s, maxRetries: {configured}}}");
+        await run.App(0).StopAsync();
+        await TestRun.Eventually(() => !run.Sidecar.Apps[1].Channel.IsUp);
+        using var http = run.Client();
+        var pause = TimeSpan.FromSeconds(2);
+
+        var before = _clock.Started(pause);
+        var call = http.GetAsync("/v1.0/invoke/other/method/work").ErrorAsync();
+        for (var retry = 1; retry <= retries; retry++)
+        {
+            await TestRun.Eventually(() => _clock.Started(pause) == before + retry);
+            _clock.Advance(pause);
+        }
+
+        Assert.Equal((500, "ERR_DIRECT_INVOKE"), await call);
+        Assert.Equal(before + retries, _clock.Started(pause));
+    }
+
+    [Fact]
+    public async Task A_large_body_of_known_length_is_sent_again_whole()
+    {
+        await using var run = await StartAsync("retry: patient", call => call < 2 ? 503 : 200);
+        using var http = run.Client();
+
+        var call = http.PostAsync("/v1.0/invoke/callee/method/work", new ByteArrayContent(new byte[1_000_000]));
+        await PauseAsync(afterCall: 1);
+
+        Assert.Equal(HttpStatusCode.OK, (await call).StatusCode);
+        Assert.Equal(2_000_000, _received);
+    }
+
+    [Fact]
+    public async Task Calls_of_locks_secrets_and_configuration_have_the_policy_of_their_component()
+    {
+        await using var run = new TestRun { Types = registry => registry.Add("lock.stuck", _ => new StuckLock()) }
+            .Component("locks", "lock.stuck")
+            .Yaml("resiliency.yaml", "kind: Resiliency\nmetadata: {name: rules}\nspec: {policies: {timeouts: {DefaultLockComponentOutboundTimeoutPolicy: 50ms}}}\n");
+        await run.AppAsync("app");
+        await run.StartAsync();
+        using var http = run.Client();
+
+        Assert.Equal((500, "ERR_TRY_LOCK"), await http.PostAsync("/v1.0-alpha1/lock/locks", JsonContent.Create(new { resourceId = "r", lockOwner = "o", expiryInSeconds = 1 })).ErrorAsync());
+    }
+
+    private sealed class StuckLock : ILockStore
+    {
+        public Task InitAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public async ValueTask<bool> TryLockAsync(string resourceId, string owner, TimeSpan expiry, CancellationToken cancellationToken)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return true;
+        }
+
+        public ValueTask<UnlockStatus> UnlockAsync(string resourceId, string owner, CancellationToken cancellationToken) => new(UnlockStatus.Success);
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
     /// <summary>Waits until the callee has answered so often and the sidecar pauses, and lets the pause end.</summary>
     private async Task PauseAsync(int afterCall)
     {
@@ -132,7 +216,8 @@ public sealed class ResiliencyTests
     /// <param name="target">What the resource says of the app <c>callee</c>.</param>
     /// <param name="answer">Status by the number of the call; null never answers.</param>
     /// <param name="callee">Id of the app that is called.</param>
-    private async Task<TestRun> StartAsync(string target, Func<int, int?> answer, string callee = "callee")
+    /// <param name="retries">A further retry policy.</param>
+    private async Task<TestRun> StartAsync(string target, Func<int, int?> answer, string callee = "callee", string retries = "")
     {
         var run = new TestRun().Yaml("resiliency.yaml", $$"""
             apiVersion: dapr.io/v1alpha1
@@ -143,6 +228,7 @@ public sealed class ResiliencyTests
                 timeouts: {short: 50ms}
                 retries:
                   patient: {policy: constant, duration: 1s, maxRetries: 2, matching: { httpStatusCodes: "429,502-504" } }
+                  {{retries}}
                 circuitBreakers:
                   careful: {maxRequests: 1, timeout: 5s, trip: consecutiveFailures > 1}
               targets:
@@ -150,8 +236,11 @@ public sealed class ResiliencyTests
                   callee: { {{target}} }
             """);
         await run.AppAsync("caller");
-        await run.AppAsync(callee, app => app.MapGet("/work", async (HttpContext http) =>
+        await run.AppAsync(callee, app => app.Map("/work", async (HttpContext http) =>
         {
+            using var body = new MemoryStream();
+            await http.Request.Body.CopyToAsync(body);
+            Interlocked.Add(ref _received, body.Length);
             if (answer(Interlocked.Increment(ref _calls)) is not { } status)
             {
                 await Task.Delay(Timeout.Infinite, http.RequestAborted);

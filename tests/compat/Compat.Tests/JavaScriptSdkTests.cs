@@ -18,8 +18,10 @@ public sealed partial class JavaScriptSdkTests
 
     [Theory]
     [InlineData("state", "http")]
+    [InlineData("state", "grpc")]
     [InlineData("blocks", "http")]
     [InlineData("messages", "http")]
+    [InlineData("messages", "grpc")]
     [InlineData("workflows", "http")]
     [InlineData("workflows", "grpc")]
     public async Task A_program_on_the_SDK_runs(string program, string protocol)

@@ -58,14 +58,16 @@ test("configuration is read", { skip: !isGrpc && "the SDK has it over gRPC only"
   assert.deepEqual(Object.keys((await client.configuration.get("configuration", [])).items).sort(), ["size", "theme"]);
 });
 
-test("configuration is subscribed to and let go", { skip: !isGrpc && "the SDK has it over gRPC only" }, async () => {
+test("a change of configuration is heard of, until one stops to listen", { skip: !isGrpc && "the SDK has it over gRPC only" }, async () => {
   const seen = new Seen();
-  const subscription = await client.configuration.subscribeWithKeys("configuration", ["theme"], async (data) => seen.add(data));
+  const subscription = await client.configuration.subscribeWithKeys("configuration", ["theme"], async (data) => seen.add(data.items.theme.value));
 
-  const { items } = await seen.first();
-  assert.equal(items.theme.value, "dark");
+  await changeConfiguration({ theme: "light", size: "12" });
+  await seen.first((value) => value === "light");
 
   await subscription.stop();
+  await changeConfiguration({ theme: "dark", size: "12" });
+  assert.equal((await client.configuration.get("configuration", ["theme"])).items.theme.value, "dark");
 });
 
 test("a request without the token is refused", async () => {

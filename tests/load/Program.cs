@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Load;
+using Load.Sidecars;
 
 var gateway = new Option<Uri>("--gateway") { Description = "Address of the gateway (loopback only)", DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080") };
 var users = new Option<int>("--users") { Description = "Users that each wait for one scan before they start the next", DefaultValueFactory = _ => 50 };
@@ -28,4 +29,17 @@ var appends = new Command("appends", "Appends to job logs at event-router direct
 appends.SetAction((parsed, cancellationToken) => AppendLoad.RunAsync(
     parsed.GetRequiredValue(data), parsed.GetRequiredValue(producers), TimeSpan.FromSeconds(parsed.GetRequiredValue(seconds)), Console.Out, cancellationToken));
 root.Subcommands.Add(appends);
+
+var rounds = new Option<int>("--rounds") { Description = "Rounds, of which the best counts", DefaultValueFactory = _ => 5 };
+var tracing = new Option<bool>("--tracing") { Description = "Every call makes spans" };
+var sidecar = new Command("sidecar", "What a sidecar process of its own costs: invocation, state, messages, idle") { rounds, tracing };
+sidecar.SetAction((parsed, cancellationToken) => SidecarLoad.RunAsync(
+    parsed.GetRequiredValue(rounds), parsed.GetRequiredValue(tracing), Console.Out, cancellationToken));
+root.Subcommands.Add(sidecar);
+
+var port = new Option<int>("--port") { Required = true };
+var behind = new Option<string?>("--behind");
+var app = new Command("app", "The app that the sidecar's benchmarks call") { port, behind };
+app.SetAction((parsed, cancellationToken) => LoadApp.RunAsync(parsed.GetRequiredValue(port), parsed.GetValue(behind), cancellationToken));
+root.Subcommands.Add(app);
 return await root.Parse(args).InvokeAsync();

@@ -1,0 +1,51 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Load.Sidecars;
+
+/// <summary>
+/// One HTTP/1.1 connection that sends the same request again and again: costs next to nothing, so that what is measured is the sidecar
+/// and not the load.
+/// </summary>
+internal sealed class RawConnection : IDisposable
+{
+    private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly byte[] _buffer = new byte[4096];
+    private readonly byte[] _request;
+
+    private RawConnection(byte[] request) => _request = request;
+
+    public static async Task<RawConnection> OpenAsync(Uri address, string body, CancellationToken cancellationToken)
+    {
+        var request = $"POST {address.PathAndQuery} HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}";
+        var connection = new RawConnection(Encoding.ASCII.GetBytes(request));
+        await connection._socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, address.Port), cancellationToken);
+        return connection;
+    }
+
+    /// <summary>Sends the request and reads the answer, which has no body and fits into one segment.</summary>
+    public async ValueTask PostAsync(CancellationToken cancellationToken)
+    {
+        await _socket.SendAsync(_request, cancellationToken);
+        var length = 0;
+        do
+        {
+            var read = await _socket.ReceiveAsync(_buffer.AsMemory(length), cancellationToken);
+            if (read == 0)
+            {
+                throw new IOException("the sidecar closed the connection");
+            }
+
+            length += read;
+        }
+        while (!_buffer.AsSpan(0, length).EndsWith("\r\n\r\n"u8));
+
+        if (!_buffer.AsSpan().StartsWith("HTTP/1.1 204"u8))
+        {
+            throw new IOException(Encoding.ASCII.GetString(_buffer, 0, length));
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+}

@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace Load.Sidecars;
+
+/// <summary>
+/// The sidecar's own costs: a real <c>Sidecar.Host</c>, an app in a process of its own, real sockets. Everything that is compared is
+/// measured in turns within one run, several times; the best round counts, because other work on the machine only ever adds.
+/// </summary>
+internal sealed class SidecarLoad(TextWriter output, int rounds, CancellationToken cancellationToken)
+{
+    private const int Publishers = 32;
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
+
+    /// <summary>Runs everything with or without tracing.</summary>
+    public static async Task<int> RunAsync(int rounds, bool tracing, TextWriter output, CancellationToken cancellationToken)
+    {
+        var folder = Directory.CreateTempSubdirectory("tandem-load-");
+        try
+        {
+            await new SidecarLoad(output, rounds, cancellationToken).MeasureAsync(folder, tracing);
+            return 0;
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private async Task MeasureAsync(DirectoryInfo folder, bool tracing)
+    {
+        await output.WriteLineAsync($"tracing {(tracing ? "on" : "off")}, best of {rounds} rounds of {Turn.TotalSeconds} s");
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ActivityHeadersPropagator = null });
+        var ports = SidecarUnderLoad.FreePorts(2);
+        var (direct, bareProxy) = (new Uri($"http://127.0.0.1:{ports[0]}/hello"), new Uri($"http://127.0.0.1:{ports[1]}/proxy"));
+        using var app = Child.Start("Load", "app", "--port", Text(ports[0]));
+        using var proxy = Child.Start("Load", "app", "--port", Text(ports[1]), "--behind", direct.AbsoluteUri);
+        await SidecarUnderLoad.UntilAsync(http, bareProxy, cancellationToken);
+
+        using (var sidecar = await SidecarUnderLoad.StartAsync(folder.CreateSubdirectory("one"), 1, ports[0], tracing, http, cancellationToken))
+        {
+            await LatenciesAsync(http, folder, direct, bareProxy, sidecar.Address);
+            await MessagesAsync(http, direct, sidecar);
+        }
+
+        await IdleAsync(http, folder, ports[0], tracing);
+    }
+
+    private async Task LatenciesAsync(HttpClient http, DirectoryInfo folder, Uri direct, Uri bareProxy, Uri sidecar)
+    {
+        var state = new Uri(sidecar, "/v1.0/state/state");
+        await PostAsync(http, state, """[{"key":"key","value":"some bytes of state"}]""");
+        await using var disk = new FileStream(Path.Combine(folder.FullName, "fsync"), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+        var page = new byte[4096];
+        var best = await BestAsync(
+            ("direct", () => GetAsync(http, direct)),
+            ("bare proxy", () => GetAsync(http, bareProxy)),
+            ("invocation", () => GetAsync(http, new Uri(sidecar, "/v1.0/invoke/load/method/hello"))),
+            ("state get", () => GetAsync(http, new Uri(state + "/key"))),
+            ("publish in memory", () => PostAsync(http, new Uri(sidecar, "/v1.0/publish/memory/unheard"), "{}")),
+            ("fsync of 4 KiB", async () =>
+            {
+                await disk.WriteAsync(page, cancellationToken);
+                disk.Flush(flushToDisk: true);
+            }),
+            ("publish durably", () => PostAsync(http, new Uri(sidecar, "/v1.0/publish/durable/unheard"), "{}")),
+            ("state save", () => PostAsync(http, state, """[{"key":"key","value":"some bytes of state"}]""")));
+        foreach (var (name, time) in best)
+        {
+            await output.WriteLineAsync($"{name,-20} p50 {time.Median,7:0.000} ms  p95 {time.High,7:0.000} ms");
+        }
+
+        var (one, through) = (best["direct"].Median, best["invocation"].Median);
+        await output.WriteLineAsync(
+            $"invocation is {through / one:0.00} x direct and adds {through - one:0.000} ms (a bare proxy {best["bare proxy"].Median / one:0.00} x); "
+            + $"durable publish is fsync + {best["publish durably"].Median - best["fsync of 4 KiB"].Median:0.000} ms");
+    }
+
+    /// <summary>Messages published one by one, delivered to the app over HTTP and acknowledged.</summary>
+    private async Task MessagesAsync(HttpClient http, Uri app, SidecarUnderLoad sidecar)
+    {
+        var counter = new Uri(app, "/received");
+        var rates = new List<double>();
+        for (var round = 0; round <= rounds; round++)
+        {
+            var before = await ReceivedAsync(http, counter);
+            var published = 0L;
+            var started = Stopwatch.GetTimestamp();
+            var processor = sidecar.ProcessorTime;
+            await Task.WhenAll(Enumerable.Range(0, Publishers).Select(_ => Task.Run(async () =>
+            {
+                using var connection = await RawConnection.OpenAsync(new Uri(sidecar.Address, "/v1.0/publish/memory/load"), """{"order":4711}""", cancellationToken);
+                while (Stopwatch.GetElapsedTime(started) < Turn * 4)
+                {
+                    await connection.PostAsync(cancellationToken);
+                    Interlocked.Increment(ref published);
+                }
+            })));
+            while (await ReceivedAsync(http, counter) < before + published)
+            {
+                await Task.Delay(5, cancellationToken);
+            }
+
+            // The first round is for the compiler.
+            var time = Stopwatch.GetElapsedTime(started);
+            if (round > 0)
+            {
+                rates.Add(published / time.TotalSeconds);
+                await output.WriteLineAsync(
+                    $"messages, round {round}: {rates[^1]:0}/s, {(sidecar.ProcessorTime - processor).TotalMicroseconds / published:0.0} us of the sidecar's processor time each");
+            }
+        }
+
+        await output.WriteLineAsync($"in-memory messages published singly, delivered and acknowledged: {rates.Max():0}/s");
+    }
+
+    private async Task IdleAsync(HttpClient http, DirectoryInfo folder, int appPort, bool tracing)
+    {
+        foreach (var apps in (int[])[1, 20])
+        {
+            var ready = TimeSpan.MaxValue;
+            for (var round = 0; round < rounds; round++)
+            {
+                var own = folder.CreateSubdirectory($"idle-{apps}-{round}");
+                using var sidecar = await SidecarUnderLoad.StartAsync(own, apps, appPort, tracing, http, cancellationToken);
+                ready = sidecar.Ready < ready ? sidecar.Ready : ready;
+                if (round == rounds - 1)
+                {
+                    await Task.Delay(TimeSpan.FromSeconds(10), cancellationToken);
+                    var before = sidecar.ProcessorTime;
+                    await Task.Delay(TimeSpan.FromSeconds(10), cancellationToken);
+                    await output.WriteLineAsync(
+                        $"sidecar for {apps} app(s): ready after {ready.TotalMilliseconds:0} ms; idle {sidecar.ResidentBytes / 1e6:0} MB, "
+                        + $"{(sidecar.ProcessorTime - before).TotalSeconds * 10:0.0} % of a processor");
+                }
+            }
+        }
+    }
+
+    /// <summary>Runs the calls in turns; of each the round with the lowest median counts.</summary>
+    private async Task<Dictionary<string, (double Median, double High)>> BestAsync(params (string Name, Func<Task> Call)[] calls)
+    {
+        var best = calls.ToDictionary(call => call.Name, _ => (Median: double.MaxValue, High: double.MaxValue));
+        for (var round = 0; round <= rounds; round++)
+        {
+            foreach (var (name, call) in calls)
+            {
+                var times = new List<double>();
+                for (var end = Stopwatch.GetTimestamp() + (long)(Turn.TotalSeconds * Stopwatch.Frequency); Stopwatch.GetTimestamp() < end;)
+                {
+                    var started = Stopwatch.GetTimestamp();
+                    await call();
+                    times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+                }
+
+                times.Sort();
+                if (round > 0 && times[times.Count / 2] < best[name].Median)
+                {
+                    best[name] = (times[times.Count / 2], times[times.Count * 95 / 100]);
+                }
+            }
+        }
+
+        return best;
+    }
+
+    private async Task GetAsync(HttpClient http, Uri address)
+    {
+        using var response = await http.GetAsync(address, cancellationToken);
+        response.EnsureSuccessStatusCode();
+    }
+
+    private async Task PostAsync(HttpClient http, Uri address, string json)
+    {
+        using var content = new StringContent(json, Encoding.UTF8, "application/json");
+        using var response = await http.PostAsync(address, content, cancellationToken);
+        response.EnsureSuccessStatusCode();
+    }
+
+    private async Task<long> ReceivedAsync(HttpClient http, Uri counter) =>
+        long.Parse(await http.GetStringAsync(counter, cancellationToken), CultureInfo.InvariantCulture);
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -2,10 +2,11 @@ using System.Text.Json;
 using Sidecar.Abstractions;
 using Sidecar.Api;
 
-// usage: Sidecar.Host --run FILE     FILE: a SidecarRun as JSON
-if (args is not ["--run", var file])
+// usage: Sidecar.Host --run FILE       FILE: a SidecarRun as JSON
+//        Sidecar.Host --check FILE     prints what its component files hold, a ComponentReport as JSON
+if (args is not ["--run" or "--check", var file])
 {
-    Console.Error.WriteLine("usage: Sidecar.Host --run FILE");
+    Console.Error.WriteLine("usage: Sidecar.Host --run|--check FILE");
     return 2;
 }
 
@@ -13,6 +14,12 @@ try
 {
     var run = JsonSerializer.Deserialize<SidecarRun>(await File.ReadAllBytesAsync(file), SidecarRun.JsonOptions)
         ?? throw new ComponentException($"{file} is empty");
+    if (args[0] == "--check")
+    {
+        Console.WriteLine(JsonSerializer.Serialize(await ComponentCheck.RunAsync(run), SidecarRun.JsonOptions));
+        return 0;
+    }
+
     await using var sidecar = await SidecarServer.StartAsync(run);
     await sidecar.WaitForShutdownAsync();
     return 0;

@@ -89,10 +89,19 @@ public sealed class AppInstance : IAsyncDisposable
     public async Task LoadAsync(
         ResourceSet resources, SidecarRun run, ComponentRegistry registry, IServiceProvider services, CancellationToken cancellationToken)
     {
-        await Components.InitAsync(resources.Components, Instance, run, registry, services, _loggers.CreateLogger<ComponentSet>(), cancellationToken);
+        await InitAsync(resources, run, registry, services, check: false, cancellationToken);
         ApiPipeline = HttpPipeline.Of(Configuration.HttpPipeline, Components, "httpPipeline");
         Channel.Pipeline = HttpPipeline.Of(Configuration.AppHttpPipeline, Components, "appHttpPipeline");
     }
+
+    /// <summary>Looks for mistakes in the components as <see cref="LoadAsync"/> does, without opening their data.</summary>
+    public Task CheckAsync(
+        ResourceSet resources, SidecarRun run, ComponentRegistry registry, IServiceProvider services, CancellationToken cancellationToken) =>
+        InitAsync(resources, run, registry, services, check: true, cancellationToken);
+
+    private Task InitAsync(
+        ResourceSet resources, SidecarRun run, ComponentRegistry registry, IServiceProvider services, bool check, CancellationToken cancellationToken) =>
+        Components.InitAsync(resources.Components, Instance, run, registry, services, _loggers.CreateLogger<ComponentSet>(), check, cancellationToken);
 
     /// <summary>Begins to watch the app: as soon as it listens it gets its messages.</summary>
     public void Watch() => Channel.Start(OnAppUpAsync);

@@ -75,7 +75,7 @@ internal sealed class OfflineSidecar : IAsyncDisposable
 
     private async Task StartAsync(DataDirectory data, SidecarRun run, CancellationToken cancellationToken)
     {
-        var host = await HostAsync(data, cancellationToken);
+        var host = await Builder.ProgramAsync(data, Repository.SidecarProject, cancellationToken);
         var file = Path.Combine(data.Run, "offline.json");
         PrivateFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(run with { Instances = [Instance] }, SidecarRun.JsonOptions));
         _child = Child.Run(new ChildSpec(["dotnet", host, "--run", file], run.BaseDirectory, RunPlan.CommonEnvironment()), _guard, _log);
@@ -93,20 +93,6 @@ internal sealed class OfflineSidecar : IAsyncDisposable
         catch (TimeoutException)
         {
             throw new LauncherException($"the sidecar of {Instance.AppId} is not ready: see {_log.Path}");
-        }
-    }
-
-    /// <summary>What the last run built, or a new build.</summary>
-    private static async Task<string> HostAsync(DataDirectory data, CancellationToken cancellationToken)
-    {
-        var builder = new Builder(data, "Debug");
-        try
-        {
-            return (await builder.BuildAsync([Repository.SidecarProject], build: false, cancellationToken))[Repository.SidecarProject];
-        }
-        catch (LauncherException)
-        {
-            return (await builder.BuildAsync([Repository.SidecarProject], build: true, cancellationToken))[Repository.SidecarProject];
         }
     }
 }

@@ -29,7 +29,7 @@ internal static class CommandLine
         {
             DataDir, RunVerb.Create(File, DataDir), List(), Stop(), Logs(), Restart(), Reset(),
             CallVerbs.Invoke(parsed => Data(parsed, LongFile), LongFile), CallVerbs.Publish(parsed => Data(parsed, LongFile), LongFile),
-            WorkflowVerbs.Create(Data),
+            WorkflowVerbs.Create(Data), Components(), Dashboard(),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
@@ -88,6 +88,25 @@ internal static class CommandLine
         var yes = new Option<bool>("--yes", "-y") { Description = "Do not ask" };
         var command = new Command("reset", "Delete what the run stored: state, messages, workflows, objects") { yes, File };
         command.SetAction(parsed => OtherCommands.Reset(Data(parsed, File), parsed.GetValue(yes)));
+        return command;
+    }
+
+    private static Command Components()
+    {
+        var set = new Option<string>("--components", "-c") { Description = "Component set below components/", DefaultValueFactory = _ => "local" };
+        var output = new Option<string>("--output", "-o") { Description = "table or json", DefaultValueFactory = _ => "table" }.AcceptOnlyFromAmong("table", "json");
+        var command = new Command("components", "Show and check the components of a template, and which apps see them") { File, set, output };
+        command.SetAction((parsed, cancellationToken) => ComponentsCommand.ExecuteAsync(
+            parsed.GetRequiredValue(File), parsed.GetRequiredValue(set), Data(parsed, File), parsed.GetValue(DataDir) is not null,
+            parsed.GetValue(output) == "json", cancellationToken));
+        return command;
+    }
+
+    private static Command Dashboard()
+    {
+        var port = new Option<ushort>("--port", "-p") { Description = "Port of the page (default: a free one)" };
+        var command = new Command("dashboard", "Show the run, its workflows and its logs in a browser") { port, File };
+        command.SetAction((parsed, cancellationToken) => DashboardCommand.ExecuteAsync(Data(parsed, File), parsed.GetValue(port), cancellationToken));
         return command;
     }
 

@@ -5,11 +5,14 @@ using Launcher.Data;
 namespace Launcher.Run;
 
 /// <summary>Builds all projects of a run in one go and says where their assemblies are.</summary>
-internal sealed class Builder(DataDirectory data, string configuration)
+/// <param name="data">Of the run; holds the files of the build.</param>
+/// <param name="configuration">Debug or Release.</param>
+/// <param name="name">Of the build's files; what a verb needs beside a run does not touch those of the run.</param>
+internal sealed class Builder(DataDirectory data, string configuration, string name = "build")
 {
-    private string Project => Path.Combine(data.Run, "build.proj");
-    private string Assemblies => Path.Combine(data.Run, "assemblies.txt");
-    private string Output => Path.Combine(data.Run, "build.log");
+    private string Project => Path.Combine(data.Run, $"{name}.proj");
+    private string Assemblies => Path.Combine(data.Run, $"{name}.assemblies.txt");
+    private string Output => Path.Combine(data.Run, $"{name}.log");
 
     /// <summary>The only project file in the folder.</summary>
     public static string ProjectIn(string folder) => Directory.GetFiles(folder, "*.csproj") switch
@@ -18,6 +21,24 @@ internal sealed class Builder(DataDirectory data, string configuration)
         [] => throw new LauncherException($"{folder} has no project (*.csproj) for 'dotnet run'"),
         _ => throw new LauncherException($"{folder} has several projects; give each app its own folder"),
     };
+
+    /// <summary>A program of this repository that a verb needs: what is there, else a new build.</summary>
+    public static async Task<string> ProgramAsync(DataDirectory data, string project, CancellationToken cancellationToken)
+    {
+        foreach (var builder in (Builder[])[new(data, "Debug"), new(data, "Release")])
+        {
+            try
+            {
+                return (await builder.BuildAsync([project], build: false, cancellationToken))[project];
+            }
+            catch (LauncherException)
+            {
+                // Not built so far.
+            }
+        }
+
+        return (await new Builder(data, "Debug", Path.GetFileNameWithoutExtension(project)).BuildAsync([project], build: true, cancellationToken))[project];
+    }
 
     /// <summary>Assembly by project.</summary>
     public async Task<IReadOnlyDictionary<string, string>> BuildAsync(IReadOnlyList<string> projects, bool build, CancellationToken cancellationToken)
@@ -99,8 +120,8 @@ internal sealed class Builder(DataDirectory data, string configuration)
         var found = new Dictionary<string, string>();
         foreach (var project in projects)
         {
-            var name = Path.GetFileNameWithoutExtension(project);
-            var assembly = known[project].FirstOrDefault() ?? Path.Combine(Repository.Root, "artifacts", "bin", name, configuration.ToLowerInvariant(), name + ".dll");
+            var file = Path.GetFileNameWithoutExtension(project);
+            var assembly = known[project].FirstOrDefault() ?? Path.Combine(Repository.Root, "artifacts", "bin", file, configuration.ToLowerInvariant(), file + ".dll");
             found[project] = File.Exists(assembly) ? assembly : throw new LauncherException($"{assembly} does not exist: run once without --no-build");
         }
 

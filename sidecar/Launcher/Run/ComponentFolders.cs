@@ -6,7 +6,10 @@ namespace Launcher.Run;
 /// The component files of a run. They name the data directory <c>.data/</c>, relative to dapr.yaml. With another data directory the run reads
 /// copies that name it instead.
 /// </summary>
-internal sealed class ComponentFolders(DataDirectory data, bool elsewhere)
+/// <param name="data">Of the run.</param>
+/// <param name="elsewhere">Whether that is another one than <c>.data</c>.</param>
+/// <param name="copies">Folder of the copies below <c>run/</c>.</param>
+internal sealed class ComponentFolders(DataDirectory data, bool elsewhere, string copies = "components")
 {
     private readonly Dictionary<string, string> _copies = [];
     private string? _standard;
@@ -24,7 +27,7 @@ internal sealed class ComponentFolders(DataDirectory data, bool elsewhere)
             return copy;
         }
 
-        var root = Path.Combine(data.Run, "components");
+        var root = Path.Combine(data.Run, copies);
         if (_copies.Count == 0 && Directory.Exists(root))
         {
             Directory.Delete(root, recursive: true);

@@ -7,6 +7,8 @@ internal static class Repository
 
     public static string SidecarProject => Path.Combine(Root, "sidecar", "Sidecar.Host", "Sidecar.Host.csproj");
 
+    public static string DashboardProject => Path.Combine(Root, "sidecar", "Dashboard", "Dashboard.csproj");
+
     private static string Find()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

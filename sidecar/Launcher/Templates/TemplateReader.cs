@@ -52,11 +52,13 @@ internal static class TemplateReader
 
     private static YamlNode Load(string file)
     {
+        Parser? parser = null;
         try
         {
             using var reader = File.OpenText(file);
             var stream = new YamlStream();
-            stream.Load(reader);
+            parser = new Parser(reader);
+            stream.Load(parser);
             return stream.Documents.Count == 1 ? stream.Documents[0].RootNode : throw new LauncherException($"{file}: expected one YAML document");
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
@@ -66,6 +68,11 @@ internal static class TemplateReader
         catch (YamlException exception)
         {
             throw new LauncherException($"{file}:{exception.Start.Line}: {exception.Message.ReplaceLineEndings(" ")}");
+        }
+        catch (InvalidOperationException)
+        {
+            // The scanner's way to say that a bracket or a quote is left open.
+            throw new LauncherException($"{file}:{parser?.Current?.End.Line ?? 1}: what begins here is no YAML: look for an open bracket or quote");
         }
     }
 }

@@ -26,32 +26,34 @@ public sealed partial class ComponentSet : IAsyncDisposable
     /// Creates and initialises the components in scope: secret stores first, since the others' metadata may refer to them. Throws
     /// <see cref="ComponentException"/> naming component and file, unless the component says <c>ignoreErrors</c>.
     /// </summary>
+    /// <param name="manifests">Of all apps.</param>
+    /// <param name="instance">Whose components these are.</param>
+    /// <param name="run">Folders.</param>
+    /// <param name="registry">The types there are.</param>
+    /// <param name="services">For the components.</param>
+    /// <param name="logger">Told what is left out or tried again.</param>
+    /// <param name="check">Whether only to look for mistakes: components with data of their own are made, but not opened.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
     public async Task InitAsync(
         IEnumerable<ComponentManifest> manifests, SidecarInstance instance, SidecarRun run, ComponentRegistry registry, IServiceProvider services,
-        ILogger logger, CancellationToken cancellationToken)
+        ILogger logger, bool check, CancellationToken cancellationToken)
     {
-        foreach (var manifest in manifests.Where(manifest => manifest.IsFor(instance.AppId))
-            .OrderBy(manifest => manifest.Type.StartsWith("secretstores.", StringComparison.Ordinal) ? 0 : 1))
+        foreach (var manifest in StartOrder.Of([.. manifests.Where(manifest => manifest.IsFor(instance.AppId))]))
         {
             try
             {
-                if (_components.ContainsKey(manifest.Name))
+                if (_components.TryGetValue(manifest.Name, out var other))
                 {
-                    throw new ComponentException("the name is used twice");
+                    throw new ComponentException($"the name is used twice, also in {other.Manifest.Source}: rename one of them, or give them different scopes");
                 }
 
-                var factory = registry.Find(manifest.Type)
-                    ?? throw new ComponentException($"the type is unknown; this sidecar has: {string.Join(", ", registry.Types)}");
+                var factory = registry.Find(manifest.Type) ?? throw new ComponentException(
+                    $"the type is unknown{Nearest.Hint(manifest.Type, registry.Types)}; this sidecar has: {string.Join(", ", registry.Types)}");
                 RefuseUnkept(manifest);
                 var metadata = await ResolveAsync(manifest, instance, cancellationToken);
-                var component = factory(new ComponentContext(
-                    manifest.Name, manifest.Type, manifest.Version, metadata, instance.AppId, instance.Index, run.DataDirectory, run.BaseDirectory, services));
-                if (component is IOpenedComponent opened)
-                {
-                    await opened.OpenAsync(cancellationToken);
-                }
-
-                await component.InitAsync(cancellationToken).WaitAsync(manifest.InitTimeout, cancellationToken);
+                var context = new ComponentContext(
+                    manifest.Name, manifest.Type, manifest.Version, metadata, instance.AppId, instance.Index, run.DataDirectory, run.BaseDirectory, services);
+                var component = await ComponentStart.RunAsync(() => factory(context), manifest, check, logger, cancellationToken);
                 _components.Add(manifest.Name, (manifest, metadata, component));
             }
             catch (Exception exception) when (exception is not OperationCanceledException)

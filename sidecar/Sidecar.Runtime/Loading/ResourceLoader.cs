@@ -61,7 +61,8 @@ public static class ResourceLoader
 
     private static IEnumerable<YamlMap> Documents(string file)
     {
-        var parser = new MergingParser(new Parser(new StringReader(File.ReadAllText(file))));
+        var scanner = new Parser(new StringReader(File.ReadAllText(file)));
+        var parser = new MergingParser(scanner);
         var deserializer = new DeserializerBuilder().Build();
         var documents = new List<YamlMap>();
         try
@@ -77,7 +78,12 @@ public static class ResourceLoader
         }
         catch (YamlException exception)
         {
-            throw new ComponentException($"{file}: line {exception.Start.Line}: {exception.Message}", exception);
+            throw new ComponentException($"{file}:{exception.Start.Line}: {exception.Message.ReplaceLineEndings(" ")}", exception);
+        }
+        catch (InvalidOperationException exception)
+        {
+            // The scanner's way to say that a bracket or a quote is left open.
+            throw new ComponentException($"{file}:{scanner.Current?.End.Line ?? 1}: what begins here is no YAML: look for an open bracket or quote", exception);
         }
 
         return documents;

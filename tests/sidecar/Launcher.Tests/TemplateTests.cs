@@ -83,9 +83,18 @@ public sealed class TemplateTests : IDisposable
     public void Names_a_missing_file_and_the_line_that_names_it(string yaml, int line, string problem) =>
         Assert.Equal($"{File}:{line}: {string.Format(null, problem, _temp.Path)}", Assert.Throws<LauncherException>(() => Read(yaml)).Message);
 
-    [Fact]
-    public void Names_the_line_in_which_the_file_stops_being_YAML() =>
-        Assert.StartsWith($"{File}:3: ", Assert.Throws<LauncherException>(() => Read("version: 1\napps:\n  - {appDirPath: ./cart}}\n")).Message, StringComparison.Ordinal);
+    [Theory]
+    [InlineData("version: 1\napps:\n  - {appDirPath: ./cart}}\n", ":3: ")]
+    [InlineData("version: 1\napps:\n  - {appDirPath: ./cart\n    appPort: 1\nname: x\n", ":")]
+    [InlineData("version: 1\nname: a\nname: b\n", ":3: ")]
+    [InlineData("\tversion: 1\n", ":1: ")]
+    public void Names_the_line_in_which_the_file_stops_being_YAML(string yaml, string place)
+    {
+        var problem = Assert.Throws<LauncherException>(() => Read(yaml)).Message;
+
+        Assert.StartsWith(File + place, problem, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', problem);
+    }
 
     [Fact]
     public void Names_a_set_that_does_not_exist_and_those_that_do()

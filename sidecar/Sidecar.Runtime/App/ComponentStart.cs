@@ -1,0 +1,57 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Sidecar.Abstractions;
+using Sidecar.Runtime.Loading;
+
+namespace Sidecar.Runtime.App;
+
+/// <summary>Starts one component; a server that is not up yet is tried again until its <c>initTimeout</c> is over (dapr/config §1).</summary>
+internal static partial class ComponentStart
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+
+    public static async Task<IComponent> RunAsync(
+        Func<IComponent> make, ComponentManifest manifest, bool check, ILogger logger, CancellationToken cancellationToken)
+    {
+        // Servers start in real time, whatever clock the sidecar has.
+        var time = TimeProvider.System;
+        var begin = time.GetTimestamp();
+        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        {
+            var component = make();
+            if (component is IOpenedComponent opened)
+            {
+                if (check)
+                {
+                    return component;
+                }
+
+                await opened.OpenAsync(cancellationToken);
+                begin = time.GetTimestamp();
+            }
+
+            try
+            {
+                var left = manifest.InitTimeout - time.GetElapsedTime(begin);
+                await component.InitAsync(cancellationToken).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken);
+                return component;
+            }
+            catch (Exception exception) when (
+                component is not IOpenedComponent && IsAbsence(exception) && time.GetElapsedTime(begin) + pause < manifest.InitTimeout)
+            {
+                LogAgain(logger, manifest.Name, manifest.Type, exception.Message);
+                await component.DisposeAsync();
+            }
+
+            await Task.Delay(pause, time, cancellationToken);
+        }
+    }
+
+    /// <summary>Nobody listens, or the connection broke; a wrong setting is a <see cref="ComponentException"/> and final.</summary>
+    private static bool IsAbsence(Exception exception) => exception is SocketException or HttpRequestException
+        || (exception is IOException { InnerException: SocketException });
+
+    [LoggerMessage(2005, LogLevel.Warning, "Component {Component} ({Type}) cannot start yet, trying again: {Problem}")]
+    private static partial void LogAgain(ILogger logger, string component, string type, string problem);
+}

@@ -1,0 +1,156 @@
+using System.Net.Sockets;
+using Sidecar.Abstractions;
+using Sidecar.Api.Tests;
+
+namespace Sidecar.Runtime.Tests;
+
+/// <summary>Mistakes in component files: the start fails with one line that names the place and says what to do.</summary>
+public sealed class BadInputTests
+{
+    [Fact]
+    public async Task An_unknown_type_is_told_with_the_nearest_one()
+    {
+        await using var run = new TestRun().Component("store", "state.in-memroy");
+
+        Assert.StartsWith(
+            $"component 'store' (state.in-memroy, {run.Folder}/store.yaml): the type is unknown; did you mean 'state.in-memory'?; this sidecar has: ",
+            await ProblemAsync(run), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_used_twice_is_told_with_both_files()
+    {
+        await using var run = new TestRun().Component("store", "state.in-memory");
+        run.Yaml("zweite.yaml", await File.ReadAllTextAsync(Path.Combine(run.Folder, "store.yaml"), TestContext.Current.CancellationToken));
+
+        Assert.Equal(
+            $"component 'store' (state.in-memory, {run.Folder}/zweite.yaml): the name is used twice, also in {run.Folder}/store.yaml: "
+            + "rename one of them, or give them different scopes",
+            await ProblemAsync(run));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_YAML_is_told_with_its_line()
+    {
+        await using var run = new TestRun().Yaml("broken.yaml", "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: store\nspec: {}\n");
+
+        var problem = await ProblemAsync(run);
+
+        Assert.Matches($"^{run.Folder}/broken.yaml:[345]: ", problem);
+        Assert.DoesNotContain('\n', problem);
+    }
+
+    [Theory]
+    [InlineData("61 * * * * *", "61")]
+    [InlineData("@sometimes", "@sometimes")]
+    public async Task A_schedule_that_is_none_is_told_with_its_component_and_examples(string schedule, string shown)
+    {
+        await using var run = new TestRun().Component("sweep", "bindings.cron", $"schedule={schedule}");
+
+        Assert.Equal(
+            $"component 'sweep' (bindings.cron, {run.Folder}/sweep.yaml): schedule '{shown}' is not understood (examples: @every 5s, @daily, 0 30 * * * *)",
+            await ProblemAsync(run));
+    }
+
+    [Fact]
+    public async Task Secret_stores_that_take_their_secrets_from_each_other_are_told_as_a_circle()
+    {
+        await using var run = new TestRun()
+            .Yaml("a.yaml", FromStore("a", "b")).Yaml("b.yaml", FromStore("b", "c")).Yaml("c.yaml", FromStore("c", "a"));
+
+        Assert.Equal(
+            $"component 'a' (secretstores.local.file, {run.Folder}/a.yaml): secret stores take their secrets from each other: a -> b -> c -> a; "
+            + "write one of the values into its file, or take it from the environment with envRef",
+            await ProblemAsync(run));
+    }
+
+    [Fact]
+    public async Task A_secret_store_that_takes_its_secrets_from_another_one_starts_after_it_whatever_the_files_are_named()
+    {
+        await using var run = new TestRun()
+            .Yaml("a.yaml", FromStore("a", "z")).Component("z", "secretstores.local.file", "secretsFile=first.json")
+            .Yaml("first.json", """{"place":"second.json"}""").Yaml("second.json", """{"k":"v"}""");
+        await run.AppAsync("app");
+        await run.StartAsync();
+        using var http = run.Client();
+
+        Assert.Equal("""{"k":"v"}""", await http.GetStringAsync("/v1.0/secrets/a/k", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_missing_file_is_told_by_its_path()
+    {
+        await using var run = new TestRun().Component("vault", "secretstores.local.file", "secretsFile=gone.json");
+
+        var problem = await ProblemAsync(run);
+
+        Assert.StartsWith($"component 'vault' (secretstores.local.file, {run.Folder}/vault.yaml): ", problem, StringComparison.Ordinal);
+        Assert.Contains($"{run.Folder}/gone.json", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_missing_configuration_file_is_told_by_its_path()
+    {
+        await using var run = new TestRun();
+        await run.AppAsync("app", configuration: "gone.yaml");
+
+        var exception = await Assert.ThrowsAsync<ComponentException>(() => run.StartAsync());
+
+        Assert.Equal($"the configuration file {run.Folder}/gone.yaml does not exist", exception.Message);
+    }
+
+    [Fact]
+    public async Task A_server_that_starts_late_is_tried_again_until_it_is_there()
+    {
+        var tries = 0;
+        await using var run = new TestRun
+        {
+            Types = registry => registry.Add("lock.late", _ => new LateServer(() => ++tries < 3 ? new SocketException((int)SocketError.ConnectionRefused) : null)),
+        }.Component("lock", "lock.late");
+        await run.AppAsync("app");
+
+        await run.StartAsync();
+
+        Assert.Equal(3, tries);
+        Assert.Contains(run.Log, line => line.Contains("Component lock (lock.late) cannot start yet, trying again: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_server_that_does_not_come_ends_the_start_after_the_init_timeout()
+    {
+        await using var run = new TestRun
+        {
+            Types = registry => registry.Add("lock.late", _ => new LateServer(() => new SocketException((int)SocketError.ConnectionRefused))),
+        };
+        run.Yaml("lock.yaml", "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: lock}\nspec: {type: lock.late, version: v1, initTimeout: 500ms}\n");
+
+        Assert.StartsWith($"component 'lock' (lock.late, {run.Folder}/lock.yaml): ", await ProblemAsync(run), StringComparison.Ordinal);
+    }
+
+    private static async Task<string> ProblemAsync(TestRun run)
+    {
+        await run.AppAsync("app");
+        return (await Assert.ThrowsAsync<ComponentException>(() => run.StartAsync())).Message;
+    }
+
+    private static string FromStore(string name, string other) =>
+        $$"""
+        apiVersion: dapr.io/v1alpha1
+        kind: Component
+        metadata: {name: {{name}}}
+        spec:
+          type: secretstores.local.file
+          version: v1
+          metadata:
+            - name: secretsFile
+              secretKeyRef: {name: place, key: place}
+        auth: {secretStore: {{other}}}
+        """;
+
+    private sealed class LateServer(Func<Exception?> connect) : IComponent
+    {
+        public Task InitAsync(CancellationToken cancellationToken) => connect() is { } failure ? Task.FromException(failure) : Task.CompletedTask;
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}

@@ -65,6 +65,34 @@ public sealed partial class WorkflowEngine
     }
 
     /// <summary>
+    /// Starts a new instance with the history of an ended one up to an activity, timer or child workflow, which is done again
+    /// and with it all that follows (grpc §5.7). Returns the id of the new instance; durable when it returns.
+    /// </summary>
+    public async Task<string> RerunAsync(RerunWorkflowFromEventRequest request, CancellationToken cancellationToken)
+    {
+        if (request.SourceInstanceID.Length == 0)
+        {
+            throw new WorkflowException(WorkflowError.InvalidArgument, "rerun workflow source instance ID is required");
+        }
+
+        var instance = new WorkflowInstance
+        {
+            InstanceId = request.HasNewInstanceID ? request.NewInstanceID : Guid.NewGuid().ToString(),
+            ExecutionId = Guid.NewGuid().ToString(),
+        };
+        CheckId(instance.InstanceId);
+        if (instance.InstanceId == request.SourceInstanceID)
+        {
+            throw new WorkflowException(WorkflowError.InvalidArgument, "rerun workflow instance ID must be different from the original instance ID");
+        }
+
+        var history = await WaitAsync(StoreReadAsync(() => _runner.ForkAsync(request, instance)), cancellationToken);
+        return await WaitAsync(_runner.CreateForkAsync(instance.InstanceId, history), cancellationToken)
+            ? instance.InstanceId
+            : throw new WorkflowException(WorkflowError.AlreadyExists, $"workflow '{instance.InstanceId}' has already been created");
+    }
+
+    /// <summary>
     /// Removes an ended instance, and with <paramref name="recursive"/> its children; returns how many were removed, 0
     /// when there is none. An instance that has not ended is refused unless <paramref name="force"/>.
     /// </summary>

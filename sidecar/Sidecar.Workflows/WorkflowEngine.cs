@@ -93,11 +93,14 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         return new WorkflowEngineStatus(_appId, _runner.InProgress, streams, ready, turns, activities, backlog, _timers.Count, _table.Count);
     }
 
-    /// <summary>Serves one GetWorkItems stream until the token is cancelled, it is drained, or the engine stops (UNAVAILABLE then).</summary>
-    public async Task RunStreamAsync(string streamId, Func<WorkItem, CancellationToken, ValueTask> write, CancellationToken cancellationToken)
+    /// <summary>
+    /// Serves one GetWorkItems stream until the token is cancelled, it is drained, or the engine stops (UNAVAILABLE then). A
+    /// worker that <paramref name="keepsHistories"/> gets only what is new of them (grpc §5.8).
+    /// </summary>
+    public async Task RunStreamAsync(string streamId, bool keepsHistories, Func<WorkItem, CancellationToken, ValueTask> write, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
-        var serving = _runner.Dispatcher.RunStreamAsync(streamId, write, ending.Token);
+        var serving = _runner.Dispatcher.RunStreamAsync(streamId, keepsHistories, write, ending.Token);
         var retryStalled = Task.Run(_runner.RetryStalledAsync, CancellationToken.None);
         await serving;
         await retryStalled;
@@ -116,6 +119,11 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>The engine that a request is for: that of its router's target app, or this one. NOT_FOUND for an app that has none.</summary>
+    public WorkflowEngine At(TaskRouter? router) => router is not { TargetAppID.Length: > 0 }
+        ? this
+        : Peer(router.TargetAppID) ?? throw new WorkflowException(WorkflowError.NotFound, $"there is no app '{router.TargetAppID}' with a workflow store in this run");
+
     /// <summary>A worker's answer to a turn; returns when the turn is durable.</summary>
     public Task CompleteTurnAsync(WorkflowResponse response, CancellationToken cancellationToken) =>
         WaitAsync(_runner.CompleteTurnAsync(response), cancellationToken);
@@ -126,7 +134,8 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
 
     /// <summary>
     /// Starts a workflow and returns its id. Durable when it returns; see <see cref="WorkflowEngineOptions.WaitForStart"/>.
-    /// ALREADY_EXISTS for the id of an instance that has not ended; an ended one is replaced, unless children of it run.
+    /// ALREADY_EXISTS for the id of an instance that has not ended; an ended one is replaced, unless children of it run or the
+    /// request wants an id that is not in use at all.
     /// </summary>
     public async Task<string> StartInstanceAsync(CreateInstanceRequest request, CancellationToken cancellationToken)
     {
@@ -147,8 +156,10 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
             ParentTraceContext = request.ParentTraceContext,
             Tags = { request.Tags },
         };
-        switch (await WaitAsync(_runner.CreateAsync(instanceId, start, creationKey: ""), cancellationToken))
+        switch (await WaitAsync(_runner.CreateAsync(instanceId, start, creationKey: "", request.EnforceUniqueInstanceId), cancellationToken))
         {
+            case Creation.Exists:
+                throw new WorkflowException(WorkflowError.AlreadyExists, $"a workflow with ID '{instanceId}' already exists");
             case Creation.StillActive:
                 throw new WorkflowException(WorkflowError.AlreadyExists, $"an active workflow with ID '{instanceId}' already exists");
             case Creation.ChildrenActive:

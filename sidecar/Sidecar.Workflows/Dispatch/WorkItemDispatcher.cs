@@ -112,10 +112,11 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
     }
 
     /// <summary>Serves a stream until its token is cancelled or it is drained; then everything in flight on it is handed out again.</summary>
-    public async Task RunStreamAsync(string streamId, Func<WorkItem, CancellationToken, ValueTask> write, CancellationToken cancellationToken)
+    public async Task RunStreamAsync(
+        string streamId, bool keepsHistories, Func<WorkItem, CancellationToken, ValueTask> write, CancellationToken cancellationToken)
     {
         using var lifetime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var stream = new WorkStream(streamId, write, lifetime);
+        var stream = new WorkStream(streamId, keepsHistories, write, lifetime);
         await using var registration = lifetime.Token.Register(() => stream.Done.TrySetResult());
         lock (_lock)
         {
@@ -320,6 +321,7 @@ internal sealed partial class WorkItemDispatcher(IWorkSource source, WorkflowEng
         }
 
         metrics.TurnDispatched();
+        stream.Histories?.Trim(request);
         await WriteAsync(stream, new WorkItem { WorkflowRequest = request, CompletionToken = turn.Token });
     }
 

@@ -4,12 +4,15 @@ using Tandem.Protocol.Workflows;
 namespace Sidecar.Workflows.Dispatch;
 
 /// <summary>One connected GetWorkItems call. Counters and collections are guarded by the dispatcher.</summary>
-internal sealed class WorkStream(string id, Func<WorkItem, CancellationToken, ValueTask> write, CancellationTokenSource lifetime)
+internal sealed class WorkStream(string id, bool keepsHistories, Func<WorkItem, CancellationToken, ValueTask> write, CancellationTokenSource lifetime)
 {
     /// <summary>The worker's name for the stream; empty when it has none.</summary>
     public string Id { get; } = id;
 
     public Func<WorkItem, CancellationToken, ValueTask> Write { get; } = write;
+
+    /// <summary>What the worker keeps of histories; null when it keeps none.</summary>
+    public KnownHistories? Histories { get; } = keepsHistories ? new KnownHistories() : null;
 
     /// <summary>Ends the stream.</summary>
     public CancellationTokenSource Lifetime { get; } = lifetime;

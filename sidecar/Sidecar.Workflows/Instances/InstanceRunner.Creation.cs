@@ -20,6 +20,8 @@ internal enum Creation
     StillActive,
     /// <summary>The id belongs to an ended instance whose children still run.</summary>
     ChildrenActive,
+    /// <summary>The id belongs to an ended instance, and one that is not in use was asked for.</summary>
+    Exists,
     /// <summary>The id is malformed.</summary>
     InvalidId,
 }
@@ -39,7 +41,7 @@ internal sealed partial class InstanceRunner
     /// Creates an instance, replacing an ended one of the same id. <paramref name="creationKey"/> names the action that
     /// asks for it; the same key twice creates once.
     /// </summary>
-    public Task<Creation> CreateAsync(string instanceId, ExecutionStartedEvent start, string creationKey) => WithInstanceAsync(instanceId, async instance =>
+    public Task<Creation> CreateAsync(string instanceId, ExecutionStartedEvent start, string creationKey, bool unusedId = false) => WithInstanceAsync(instanceId, async instance =>
     {
         if (InstanceIds.Fault(instanceId, _options) is not null)
         {
@@ -59,6 +61,11 @@ internal sealed partial class InstanceRunner
                 if (!InstanceState.IsTerminal((OrchestrationStatus)old.Status))
                 {
                     return Creation.StillActive;
+                }
+
+                if (unusedId)
+                {
+                    return Creation.Exists;
                 }
 
                 if (old.OpenChildren > 0 && await AnyChildActiveAsync(instance))

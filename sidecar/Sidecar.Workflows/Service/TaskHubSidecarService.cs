@@ -25,14 +25,14 @@ public static class TaskHubSidecarService
                 TranslateAsync(() => handler(Started(engine, context), request, context.CancellationToken)));
 
         Unary("Hello", Empty.Parser, (_, _, _) => Task.FromResult(new Empty()));
-        Unary("StartInstance", CreateInstanceRequest.Parser, async (e, r, ct) => new CreateInstanceResponse { InstanceId = await e.StartInstanceAsync(r, ct) });
-        Unary("GetInstance", GetInstanceRequest.Parser, async (e, r, ct) => Found(await e.GetInstanceAsync(r.InstanceId, r.GetInputsAndOutputs, ct)));
-        Unary("WaitForInstanceStart", GetInstanceRequest.Parser, async (e, r, ct) => Found(await e.WaitForStartAsync(r.InstanceId, r.GetInputsAndOutputs, ct)));
-        Unary("WaitForInstanceCompletion", GetInstanceRequest.Parser, async (e, r, ct) => Found(await e.WaitForCompletionAsync(r.InstanceId, r.GetInputsAndOutputs, ct)));
-        Unary("RaiseEvent", RaiseEventRequest.Parser, (e, r, ct) => Answer(e.RaiseEventAsync(r.InstanceId, r.Name, r.Input, ct), new RaiseEventResponse()));
-        Unary("TerminateInstance", TerminateRequest.Parser, (e, r, ct) => Answer(e.TerminateAsync(r.InstanceId, r.Output, r.Recursive, ct), new TerminateResponse()));
-        Unary("SuspendInstance", SuspendRequest.Parser, (e, r, ct) => Answer(e.SuspendAsync(r.InstanceId, r.Reason, ct), new SuspendResponse()));
-        Unary("ResumeInstance", ResumeRequest.Parser, (e, r, ct) => Answer(e.ResumeAsync(r.InstanceId, r.Reason, ct), new ResumeResponse()));
+        Unary("StartInstance", CreateInstanceRequest.Parser, async (e, r, ct) => new CreateInstanceResponse { InstanceId = await e.At(r.Router).StartInstanceAsync(r, ct) });
+        Unary("GetInstance", GetInstanceRequest.Parser, async (e, r, ct) => Found(await e.At(r.Router).GetInstanceAsync(r.InstanceId, r.GetInputsAndOutputs, ct)));
+        Unary("WaitForInstanceStart", GetInstanceRequest.Parser, async (e, r, ct) => Found(await e.At(r.Router).WaitForStartAsync(r.InstanceId, r.GetInputsAndOutputs, ct)));
+        Unary("WaitForInstanceCompletion", GetInstanceRequest.Parser, async (e, r, ct) => Found(await e.At(r.Router).WaitForCompletionAsync(r.InstanceId, r.GetInputsAndOutputs, ct)));
+        Unary("RaiseEvent", RaiseEventRequest.Parser, (e, r, ct) => Answer(e.At(r.Router).RaiseEventAsync(r.InstanceId, r.Name, r.Input, ct), new RaiseEventResponse()));
+        Unary("TerminateInstance", TerminateRequest.Parser, (e, r, ct) => Answer(e.At(r.Router).TerminateAsync(r.InstanceId, r.Output, r.Recursive, ct), new TerminateResponse()));
+        Unary("SuspendInstance", SuspendRequest.Parser, (e, r, ct) => Answer(e.At(r.Router).SuspendAsync(r.InstanceId, r.Reason, ct), new SuspendResponse()));
+        Unary("ResumeInstance", ResumeRequest.Parser, (e, r, ct) => Answer(e.At(r.Router).ResumeAsync(r.InstanceId, r.Reason, ct), new ResumeResponse()));
         Unary("PurgeInstances", PurgeInstancesRequest.Parser, PurgeAsync);
         Unary("CompleteActivityTask", ActivityResponse.Parser, (e, r, ct) => Answer(e.CompleteActivityAsync(r, ct), new CompleteTaskResponse()));
         Unary("CompleteOrchestratorTask", WorkflowResponse.Parser, (e, r, ct) => Answer(e.CompleteTurnAsync(r, ct), new CompleteTaskResponse()));
@@ -41,13 +41,14 @@ public static class TaskHubSidecarService
         Unary("ListInstanceIDs", ListInstanceIDsRequest.Parser, ListAsync);
         Unary("GetInstanceHistory", GetInstanceHistoryRequest.Parser, async (e, r, ct) =>
             new GetInstanceHistoryResponse { Events = { await e.GetHistoryAsync(r.InstanceId, ct) } });
-        Unary<RerunWorkflowFromEventRequest, RerunWorkflowFromEventResponse>("RerunWorkflowFromEvent", RerunWorkflowFromEventRequest.Parser, (_, _, _) =>
-            throw new GrpcException(GrpcStatusCode.Unimplemented, "RerunWorkflowFromEvent is not supported by this sidecar"));
-        service.ServerStreaming<GetWorkItemsRequest, WorkItem>("GetWorkItems", GetWorkItemsRequest.Parser, (_, stream, context) =>
+        Unary("RerunWorkflowFromEvent", RerunWorkflowFromEventRequest.Parser, async (e, r, ct) =>
+            new RerunWorkflowFromEventResponse { NewInstanceID = await e.At(r.Router).RerunAsync(r, ct) });
+        service.ServerStreaming<GetWorkItemsRequest, WorkItem>("GetWorkItems", GetWorkItemsRequest.Parser, (request, stream, context) =>
             TranslateAsync(async () =>
             {
                 var streamId = context.RequestHeaders[WorkItemDrain.StreamIdHeader].ToString();
-                await Started(engine, context).RunStreamAsync(streamId, stream.WriteAsync, context.CancellationToken);
+                var keepsHistories = request.Capabilities.Contains(WorkerCapability.StatefulHistory);
+                await Started(engine, context).RunStreamAsync(streamId, keepsHistories, stream.WriteAsync, context.CancellationToken);
                 return true;
             }));
         return service;
@@ -60,6 +61,7 @@ public static class TaskHubSidecarService
 
     private static async Task<PurgeInstancesResponse> PurgeAsync(WorkflowEngine engine, PurgeInstancesRequest request, CancellationToken cancellationToken)
     {
+        engine = engine.At(request.Router);
         var count = request.RequestCase switch
         {
             PurgeInstancesRequest.RequestOneofCase.PurgeInstanceFilter =>

@@ -95,6 +95,20 @@ internal sealed class InstanceStore(IStateStore store, IKeyListing listing, stri
         return state;
     }
 
+    /// <summary>Writes a new instance that begins with a history; the id must be free.</summary>
+    public async Task<InstanceState> CreateWithHistoryAsync(
+        string instanceId, InstanceMetadata metadata, IReadOnlyList<HistoryEvent> history, CancellationToken cancellationToken)
+    {
+        metadata.HistoryLength = (ulong)history.Count;
+        var bytes = metadata.ToByteArray();
+        var writes = history.Select((e, i) => new StateWrite(_keys.History(instanceId, (ulong)i), e.ToByteArray())).ToList();
+        writes.Add(new StateWrite(_keys.Metadata(instanceId), bytes, FirstWrite: true));
+        await store.TransactAsync(writes, cancellationToken);
+        var state = new InstanceState(instanceId, metadata, bytes);
+        state.Append(history);
+        return state;
+    }
+
     public async Task AppendInboxAsync(InstanceState state, IReadOnlyList<HistoryEvent> events, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var next = state.Metadata.Clone();

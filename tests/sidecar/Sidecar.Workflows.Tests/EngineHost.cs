@@ -49,7 +49,9 @@ internal sealed class EngineHost : IAsyncDisposable
             kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         var app = builder.Build();
         var host = new EngineHost(app, NewEngine(store, options, time, appId, peers), appId, peers);
-        app.MapGrpc(TaskHubSidecarService.Create(_ => host._engine));
+        app.MapGrpc(
+            TaskHubSidecarService.Create(_ => host._engine),
+            new GrpcServerOptions { MaxReceiveMessageBytes = 16 * 1024 * 1024, MaxSendMessageBytes = null });
         await host._engine.StartAsync(TestContext.Current.CancellationToken);
         await app.StartAsync();
         host.Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
@@ -93,9 +95,9 @@ internal sealed class TaskHubClient(Uri address) : IDisposable
 {
     private readonly GrpcChannel _channel = new(address, new GrpcChannelOptions { MaxReceiveMessageBytes = null });
 
-    public IAsyncEnumerable<WorkItem> WorkItems(CancellationToken cancellationToken, string? streamId = null) => _channel.ServerStreamAsync(
+    public IAsyncEnumerable<WorkItem> WorkItems(CancellationToken cancellationToken, string? streamId = null, params WorkerCapability[] capabilities) => _channel.ServerStreamAsync(
         Path("GetWorkItems"),
-        new GetWorkItemsRequest(),
+        new GetWorkItemsRequest { Capabilities = { capabilities } },
         WorkItem.Parser,
         new GrpcCallOptions { Headers = streamId is null ? null : [new(WorkItemDrain.StreamIdHeader, streamId)] },
         cancellationToken);
@@ -151,6 +153,13 @@ internal sealed class TaskHubClient(Uri address) : IDisposable
     public async Task<int> PurgeAsync(string instanceId, bool recursive = false, bool force = false) => (await _channel.UnaryAsync(
         Path("PurgeInstances"), new PurgeInstancesRequest { InstanceId = instanceId, Recursive = recursive, Force = force }, PurgeInstancesResponse.Parser, default, Token))
         .DeletedInstanceCount;
+
+    public async Task<string> RerunAsync(RerunWorkflowFromEventRequest request) =>
+        (await _channel.UnaryAsync(Path("RerunWorkflowFromEvent"), request, RerunWorkflowFromEventResponse.Parser, default, Token)).NewInstanceID;
+
+    public Task<TResponse> CallAsync<TRequest, TResponse>(string method, TRequest request, Google.Protobuf.MessageParser<TResponse> parser)
+        where TRequest : class, Google.Protobuf.IMessage<TRequest>
+        where TResponse : class, Google.Protobuf.IMessage<TResponse> => _channel.UnaryAsync(Path(method), request, parser, default, Token);
 
     public async Task<IReadOnlyList<HistoryEvent>> HistoryAsync(string instanceId) => (await _channel.UnaryAsync(
         Path("GetInstanceHistory"), new GetInstanceHistoryRequest { InstanceId = instanceId }, GetInstanceHistoryResponse.Parser, default, Token)).Events;

@@ -32,6 +32,9 @@ internal sealed class Script
 
     public WorkflowResponse Response => _response;
 
+    /// <summary>When the execution was started.</summary>
+    public DateTimeOffset StartTime => _events.First(e => e.EventTypeCase == EventKind.ExecutionStarted).Timestamp.ToDateTimeOffset();
+
     public bool Terminated => _events[^1].EventTypeCase == EventKind.ExecutionTerminated;
 
     public string? Status
@@ -122,6 +125,17 @@ internal sealed class ScriptedWorker : IAsyncDisposable
 
     public string TurnMethod { get; init; } = "CompleteOrchestratorTask";
 
+    /// <summary>Keeps histories between turns, as workers with the capability STATEFUL_HISTORY do.</summary>
+    public bool KeepsHistories { get; init; }
+
+    /// <summary>Past events that the worker keeps; a test may make it forget.</summary>
+    public ConcurrentDictionary<string, List<HistoryEvent>> Histories { get; } = new();
+
+    private int _misses;
+
+    /// <summary>Histories that had to be read again.</summary>
+    public int Misses => Volatile.Read(ref _misses);
+
     /// <summary>Executions by execution id and task id.</summary>
     public ConcurrentDictionary<(string Execution, int Task), int> Executions { get; } = new();
 
@@ -143,7 +157,8 @@ internal sealed class ScriptedWorker : IAsyncDisposable
             using var cut = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
             try
             {
-                await foreach (var item in _client.WorkItems(cut.Token))
+                Histories.Clear();
+                await foreach (var item in _client.WorkItems(cut.Token, null, KeepsHistories ? [WorkerCapability.StatefulHistory] : []))
                 {
                     if (Interlocked.Increment(ref _items) == CutAtItem)
                     {
@@ -160,6 +175,26 @@ internal sealed class ScriptedWorker : IAsyncDisposable
         }
     }
 
+    private async Task CompleteHistoryAsync(WorkflowRequest request)
+    {
+        if (request.CachedHistory is { EventCount: var count })
+        {
+            List<HistoryEvent> past = Histories.TryGetValue(request.InstanceId, out var kept) && kept.Count == count
+                ? [.. kept, .. request.PastEvents]
+                : await FetchAsync(request.InstanceId);
+            request.PastEvents.Clear();
+            request.PastEvents.AddRange(past);
+        }
+
+        Histories[request.InstanceId] = [.. request.PastEvents];
+    }
+
+    private async Task<List<HistoryEvent>> FetchAsync(string instanceId)
+    {
+        Interlocked.Increment(ref _misses);
+        return [.. await _client.HistoryAsync(instanceId)];
+    }
+
     private async Task HandleAsync(WorkItem item)
     {
         var token = WithoutTokens ? "" : item.CompletionToken;
@@ -167,7 +202,12 @@ internal sealed class ScriptedWorker : IAsyncDisposable
         {
             if (item.RequestCase == WorkItem.RequestOneofCase.WorkflowRequest)
             {
-                Turns.Enqueue(item.WorkflowRequest);
+                Turns.Enqueue(item.WorkflowRequest.Clone());
+                if (KeepsHistories)
+                {
+                    await CompleteHistoryAsync(item.WorkflowRequest);
+                }
+
                 var script = new Script(item.WorkflowRequest, token);
                 if (script.Terminated)
                 {

@@ -27,35 +27,41 @@ internal sealed partial class Maintenance(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
-        var active = await FindActiveAsync(either.Token);
+        var (active, untold) = await FindAsync(either.Token);
         active.ForEach(instanceId => runner.SetActive(instanceId, true));
         LogRecovering(active.Count);
-        Recovered = Task.Run(() => RecoverAsync(active), CancellationToken.None);
+        Recovered = Task.Run(() => RecoverAsync(active, untold), CancellationToken.None);
         ScheduleSweep();
     }
 
     public async ValueTask DisposeAsync() => await Recovered;
 
-    private async Task<List<string>> FindActiveAsync(CancellationToken cancellationToken)
+    /// <summary>Instances that have not ended, and ended ones whose parents may not know.</summary>
+    private async Task<(List<string> Active, List<string> Untold)> FindAsync(CancellationToken cancellationToken)
     {
         for (var delay = options.StoreRetryDelay; ; delay = delay * 2 < options.MaxStoreRetryDelay ? delay * 2 : options.MaxStoreRetryDelay)
         {
             try
             {
                 var active = new List<string>();
+                var untold = new List<string>();
                 await foreach (var (instanceId, metadata) in store.ListAsync(cancellationToken))
                 {
-                    if (InstanceState.IsTerminal((OrchestrationStatus)metadata.Status))
-                    {
-                        runner.ArmRemoval(instanceId, metadata);
-                    }
-                    else
+                    if (!InstanceState.IsTerminal((OrchestrationStatus)metadata.Status))
                     {
                         active.Add(instanceId);
                     }
+                    else if (metadata.ParentUntold)
+                    {
+                        untold.Add(instanceId);
+                    }
+                    else
+                    {
+                        runner.ArmRemoval(instanceId, metadata);
+                    }
                 }
 
-                return active;
+                return (active, untold);
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
@@ -65,7 +71,7 @@ internal sealed partial class Maintenance(
         }
     }
 
-    private async Task RecoverAsync(List<string> active)
+    private async Task RecoverAsync(List<string> active, List<string> untold)
     {
         try
         {
@@ -73,6 +79,10 @@ internal sealed partial class Maintenance(
                 active,
                 new ParallelOptions { MaxDegreeOfParallelism = RecoveryParallelism, CancellationToken = stopping },
                 async (instanceId, _) => await runner.RecoverAsync(instanceId));
+            foreach (var instanceId in untold)
+            {
+                await runner.TellParentAsync(instanceId);
+            }
         }
         catch (OperationCanceledException)
         {

@@ -108,6 +108,7 @@ public sealed partial class WorkflowEngine
             }
         }
 
+        await WaitAsync(_runner.TellParentAsync(instanceId), cancellationToken);
         return count + await WaitAsync(_runner.PurgeAsync(instanceId, force), cancellationToken);
     }
 

@@ -42,4 +42,14 @@ var behind = new Option<string?>("--behind");
 var app = new Command("app", "The app that the sidecar's benchmarks call") { port, behind };
 app.SetAction((parsed, cancellationToken) => LoadApp.RunAsync(parsed.GetRequiredValue(port), parsed.GetValue(behind), cancellationToken));
 root.Subcommands.Add(app);
+
+var instances = new Option<int>("--instances") { Description = "Workflows measured", DefaultValueFactory = _ => 10_000 };
+var callers = new Option<int>("--callers") { Description = "Callers that each wait for the end of a workflow before the next", DefaultValueFactory = _ => 64 };
+var activities = new Option<int>("--activities") { Description = "Sequential activities of a workflow", DefaultValueFactory = _ => 5 };
+var workflows = new Command("workflows", "Workflows of sequential activities on a sidecar of its own") { instances, callers, activities, tracing };
+workflows.SetAction((parsed, cancellationToken) => WorkflowLoad.RunAsync(
+    new WorkflowLoadOptions(
+        parsed.GetRequiredValue(instances), parsed.GetRequiredValue(callers), parsed.GetRequiredValue(activities), parsed.GetValue(tracing)),
+    Console.Out, cancellationToken));
+root.Subcommands.Add(workflows);
 return await root.Parse(args).InvokeAsync();

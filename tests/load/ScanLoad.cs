@@ -40,7 +40,7 @@ public static class ScanLoad
         var type = options.Photo.Extension.Equals(".png", StringComparison.OrdinalIgnoreCase) ? "image/png" : "image/jpeg";
 
         var metrics = new PlatformMetrics(http, options.Data);
-        await output.WriteLineAsync($"fsync of 4 KiB in {options.Data.Name}: {await MeasureFsyncAsync(options.Data, limit.Token)}");
+        await output.WriteLineAsync($"fsync of 4 KiB in {options.Data.Name}: {await FsyncProbe.MeasureAsync(options.Data, limit.Token)}");
         var before = await metrics.ReadAsync(limit.Token);
         var warmUp = new Measurements();
         var measurements = new Measurements();
@@ -114,27 +114,6 @@ public static class ScanLoad
                 await Task.Delay(TimeSpan.FromMilliseconds(500), cancellationToken);
             }
         }
-    }
-
-    private static async Task<string> MeasureFsyncAsync(DirectoryInfo folder, CancellationToken cancellationToken)
-    {
-        folder.Create();
-        var path = Path.Combine(folder.FullName, "fsync.probe");
-        var block = new byte[4096];
-        var times = new double[200];
-        await using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0, FileOptions.DeleteOnClose))
-        {
-            for (var i = 0; i < times.Length; i++)
-            {
-                var started = Stopwatch.GetTimestamp();
-                await file.WriteAsync(block, cancellationToken);
-                file.Flush(flushToDisk: true);
-                times[i] = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
-            }
-        }
-
-        Array.Sort(times);
-        return $"p50 {times[100]:0.000} ms  p95 {times[190]:0.000} ms";
     }
 
     private static async Task PrintAsync(

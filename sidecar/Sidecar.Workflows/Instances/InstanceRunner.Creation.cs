@@ -108,8 +108,8 @@ internal sealed partial class InstanceRunner
     });
 
     /// <summary>
-    /// What the turn tells other instances, before it is committed: the parent hears of the end, terminated children of
-    /// their termination, and instances nobody would create later are created. A repetition is recognised by its target,
+    /// What the turn tells other instances, before it is committed: terminated children hear of their termination, and
+    /// instances nobody would create later are created. A repetition is recognised by its target,
     /// except of events that a workflow sends by sendEvent, which may then arrive twice.
     /// </summary>
     private async Task SendAsync(string instanceId, InstanceMetadata metadata, TurnOutcome outcome)

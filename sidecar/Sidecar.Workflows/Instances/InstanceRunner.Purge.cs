@@ -49,12 +49,12 @@ internal sealed partial class InstanceRunner
 
     /// <summary>Whether an instance has ended and been kept long enough.</summary>
     public bool IsOutdated(InstanceMetadata metadata) =>
-        _options.Retention.For((OrchestrationStatus)metadata.Status) is { } kept && metadata.CompletedAt.ToDateTimeOffset() + kept <= Now;
+        !metadata.ParentUntold && _options.Retention.For((OrchestrationStatus)metadata.Status) is { } kept && metadata.CompletedAt.ToDateTimeOffset() + kept <= Now;
 
     /// <summary>Arms the removal of an ended instance, unless it is kept so long that a sweep is near enough.</summary>
     public void ArmRemoval(string instanceId, InstanceMetadata metadata)
     {
-        if (_options.Retention.For((OrchestrationStatus)metadata.Status) is { } kept && kept <= _options.RetentionSweepInterval)
+        if (!metadata.ParentUntold && _options.Retention.For((OrchestrationStatus)metadata.Status) is { } kept && kept <= _options.RetentionSweepInterval)
         {
             _timers.Add(new TimerEntry(
                 RemovalOwner,

@@ -179,8 +179,14 @@ internal sealed partial class InstanceRunner
             await CommitAsync(instance, state!, turn, outcome!);
         });
 
+        if (outcome!.ParentNotice is { } notice)
+        {
+            // Not before: a parent that knows may at once want the id for another child.
+            await TellParentAsync(instance.Id, before!.Generation, notice);
+        }
+
         // 4. Create the children; a crash before is made good at the next load.
-        if (outcome!.Children.Count > 0 && outcome.Completed is null)
+        if (outcome.Children.Count > 0 && outcome.Completed is null)
         {
             await GuardAsync(instance.Id, i => i.State is { HasEnded: false } state ? EnsureChildrenAsync(i, state) : Task.CompletedTask);
         }
@@ -273,6 +279,7 @@ internal sealed partial class InstanceRunner
             {
                 next.CompletedAt = next.LastUpdatedAt;
                 next.OpenChildren = (uint)OpenChildren(state, outcome);
+                next.ParentUntold = outcome.ParentNotice is not null;
             }
 
             await _store.CommitTurnAsync(state, next, outcome, turn.Consumed, _stopping);

@@ -90,7 +90,12 @@ internal sealed partial class InstanceRunner : IWorkSource
             {
                 SetActive(instance.Id, false);
                 _timers.RemoveAll(instance.Id);
-                if (instance.State is { } ended)
+                if (instance.State is { Metadata.ParentUntold: true })
+                {
+                    // Its end may have been written without success being heard of.
+                    TellParentAfter(instance.Id, _options.StoreRetryDelay);
+                }
+                else if (instance.State is { } ended)
                 {
                     ArmRemoval(instance.Id, ended.Metadata);
                 }

@@ -20,6 +20,9 @@ internal sealed class TurnOutcome
     /// <summary>Events for other instances, sent before the turn commits and again if the turn is repeated.</summary>
     public List<OutgoingEvent> Messages { get; } = [];
 
+    /// <summary>What the parent is told when the turn has ended the instance; sent after the commit, until it is known to have arrived.</summary>
+    public OutgoingEvent? ParentNotice { get; set; }
+
     /// <summary>Events for the instance's own inbox, written with the turn.</summary>
     public List<HistoryEvent> OwnInbox { get; } = [];
 

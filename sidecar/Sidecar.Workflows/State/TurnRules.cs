@@ -42,7 +42,7 @@ internal static class TurnRules
             Apply(action, state, start, outcome, appId, now);
         }
 
-        NotifyParent(start, appId, outcome, now);
+        outcome.ParentNotice = ParentNotice(start, outcome.Completed, appId, now);
         return outcome;
     }
 
@@ -87,7 +87,7 @@ internal static class TurnRules
         var outcome = new TurnOutcome { CustomStatus = state.CustomStatus };
         outcome.Events.AddRange(newEvents);
         Complete(outcome, Events.New(now), completed);
-        NotifyParent(StartOf(state, newEvents), appId, outcome, now);
+        outcome.ParentNotice = ParentNotice(StartOf(state, newEvents), outcome.Completed, appId, now);
         return outcome;
     }
 
@@ -209,17 +209,15 @@ internal static class TurnRules
         outcome.Events.Add(e);
     }
 
-    private static void NotifyParent(ExecutionStartedEvent start, string appId, TurnOutcome outcome, DateTimeOffset now)
-    {
-        if (outcome.Completed is { } completed && start.ParentInstance is { WorkflowInstance: { } parent } info)
-        {
-            outcome.Messages.Add(new OutgoingEvent(
+    /// <summary>What a parent is told of the end of a child; null for an instance that has none, or has not ended.</summary>
+    public static OutgoingEvent? ParentNotice(ExecutionStartedEvent start, HistoryEvent? completed, string appId, DateTimeOffset now) =>
+        completed is not null && start.ParentInstance is { WorkflowInstance: { } parent } info
+            ? new OutgoingEvent(
                 info.HasAppID && info.AppID.Length > 0 ? info.AppID : appId,
                 parent.InstanceId,
                 Events.ChildEnded(now, info.TaskScheduledId, completed.ExecutionCompleted),
-                parent.ExecutionId));
-        }
-    }
+                parent.ExecutionId)
+            : null;
 
     /// <summary>The inbox of the next execution: a start of the same workflow with a new execution id, then the carried events.</summary>
     private static List<HistoryEvent> NextExecution(InstanceState state, ExecutionStartedEvent start, CompleteWorkflowAction completion, DateTimeOffset now)

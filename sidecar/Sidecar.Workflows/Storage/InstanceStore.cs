@@ -123,6 +123,13 @@ internal sealed class InstanceStore(IStateStore store, IKeyListing listing, stri
         state.Inbox.AddRange(events);
     }
 
+    /// <summary>Writes the metadata of an instance whose rows are not in memory.</summary>
+    public async Task UpdateAsync(string instanceId, InstanceMetadata old, InstanceMetadata next, CancellationToken cancellationToken)
+    {
+        var etag = await ETagOfAsync(instanceId, old.ToByteArray(), cancellationToken);
+        await store.TransactAsync([new StateWrite(_keys.Metadata(instanceId), next.ToByteArray(), etag)], cancellationToken);
+    }
+
     /// <summary>Commits a turn: appends history, removes the first <paramref name="consumed"/> inbox rows, sets the custom status.</summary>
     public async Task CommitTurnAsync(
         InstanceState state, InstanceMetadata next, TurnOutcome outcome, int consumed, CancellationToken cancellationToken)

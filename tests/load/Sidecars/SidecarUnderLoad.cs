@@ -38,15 +38,19 @@ internal sealed class SidecarUnderLoad : IDisposable
 
     private readonly Child _process;
 
-    private SidecarUnderLoad(Child process, Uri address, TimeSpan ready)
+    private SidecarUnderLoad(Child process, Uri address, Uri grpcAddress, TimeSpan ready)
     {
         _process = process;
         Address = address;
+        GrpcAddress = grpcAddress;
         Ready = ready;
     }
 
     /// <summary>The first app's Dapr HTTP endpoint.</summary>
     public Uri Address { get; }
+
+    /// <summary>The first app's Dapr gRPC endpoint.</summary>
+    public Uri GrpcAddress { get; }
 
     /// <summary>Time from the start of the process to its first healthy answer.</summary>
     public TimeSpan Ready { get; }
@@ -88,7 +92,7 @@ internal sealed class SidecarUnderLoad : IDisposable
         try
         {
             await UntilAsync(http, new Uri(address, "/v1.0/healthz/outbound"), cancellationToken);
-            return new SidecarUnderLoad(process, address, Stopwatch.GetElapsedTime(started));
+            return new SidecarUnderLoad(process, address, new Uri($"http://127.0.0.1:{ports[1]}"), Stopwatch.GetElapsedTime(started));
         }
         catch
         {

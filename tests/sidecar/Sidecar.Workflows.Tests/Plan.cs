@@ -28,7 +28,7 @@ internal sealed class Plan
     public Plan(int seed)
     {
         var random = new Random(seed);
-        _steps = [.. Enumerable.Range(0, random.Next(2, 6)).Select(_ => (Step)random.Next((int)Step.Retry + 1))];
+        _steps = [Step.Activity, .. Enumerable.Range(0, random.Next(2, 5)).Select(_ => (Step)random.Next((int)Step.Retry + 1))];
         _executions = random.Next(3) == 0 ? 2 : 1;
     }
 

@@ -92,7 +92,8 @@ internal sealed class PlanRun(Plan plan, Disturbance disturbance)
         while (true)
         {
             var (ids, _) = await engine.ListInstanceIdsAsync(null, 0, patience.Token);
-            var next = ids.FirstOrDefault(id => !outcome.ContainsKey(id));
+            // Children may be created anew until their parent has ended.
+            var next = ids.OrderBy(id => id != Root).FirstOrDefault(id => !outcome.ContainsKey(id));
             if (next is null)
             {
                 return outcome;

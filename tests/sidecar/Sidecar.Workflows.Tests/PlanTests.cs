@@ -24,7 +24,7 @@ public sealed class PlanTests
             AssertSame(expected, run, $"seed {seed} ({plan}), worker cut at item {item}");
             if (run.Items < item)
             {
-                Assert.True(item > 4);
+                Assert.True(item > 3);
                 return;
             }
         }

@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using Sidecar.Abstractions;
+using Tandem.Protocol.Workflows;
+using EventKind = Tandem.Protocol.Workflows.HistoryEvent.EventTypeOneofCase;
+
+namespace Sidecar.Workflows.Tests;
+
+/// <summary>Many at once, and many that have ended.</summary>
+public sealed class ScaleTests
+{
+    [Fact]
+    public async Task Fan_out_of_a_thousand_activities_completes()
+    {
+        await using var host = await EngineHost.StartAsync(new CrashingStore(new MemoryStore()));
+        await using var worker = new ScriptedWorker(host) { Workflows = { ["fan"] = Scripts.Parallel(1000) }, KeepsHistories = true };
+        using var client = host.Connect();
+        await client.StartAsync("fan", "x", "f");
+        Assert.Equal(1000, (await client.WaitAsync("f"))!.Output.Split(',').Length);
+        var history = await client.HistoryAsync("f");
+        HistoryCheck.Valid(history);
+        Assert.Equal(1000, history.Count(e => e.EventTypeCase == EventKind.TaskCompleted));
+        Assert.All(worker.Executions.Values, count => Assert.Equal(1, count));
+        // Results that arrive while a turn runs wait for the next and share it.
+        Assert.True(worker.Turns.Count < 1000);
+    }
+
+    [Fact]
+    public async Task Two_thousand_in_flight_wait_their_turn_and_all_end()
+    {
+        await using var host = await EngineHost.StartAsync(
+            new CrashingStore(new MemoryStore()), EngineHost.FastRetries with { MaxTurnsPerStream = 4, MaxActivitiesPerStream = 4, WaitForStart = false });
+        using var client = host.Connect();
+        var ids = Enumerable.Range(0, 2000).Select(i => $"w{i}").ToList();
+        await Task.WhenAll(ids.Select(id => client.StartAsync("seq", "x", id)));
+        Assert.Equal(2000, host.Engine.GetStatus().WorkflowsInProgress);
+        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(1) } };
+        foreach (var id in ids)
+        {
+            Assert.Equal("a(x)", (await client.WaitAsync(id))!.Output);
+        }
+
+        await UntilAsync(() => host.Engine.GetStatus() is { WorkflowsInProgress: 0, LoadedInstances: 0, ActivityBacklog.Count: 0, TurnsReady: 0 });
+    }
+
+    [Fact]
+    public async Task Cost_of_an_instance_does_not_grow_with_those_that_have_ended()
+    {
+        var store = new CountingStore(new MemoryStore());
+        await using var host = await EngineHost.StartAsync(store);
+        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(5) } };
+        await host.UntilStreamsAsync(1);
+        using var client = host.Connect();
+        await RunAsync(20);
+        var first = await RunAsync(50);
+        await RunAsync(400);
+        var last = await RunAsync(50);
+
+        // One write for the start and one for each turn; the reads are of one key each, listing there is none.
+        Assert.Equal(50 * 7, first.Writes);
+        Assert.Equal(first.Writes, last.Writes);
+        Assert.Equal(0, last.Listings);
+        Assert.InRange(last.Reads, 0, first.Reads + 50);
+        await UntilAsync(() => host.Engine.GetStatus().LoadedInstances == 0);
+
+        async Task<(int Reads, int Writes, int Listings)> RunAsync(int count)
+        {
+            var before = store.Counts;
+            for (var i = 0; i < count; i++)
+            {
+                await client.WaitAsync(await client.StartAsync("seq", "x"));
+            }
+
+            var after = store.Counts;
+            return (after.Reads - before.Reads, after.Writes - before.Writes, after.Listings - before.Listings);
+        }
+    }
+
+    [Fact]
+    [Trait("Category", "Bench")]
+    public async Task Ten_thousand_ended_instances_do_not_slow_the_next()
+    {
+        await using var host = await EngineHost.StartAsync(new CrashingStore(new MemoryStore()));
+        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(5) } };
+        await host.UntilStreamsAsync(1);
+        using var client = host.Connect();
+        await RunAsync(1000);
+        var first = await RunAsync(1000);
+        await RunAsync(8000);
+        var last = await RunAsync(1000);
+        TestContext.Current.TestOutputHelper!.WriteLine($"first thousand {first.TotalSeconds:0.00} s, last {last.TotalSeconds:0.00} s");
+        Assert.True(last < first * 1.25, $"the first thousand took {first}, the last {last}");
+
+        async Task<TimeSpan> RunAsync(int count)
+        {
+            var started = Stopwatch.GetTimestamp();
+            await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (_, _) =>
+                await client.WaitAsync(await client.StartAsync("seq", "x")));
+            return Stopwatch.GetElapsedTime(started);
+        }
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var patience = new CancellationTokenSource(EngineHost.Patience);
+        while (!condition())
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Delay(5, patience.Token);
+        }
+    }
+
+    /// <summary>Counts what the engine asks of a store.</summary>
+    private sealed class CountingStore(MemoryStore disk) : IStateStore, IKeyListing
+    {
+        private int _reads;
+        private int _writes;
+        private int _listings;
+
+        public (int Reads, int Writes, int Listings) Counts => (Volatile.Read(ref _reads), Volatile.Read(ref _writes), Volatile.Read(ref _listings));
+
+        public StateFeatures Features => disk.Features;
+
+        public Task InitAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public ValueTask<StateItem?> GetAsync(string key, CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _reads);
+            return disk.GetAsync(key, cancellationToken);
+        }
+
+        public ValueTask<IReadOnlyList<StateItem?>> GetManyAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken)
+        {
+            Interlocked.Add(ref _reads, keys.Count);
+            return disk.GetManyAsync(keys, cancellationToken);
+        }
+
+        public ValueTask WriteAsync(StateWrite write, CancellationToken cancellationToken) => TransactAsync([write], cancellationToken);
+
+        public async ValueTask TransactAsync(IReadOnlyList<StateWrite> writes, CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _writes);
+            await Task.Yield();
+            await disk.TransactAsync(writes, cancellationToken);
+        }
+
+        public IAsyncEnumerable<string> ListKeysAsync(string prefix, CancellationToken cancellationToken)
+        {
+            Interlocked.Increment(ref _listings);
+            return disk.ListKeysAsync(prefix, cancellationToken);
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}

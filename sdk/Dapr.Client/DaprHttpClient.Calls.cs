@@ -24,7 +24,7 @@ internal sealed partial class DaprHttpClient
 
     private Task<HttpResponseMessage> SendAsync(
         HttpMethod method, string path, ReadOnlyMemory<byte>? body, string? contentType, CancellationToken cancellationToken, Action<HttpRequestMessage>? prepare = null) =>
-        sidecar.SendAsync(method, path, body, contentType, prepare, retry: true, cancellationToken);
+        sidecar.SendAsync(method, path, body, contentType, prepare, Repeat.Always, cancellationToken);
 
     private static async Task ThrowOnFailureAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
@@ -38,21 +38,25 @@ internal sealed partial class DaprHttpClient
     private static async Task<DaprException> FailureAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+        return ReadError(text) is var (code, message)
+            ? new DaprException($"{code}: {message} ({(int)response.StatusCode})")
+            : new DaprException($"The sidecar answered {(int)response.StatusCode}: {(text.Length > 200 ? text[..200] : text)}");
+    }
+
+    /// <summary>Dapr's error JSON; null when the text is anything else, as for a wrong token.</summary>
+    internal static (string? Code, string Message)? ReadError(string text)
+    {
         try
         {
             using var document = JsonDocument.Parse(text);
-            if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("errorCode", out var code))
-            {
-                var message = document.RootElement.TryGetProperty("message", out var value) ? value.GetString() : "";
-                return new DaprException($"{code.GetString()}: {message} ({(int)response.StatusCode})");
-            }
+            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("errorCode", out var code)
+                ? (code.GetString(), document.RootElement.TryGetProperty("message", out var message) ? message.GetString() ?? "" : "")
+                : null;
         }
         catch (JsonException)
         {
-            // Plain text, as for a wrong token.
+            return null;
         }
-
-        return new DaprException($"The sidecar answered {(int)response.StatusCode}: {(text.Length > 200 ? text[..200] : text)}");
     }
 
     private async Task<T> DeserializeAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken)
@@ -130,7 +134,7 @@ internal sealed partial class DaprHttpClient
         : "?" + string.Join('&', metadata.Select(entry => $"metadata.{Uri.EscapeDataString(entry.Key)}={Uri.EscapeDataString(entry.Value)}"));
 
     /// <summary>Text as one segment of a path. Dots alone would name another path, however they are escaped.</summary>
-    private static string Escape(string text) =>
+    internal static string Escape(string text) =>
         text is "." or ".." ? throw new ArgumentException($"'{text}' cannot be a name or a key.") : Uri.EscapeDataString(text);
 
     private static void Check(string text, string name) => ArgumentException.ThrowIfNullOrEmpty(text, name);

@@ -185,7 +185,7 @@ internal sealed partial class DaprHttpClient(SidecarConnection sidecar, JsonSeri
     {
         try
         {
-            using var response = await sidecar.SendAsync(HttpMethod.Get, path, null, null, null, retry: false, cancellationToken).ConfigureAwait(false);
+            using var response = await sidecar.SendAsync(HttpMethod.Get, path, null, null, null, Repeat.Never, cancellationToken).ConfigureAwait(false);
             return response.IsSuccessStatusCode;
         }
         catch (DaprException)

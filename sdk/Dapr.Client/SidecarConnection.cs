@@ -17,23 +17,16 @@ internal sealed class SidecarConnection : IDisposable
     private static readonly string UserAgent =
         $"dapr-sdk-dotnet/v{typeof(SidecarConnection).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0"}";
 
-    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
-    {
-        UseProxy = false,
-        UseCookies = false,
-        AllowAutoRedirect = false,
-        AutomaticDecompression = DecompressionMethods.None,
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
-        ConnectTimeout = TimeSpan.FromSeconds(5),
-    });
-
+    private readonly HttpMessageInvoker _http;
     private readonly TimeSpan _timeout;
 
-    public SidecarConnection(string endpoint, string token, TimeSpan timeout)
+    /// <summary>Opens nothing yet. A handler that is given stays the caller's.</summary>
+    public SidecarConnection(string endpoint, string token, TimeSpan timeout, HttpMessageHandler? handler = null)
     {
         Endpoint = new Uri(endpoint);
         Token = token;
         _timeout = timeout;
+        _http = handler is null ? new HttpMessageInvoker(CreateHandler()) : new HttpMessageInvoker(handler, disposeHandler: false);
     }
 
     public Uri Endpoint { get; }
@@ -42,7 +35,7 @@ internal sealed class SidecarConnection : IDisposable
 
     /// <summary>Sends; the body is buffered, so it can be sent again. The caller judges the status.</summary>
     public async Task<HttpResponseMessage> SendAsync(
-        HttpMethod method, string path, ReadOnlyMemory<byte>? body, string? contentType, Action<HttpRequestMessage>? prepare, bool retry,
+        HttpMethod method, string path, ReadOnlyMemory<byte>? body, string? contentType, Action<HttpRequestMessage>? prepare, Repeat repeat,
         CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -82,7 +75,7 @@ internal sealed class SidecarConnection : IDisposable
                     throw;
                 }
             }
-            catch (Exception exception) when (retry && IsAway(exception, limit.Token) && TimeProvider.System.GetElapsedTime(started) < RetryTime)
+            catch (Exception exception) when (MayRepeat(repeat, exception) && IsAway(exception, limit.Token) && TimeProvider.System.GetElapsedTime(started) < RetryTime)
             {
                 // A wait that the time limit cuts short is one more failing try, which says so.
                 await Task.Delay(delay * (0.5 + Random.Shared.NextDouble()), limit.Token)
@@ -104,5 +97,36 @@ internal sealed class SidecarConnection : IDisposable
         exception is HttpRequestException or IOException or OperationCanceledException { InnerException: TimeoutException }
         && !cancellationToken.IsCancellationRequested;
 
+    private static bool MayRepeat(Repeat repeat, Exception exception) => repeat switch
+    {
+        Repeat.Always => true,
+        Repeat.Unsent => exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } or OperationCanceledException,
+        _ => false,
+    };
+
+    /// <summary>The way to a sidecar: never a proxy, no cookies, no redirects.</summary>
+    public static SocketsHttpHandler CreateHandler() => new()
+    {
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
+        ConnectTimeout = TimeSpan.FromSeconds(5),
+    };
+
     public void Dispose() => _http.Dispose();
+}
+
+/// <summary>Which calls are made again while the sidecar is away.</summary>
+internal enum Repeat
+{
+    /// <summary>None.</summary>
+    Never,
+
+    /// <summary>Those that certainly have not come through: what they do must not be done twice.</summary>
+    Unsent,
+
+    /// <summary>All, whatever became of them.</summary>
+    Always,
 }

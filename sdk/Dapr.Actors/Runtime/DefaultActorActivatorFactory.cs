@@ -1,0 +1,8 @@
+namespace Dapr.Actors.Runtime;
+
+/// <summary>Makes activators that need no services.</summary>
+public class DefaultActorActivatorFactory : ActorActivatorFactory
+{
+    /// <inheritdoc/>
+    public override ActorActivator CreateActivator(ActorTypeInformation type) => new DefaultActorActivator();
+}

@@ -133,7 +133,7 @@ public static class PublicApiLister
         return $"{Modifiers(method)}{name}{generics}({Parameters(method)}){constraints}";
     }
 
-    private static string Access(MethodBase method) => method.IsPublic ? "public " : "protected ";
+    private static string Access(MethodBase method) => method.IsPublic ? "public " : method.IsFamilyOrAssembly ? "protected internal " : "protected ";
 
     private static string Modifiers(MethodInfo method)
     {

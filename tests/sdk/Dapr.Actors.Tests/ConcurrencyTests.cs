@@ -143,7 +143,7 @@ public sealed class ConcurrencyTests
     public async Task There_are_never_two_of_one_id()
     {
         var life = new Life();
-        await Parallel.ForAsync(0, 2_000, Cancellation, async (n, _) =>
+        await Parallel.ForAsync(0, 2_000, Cancellation, async (n, cancellationToken) =>
         {
             if (n % 3 == 0)
             {
@@ -151,7 +151,7 @@ public sealed class ConcurrencyTests
             }
             else
             {
-                await life.CallAsync(Task.Run(() => { }, Cancellation));
+                await life.CallAsync(Task.Run(() => { }, cancellationToken), cancellationToken: cancellationToken);
             }
         });
         await life.Actors.DeactivateAsync(Id);

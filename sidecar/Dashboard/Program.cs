@@ -10,7 +10,7 @@ if (args is not ["--data-dir", var folder, .. var rest] || rest is not ([] or ["
 try
 {
     await using var dashboard = await DashboardServer.StartAsync(folder, port);
-    Console.WriteLine($"dashboard: {dashboard.Address}");
+    Console.WriteLine($"open {dashboard.Address}");
     await dashboard.WaitForShutdownAsync();
     return 0;
 }

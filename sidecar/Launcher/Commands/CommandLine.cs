@@ -106,7 +106,7 @@ internal static class CommandLine
     {
         var port = new Option<ushort>("--port", "-p") { Description = "Port of the page (default: a free one)" };
         var command = new Command("dashboard", "Show the run, its workflows and its logs in a browser") { port, File };
-        command.SetAction((parsed, cancellationToken) => DashboardCommand.ExecuteAsync(Data(parsed, File), parsed.GetValue(port), cancellationToken));
+        command.SetAction(parsed => DashboardCommand.ExecuteAsync(Data(parsed, File), parsed.GetValue(port), TimeProvider.System));
         return command;
     }
 

@@ -33,6 +33,8 @@ internal static class ListCommand
             process.Name, Text(process.Pid), Text(process.AppPort), Text(process.HttpPort), Text(process.GrpcPort),
             process.Pid is null ? "-" : Age(time.GetUtcNow() - process.Started), process.Log,
         ]));
+        rows.AddRange(SidecarAccess.ReadRun(data).Instances.Where(instance => state.Processes.All(process => process.AppId != instance.AppId)).Select(instance => (string[])
+            [$"{instance.AppId}#0", "-", Text(instance.AppPort), Text(instance.HttpPort), Text(instance.GrpcPort), "-", "(started by somebody else)"]));
         foreach (var line in ReadyTable.Layout(rows))
         {
             Console.WriteLine(line);

@@ -29,6 +29,7 @@ internal static class RunCommand
 
         try
         {
+            await Leftovers.GoneAsync(data, TimeProvider.System, signals.Stop);
             if (options.Build)
             {
                 merger.Say("building");

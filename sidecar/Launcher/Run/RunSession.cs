@@ -53,8 +53,10 @@ internal sealed class RunSession : IDisposable
         try
         {
             var begin = _time.GetTimestamp();
+            _sidecar.FailsForGood = true;
             tasks.Add(_sidecar.StartAsync());
             await WhileAllRunAsync(tasks, SidecarReadyAsync(over.Token));
+            _sidecar.FailsForGood = false;
             tasks.AddRange(_apps.Select(app => _graph.StartAsync(app.Instance, app.Process, over.Token)));
             tasks.Add(new ProcessRequests(_data, _time).WatchAsync([_sidecar, .. _apps.Select(app => app.Process)], over.Token));
             await WhileAllRunAsync(tasks, Task.WhenAny(ReportReadinessAsync(begin, over.Token), _allParked.Task).Unwrap());

@@ -33,6 +33,12 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
 
     public DateTimeOffset? StartedAt { get; private set; }
 
+    /// <summary>
+    /// Whether the end that the process explains itself, with code 1 and one line, ends the run: so it is with a sidecar that has never been
+    /// ready, since its files would not be better the next time.
+    /// </summary>
+    public bool FailsForGood { get; set; }
+
     /// <summary>Stopped on request, until it is asked to restart.</summary>
     public bool IsParked { get; private set; }
 
@@ -213,6 +219,11 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
         }
 
         var tail = log.TakeTail();
+        if (FailsForGood && status.Code == 1)
+        {
+            throw new LauncherException($"the {name} cannot start: {tail.LastOrDefault(line => line.Length > 0) ?? status.ToString()}");
+        }
+
         merger.Warn($"{name} (pid {pid}) {status}{(tail.Count == 0 ? " without a word" : $"; its last {tail.Count} lines:")}");
         foreach (var line in tail)
         {

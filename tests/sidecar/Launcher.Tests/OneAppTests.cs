@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Launcher.Run;
 
 namespace Launcher.Tests;
 
@@ -43,6 +44,41 @@ public sealed class OneAppTests
         Assert.Contains($"Dapr HTTP port {port} of job is taken", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain($"http={port}.", run.Output, StringComparison.Ordinal);
         Assert.Contains("without effect in this run: metricsPort (the sidecar has no metrics endpoint)", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Runs_that_start_at_the_same_moment_do_not_take_each_others_ports()
+    {
+        int wish;
+        using (var ports = new Ports())
+        {
+            wish = ports.TakeFree();
+        }
+
+        LaunchedRun[] runs = [new(), new(), new()];
+        try
+        {
+            foreach (var run in runs)
+            {
+                run.StartVerb("run", "--no-build", "-a", "job", "-H", $"{wish}", "-G", $"{wish}", "--", "sh", "-c", "echo http=$DAPR_HTTP_PORT.; exec sleep 1000");
+            }
+
+            var chosen = new HashSet<string>();
+            foreach (var run in runs)
+            {
+                chosen.Add((await run.SeesAsync("http=")).Split("http=")[1].Split('.')[0]);
+                await run.SeesAsync("ready: 1 apps");
+            }
+
+            Assert.Equal(runs.Length, chosen.Count);
+        }
+        finally
+        {
+            foreach (var run in runs)
+            {
+                await run.DisposeAsync();
+            }
+        }
     }
 
     [Theory]

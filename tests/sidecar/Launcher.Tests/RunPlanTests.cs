@@ -108,6 +108,14 @@ public sealed class RunPlanTests : IDisposable
     }
 
     [Fact]
+    public void A_token_that_the_template_gives_is_the_sidecars_too_so_that_an_app_under_a_debugger_can_know_it()
+    {
+        var app = App("cart", null) with { Env = new Dictionary<string, string> { ["DAPR_API_TOKEN"] = "mine", ["APP_API_TOKEN"] = "also mine" } };
+
+        Assert.Equal(("mine", "also mine"), (Plan(app).Instances[0].ApiToken, Plan(app).Instances[0].AppToken));
+    }
+
+    [Fact]
     public void Replicas_of_an_unknown_app_are_refused() =>
         Assert.Equal(
             "--replicas: no app 'crat' in the template; it has cart",

@@ -143,4 +143,23 @@ public sealed class StartTests
         Assert.False(Directory.Exists(run.Data.Root));
         Assert.True(File.Exists(other.Secrets));
     }
+
+    [Fact]
+    public async Task A_component_that_cannot_start_ends_the_run_at_once_with_the_reason_and_no_app_has_started()
+    {
+        await using var run = new LaunchedRun();
+        run.Template(LaunchedRun.Shell("shop", "echo must not start; exec sleep 1000", "resourcesPaths: [../parts],"));
+        var parts = Directory.CreateDirectory(Path.Combine(run.Folder, "parts")).FullName;
+        await File.WriteAllTextAsync(
+            Path.Combine(parts, "store.yaml"), "kind: Component\nmetadata: {name: store}\nspec: {type: state.tandme, version: v1}\n", TestContext.Current.CancellationToken);
+
+        run.Start();
+
+        Assert.Equal(1, await run.ExitsAsync());
+        Assert.Contains(
+            $"daprw: the sidecar cannot start: component 'store' (state.tandme, {parts}/store.yaml): the type is unknown; did you mean 'state.tandem'?",
+            run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("starts again", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("must not start", run.Output, StringComparison.Ordinal);
+    }
 }

@@ -141,11 +141,14 @@ public sealed class SupervisionTests
         var pids = run.State.Processes.Select(process => process.Pid ?? 0).ToList();
 
         run.Signal(Libc.SigKill);
+        await run.ExitsAsync();
 
-        await run.UntilAsync(() => pids.All(LaunchedRun.IsGone), "the guard ends all children");
+        // At once: the next run waits until the guard has ended the children, which hold the store and the ports.
         await using var next = new LaunchedRun();
         next.StartVerb("run", "-f", run.Folder, "--no-build", "--stop-timeout", "1");
-        await next.SeesAsync("ready: 2 apps");
+        var output = await next.SeesAsync("ready: 2 apps");
+        Assert.All(pids, pid => Assert.True(LaunchedRun.IsGone(pid)));
+        Assert.DoesNotContain("starts again", output, StringComparison.Ordinal);
     }
 
     [Fact]

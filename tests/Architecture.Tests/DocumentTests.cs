@@ -35,10 +35,23 @@ public sealed partial class DocumentTests
             Path.Exists(Path.Combine(folder, target)), $"{page} links to {target}, which does not exist"));
     }
 
+    [Fact]
+    public void Every_test_that_the_launchers_page_names_exists()
+    {
+        var sources = Repository.Under("tests", ".cs").ToLookup(file => Path.GetFileNameWithoutExtension(file), Repository.Read);
+        var named = Test().Matches(Repository.Read("docs/launcher.md")).Select(match => (Class: match.Groups["class"].Value, Method: match.Groups["method"].Value)).ToArray();
+        Assert.NotEmpty(named);
+        Assert.All(named, test => Assert.True(
+            sources[test.Class].Any(source => source.Contains($" {test.Method}(", StringComparison.Ordinal)), $"docs/launcher.md names {test.Class}.{test.Method}"));
+    }
+
     private static int Number(Match match) => int.Parse(match.Groups["n"].Value, CultureInfo.InvariantCulture);
 
     [GeneratedRegex(@"^(?<n>\d+)\. .*\(`(?<file>[^`]+)`\)\.$", RegexOptions.Multiline)]
     private static partial Regex Step();
+
+    [GeneratedRegex(@"`(?<class>\w+Tests)\.(?<method>\w+)`")]
+    private static partial Regex Test();
 
     [GeneratedRegex(@"// \((?<n>\d+)\)")]
     private static partial Regex Place();

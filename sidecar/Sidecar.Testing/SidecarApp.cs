@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 using Sidecar.Runtime;
 
@@ -66,6 +67,8 @@ public sealed class SidecarApp
     }.Where(variable => !string.IsNullOrEmpty(variable.Value)).ToDictionary(variable => variable.Key, variable => variable.Value!);
 
     internal AppInstance Instance { get; set; }
+
+    internal ILoggerProvider Logger => _host.Logs.For(AppId);
 
     internal bool IsWatched { get; private set; }
 

@@ -61,7 +61,7 @@ public sealed partial class SidecarHost
         added.Starter = async (app, token) =>
         {
             var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ApplicationName = typeof(SidecarHost).Assembly.GetName().Name });
-            builder.Logging.ClearProviders().AddProvider(Logs.For(appId));
+            builder.Logging.ClearProviders();
             builder.WebHost.UseSidecar(app);
             configure(builder);
             var web = builder.Build();

@@ -194,7 +194,8 @@ public sealed partial class SidecarHost : IAsyncDisposable
         _serverOptions = options;
         var run = new SidecarRun
         {
-            DataDirectory = Path.Combine(_folder, "data"), BaseDirectory = _options.Resources.Count > 0 ? Directory.GetCurrentDirectory() : _folder,
+            DataDirectory = Path.Combine(_folder, "data"),
+            BaseDirectory = Path.GetFullPath(_options.BaseDirectory ?? (_options.Resources.Count > 0 ? "." : _folder)),
             LogLevel = _options.LogLevel, Instances = [],
         };
         return SidecarServer.StartAsync(run, options, cancellationToken);

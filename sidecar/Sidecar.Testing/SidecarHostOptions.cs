@@ -25,6 +25,12 @@ public sealed class SidecarHostOptions
     /// <summary>Path of a Configuration resource for every app, or null.</summary>
     public string? ConfigurationFile { get; set; }
 
+    /// <summary>
+    /// Folder that relative paths in the metadata of components are relative to. Default: with <see cref="UseResources"/> the current
+    /// directory, else a folder of the host that goes with it.
+    /// </summary>
+    public string? BaseDirectory { get; set; }
+
     /// <summary>Secrets of the default secret store; more can be added while the host runs.</summary>
     public IDictionary<string, string> Secrets { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 

@@ -1,7 +1,9 @@
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -12,8 +14,8 @@ namespace Sidecar.Testing;
 public static class SidecarHosting
 {
     /// <summary>
-    /// Gives an app its Dapr settings and its port. For <c>WebApplicationFactory</c>: call this in <c>ConfigureWebHost</c> (or
-    /// <c>WithWebHostBuilder</c>), <c>UseKestrel(_ => { })</c> on the factory, and <c>StartServer()</c>.
+    /// Gives an app its Dapr settings and its port, and the host the app's log. For <c>WebApplicationFactory</c>: call this in <c>ConfigureWebHost</c> (or
+    /// <c>WithWebHostBuilder</c>), <c>UseKestrel()</c> on the factory, and <c>StartServer()</c>.
     /// </summary>
     public static IWebHostBuilder UseSidecar(this IWebHostBuilder web, SidecarApp app)
     {
@@ -23,8 +25,10 @@ public static class SidecarHosting
         }
 
         var port = app.Port;
-        web.ConfigureServices(services => services.Configure<SocketTransportOptions>(port.GiveTo));
-        return web.UseUrls($"http://127.0.0.1:{port.Number}");
+        web.ConfigureLogging(logging => logging.AddProvider(app.Logger));
+        return web.ConfigureServices(services => services
+            .Configure<SocketTransportOptions>(port.GiveTo)
+            .Configure<KestrelServerOptions>(kestrel => kestrel.Listen(IPAddress.Loopback, port.Number)));
     }
 
     /// <summary>

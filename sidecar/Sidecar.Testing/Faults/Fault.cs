@@ -8,7 +8,7 @@ public abstract class Fault : IDisposable
 
     private protected Fault(Faults faults, Action? whenRemoved) => (_faults, _whenRemoved) = (faults, whenRemoved);
 
-    /// <summary>How many operations it has met.</summary>
+    /// <summary>How many operations it has met. One is counted when the effect has begun: a delay waits for the clock by then.</summary>
     public abstract int Hits { get; }
 
     /// <summary>Removes it; operations that it holds back go on.</summary>
@@ -30,6 +30,7 @@ internal sealed class Fault<T>(
     private readonly Lock _gate = new();
     private readonly Dictionary<string, int> _seen = new(StringComparer.Ordinal);
     private int _fitting;
+    private int _met;
     private int _hits;
 
     public override int Hits => Volatile.Read(ref _hits);
@@ -47,19 +48,28 @@ internal sealed class Fault<T>(
 
         lock (_gate)
         {
-            if (_hits >= times || _fitting++ < skip || !Decide(attempt))
+            if (_met >= times || _fitting++ < skip || !Decide(attempt))
             {
                 return false;
             }
 
-            _hits++;
+            _met++;
+            return true;
         }
-
-        _faults.Hit();
-        return true;
     }
 
-    public Task ApplyAsync(T attempt, Func<Task> proceed, CancellationToken cancellationToken) => effect(attempt, proceed, cancellationToken);
+    public Task ApplyAsync(T attempt, Func<Task> proceed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return effect(attempt, proceed, cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Increment(ref _hits);
+            _faults.Hit();
+        }
+    }
 
     private bool Decide(T attempt)
     {

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 
 namespace Sidecar.Testing;
@@ -61,7 +60,6 @@ public sealed partial class SidecarHost
         added.Starter = async (app, token) =>
         {
             var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ApplicationName = typeof(SidecarHost).Assembly.GetName().Name });
-            builder.Logging.ClearProviders();
             builder.WebHost.UseSidecar(app);
             configure(builder);
             var web = builder.Build();

@@ -14,7 +14,7 @@ namespace Sidecar.Testing;
 public static class SidecarHosting
 {
     /// <summary>
-    /// Gives an app its Dapr settings and its port, and the host the app's log. For <c>WebApplicationFactory</c>: call this in <c>ConfigureWebHost</c> (or
+    /// Gives an app its Dapr settings and its port, and takes its log into <see cref="SidecarHost.Logs"/>. For <c>WebApplicationFactory</c>: call this in <c>ConfigureWebHost</c> (or
     /// <c>WithWebHostBuilder</c>), <c>UseKestrel()</c> on the factory, and <c>StartServer()</c>.
     /// </summary>
     public static IWebHostBuilder UseSidecar(this IWebHostBuilder web, SidecarApp app)
@@ -25,7 +25,7 @@ public static class SidecarHosting
         }
 
         var port = app.Port;
-        web.ConfigureLogging(logging => logging.AddProvider(app.Logger));
+        web.ConfigureLogging(logging => logging.ClearProviders().AddProvider(app.Logger));
         return web.ConfigureServices(services => services
             .Configure<SocketTransportOptions>(port.GiveTo)
             .Configure<KestrelServerOptions>(kestrel => kestrel.Listen(IPAddress.Loopback, port.Number)));

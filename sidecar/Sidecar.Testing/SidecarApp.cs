@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 using Sidecar.Runtime;
+using Sidecar.Testing.Components;
 
 namespace Sidecar.Testing;
 
@@ -201,7 +202,8 @@ public sealed class SidecarApp
 
     private HttpClient CreateClient(string address)
     {
-        var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = new Uri(address), Timeout = _host.Patience };
+        var handler = new ObservedClientHandler(_host.Traffic, new SocketsHttpHandler { UseProxy = false, UseCookies = false });
+        var client = new HttpClient(handler) { BaseAddress = new Uri(address), Timeout = _host.Patience };
         if (ApiToken.Length > 0)
         {
             client.DefaultRequestHeaders.Add("dapr-api-token", ApiToken);

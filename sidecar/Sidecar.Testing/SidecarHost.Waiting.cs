@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
@@ -15,7 +16,7 @@ public sealed partial class SidecarHost
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(2);
 
     /// <summary>How long nothing may happen before the sidecar counts as settled.</summary>
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(15);
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(25);
 
     private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(3);
 
@@ -60,14 +61,18 @@ public sealed partial class SidecarHost
     /// </summary>
     public async Task WaitForIdleAsync(TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        var changes = long.MinValue;
+        var (last, since) = (Movements(), Stopwatch.GetTimestamp());
         await PollAsync(
             () =>
             {
-                // Twice idle with nothing in between: what one step hands to the next is seen as a change.
-                var (before, last) = (_traffic.Changes, changes);
-                changes = Busy() is null ? before : long.MinValue;
-                return changes == last && last != long.MinValue;
+                // For a while: what one step hands to the next is in nobody's count in between.
+                var now = Movements();
+                if (now != last || Busy() is not null || ThreadPool.PendingWorkItemCount > 0)
+                {
+                    (last, since) = (now, Stopwatch.GetTimestamp());
+                }
+
+                return Stopwatch.GetElapsedTime(since) >= Quiet;
             },
             () => $"not idle: {Busy() ?? "work goes on"}", timeout, cancellationToken);
     }
@@ -179,7 +184,7 @@ public sealed partial class SidecarHost
         }
     }
 
-    private (long, long) Movements() => (_traffic.Changes, Clock.Changes);
+    private (long, long) Movements() => (_traffic.Changes, (Time as VirtualClock)?.Changes ?? 0);
 
     private bool IsAtWork() =>
         _traffic.InFlight > 0 || ThreadPool.PendingWorkItemCount > 0 || Engines().Any(engine => engine.TurnsInFlight + engine.ActivitiesInFlight > 0);

@@ -111,6 +111,8 @@ public sealed partial class SidecarHost : IAsyncDisposable
     /// <summary>Folder of the host's files.</summary>
     internal string Folder => _folder;
 
+    internal TrafficRecorder Traffic => _traffic;
+
     internal TimeSpan Patience => _options.Patience;
 
     /// <summary>A client of the Dapr HTTP API as the test itself.</summary>

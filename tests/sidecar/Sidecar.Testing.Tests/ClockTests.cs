@@ -59,7 +59,7 @@ public sealed class ClockTests
     }
 
     [Fact]
-    public async Task Retries_with_growing_pauses_each_get_their_turn()
+    public async Task Every_retry_gets_its_turn()
     {
         await using var dapr = await SidecarHost.StartAsync(options => options.AddYaml("""
             apiVersion: dapr.io/v1alpha1

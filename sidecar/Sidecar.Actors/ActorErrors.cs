@@ -29,6 +29,19 @@ public static class ActorErrors
     public static DaprErrorException StateSave(string reason, Exception? innerException = null) => new(
         500, "ERR_ACTOR_STATE_TRANSACTION_SAVE", $"error saving actor transaction state: {reason}", innerException: innerException);
 
+    public static DaprErrorException TimerCreate(string reason, Exception? innerException = null) => new(
+        500, "ERR_ACTOR_TIMER_CREATE", $"error creating actor timer: {reason}", innerException: innerException);
+
+    public static DaprErrorException Reminder(string operation, string what, Exception exception) => new(
+        500, $"ERR_ACTOR_REMINDER_{operation}", $"error {what} actor reminder: {exception.Message}", innerException: exception);
+
+    public static DaprErrorException ReminderExists(string name) => new(409, "ERR_ACTOR_REMINDER_ALREADY_EXISTS", $"actor reminder {name} exists already");
+
+    public static DaprErrorException ReminderNotFound(string name) => new(404, "ERR_ACTOR_REMINDER_NOT_FOUND", $"actor reminder {name} not found");
+
+    public static DaprErrorException NotHosted(string type) => new(
+        403, "ERR_ACTOR_REMINDER_NON_HOSTED", $"this app does not host actors of type {type}: it has no say in their reminders");
+
     public static DaprErrorException UnknownOperation(string operation) => new(
         400, "ERR_NOT_SUPPORTED_STATE_OPERATION", $"operation type {operation} not supported");
 }

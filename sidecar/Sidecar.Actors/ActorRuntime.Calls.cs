@@ -34,38 +34,28 @@ public sealed partial class ActorRuntime
             ? "actor method not found"
             : $"error from actor service: {Encoding.UTF8.GetString(answer.Body.Span)}");
 
+        // A method that is not there will not be there at the next attempt either.
+        static AttemptOutcome Judge(ActorAnswer result) => result.IsSuccess || result.Status == NoSuchMethod ? default : new(true, result.Status);
+
         bool IsRetriable(Exception exception) => policy.IsBuiltIn ? exception is AppUnreachableException { NotSent: true } : exception is not DaprErrorException;
     }
-
-    /// <summary>A method that is not there will not be there at the next attempt either.</summary>
-    private static AttemptOutcome Judge(ActorAnswer answer) => answer.IsSuccess || answer.Status == NoSuchMethod ? default : new(true, answer.Status);
 
     /// <summary>One attempt. The turn is not the caller's to end: the app goes on with what it has begun.</summary>
     private Task<ActorAnswer> TurnAsync(ActorKey key, ActorCall call, CancellationToken cancellationToken)
     {
         var chain = call.Headers.FirstOrDefault(header => header.Key.Equals(AppCalls.ReentrancyHeader, StringComparison.OrdinalIgnoreCase)).Value;
         var turn = _system.InTurnAsync(
-            key, chain is { Length: > 0 } ? chain : null, _system.Options.MaxWaitingCalls,
+            key, chain is { Length: > 0 } ? chain : null, patient: false,
             (activation, id) => RunAsync(activation, call, id, cancellationToken), cancellationToken);
         return turn.WaitAsync(cancellationToken);
     }
 
     private async Task<ActorAnswer> RunAsync(Activation activation, ActorCall call, string? chain, CancellationToken caller)
     {
-        using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _system.Time);
-        await using var ending = activation.Ending.UnsafeRegister(static limit => ((CancellationTokenSource)limit!).Cancel(), limit);
-        await using var abandoned = caller.UnsafeRegister(_ => limit.CancelAfter(_system.Options.AbandonedTurnTimeout), null);
         activation.LastUsed = _system.Time.GetUtcNow();
         try
         {
-            var timeout = activation.Host.App.Resiliency.ForActor(call.ActorType, call.ActorId).Timeout;
-            return await new ExecutionPolicy(timeout, null, null).ExecuteAsync(
-                token => AppCalls.InvokeAsync(activation, call, chain, token), Judge, _ => true, _system.Time, limit.Token);
-        }
-        catch (OperationCanceledException exception) when (limit.IsCancellationRequested)
-        {
-            throw new AppUnreachableException(
-                activation.Ending.IsCancellationRequested ? "the actor was deactivated in the middle of the call" : "the app did not answer and the caller had gone", exception);
+            return await _system.LimitAsync(activation, token => AppCalls.InvokeAsync(activation, call, chain, token), caller);
         }
         finally
         {

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Actors.Schedules;
 using Sidecar.Actors.Turns;
+using Sidecar.Runtime.App;
+using Sidecar.Runtime.Resiliency;
 
 namespace Sidecar.Actors;
 
@@ -13,17 +15,17 @@ public sealed partial class ActorSystem
     /// </summary>
     /// <param name="key">The actor.</param>
     /// <param name="chain">The chain of calls that this is part of, if the caller says so.</param>
-    /// <param name="maxWaiting">Most that may wait before this one.</param>
+    /// <param name="patient">Waits without end for a host, and behind any number of others.</param>
     /// <param name="turn">What to do, given the id of the chain: also actors that are not reentrant pass it on.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    internal async Task<T> InTurnAsync<T>(ActorKey key, string? chain, int maxWaiting, Func<Activation, string?, Task<T>> turn, CancellationToken cancellationToken)
+    internal async Task<T> InTurnAsync<T>(ActorKey key, string? chain, bool patient, Func<Activation, string?, Task<T>> turn, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var settings = (await _hosts.FindAsync(key, _options.LookupTimeout, cancellationToken)).Types[key.Type];
+            var settings = (await _hosts.FindAsync(key, patient ? Timeout.InfiniteTimeSpan : _options.LookupTimeout, cancellationToken)).Types[key.Type];
             chain ??= settings.IsReentrant ? Guid.NewGuid().ToString() : null;
             var actor = _actors.GetOrAdd(key, static key => new Actor(key));
-            var entry = await actor.Turns.EnterAsync(settings.IsReentrant ? chain : null, settings.MaxStackDepth, maxWaiting, cancellationToken);
+            var entry = await actor.Turns.EnterAsync(settings.IsReentrant ? chain : null, settings.MaxStackDepth, patient ? int.MaxValue : _options.MaxWaitingCalls, cancellationToken);
             if (entry == Entry.Retired)
             {
                 _actors.TryRemove(KeyValuePair.Create(key, actor));
@@ -50,6 +52,51 @@ public sealed partial class ActorSystem
         }
     }
 
+    /// <summary>Does something in a turn of this activation; nothing when it is over.</summary>
+    internal async Task InTurnOfAsync(Activation activation, Func<string?, Task> turn)
+    {
+        var actor = activation.Actor;
+        var chain = activation.Settings.IsReentrant ? Guid.NewGuid().ToString() : null;
+        if (await actor.Turns.EnterAsync(chain, activation.Settings.MaxStackDepth, int.MaxValue, CancellationToken.None) == Entry.Retired)
+        {
+            return;
+        }
+
+        try
+        {
+            if (actor.Activation == activation && !activation.Ending.IsCancellationRequested)
+            {
+                await turn(chain);
+            }
+        }
+        finally
+        {
+            Exit(actor);
+        }
+    }
+
+    /// <summary>
+    /// Makes a call to the app in a turn: with the timeout of its resiliency policy, until the activation ends, and for a while after its
+    /// <paramref name="caller"/> has gone.
+    /// </summary>
+    internal async Task<T> LimitAsync<T>(Activation activation, Func<CancellationToken, Task<T>> call, CancellationToken caller)
+    {
+        using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
+        await using var ending = activation.Ending.UnsafeRegister(static limit => ((CancellationTokenSource)limit!).Cancel(), limit);
+        await using var abandoned = caller.UnsafeRegister(_ => limit.CancelAfter(_options.AbandonedTurnTimeout), null);
+        var (key, app) = (activation.Actor.Key, activation.Host.App);
+        try
+        {
+            return await new ExecutionPolicy(app.Resiliency.ForActor(key.Type, key.Id).Timeout, null, null).ExecuteAsync(
+                call, _ => default, _ => true, _time, limit.Token);
+        }
+        catch (OperationCanceledException exception) when (limit.IsCancellationRequested)
+        {
+            throw new AppUnreachableException(
+                activation.Ending.IsCancellationRequested ? "the actor was deactivated in the middle of the call" : "the app did not answer and the caller had gone", exception);
+        }
+    }
+
     /// <summary>Sees to it that the actor, whose turn the caller has, is active where it belongs; null when nobody hosts it.</summary>
     private async ValueTask<Activation?> ActivateAsync(Actor actor)
     {
@@ -63,7 +110,7 @@ public sealed partial class ActorSystem
             await DeactivateAsync(current);
         }
 
-        if (_hosts.Activate(actor) is not { } activation)
+        if (_hosts.Activate(this, actor) is not { } activation)
         {
             return null;
         }
@@ -100,6 +147,7 @@ public sealed partial class ActorSystem
     {
         var (key, app) = (activation.Actor.Key, activation.Host.App);
         _due.Cancel(activation.IdleCheck!);
+        activation.Timers.StopAll();
         if (!activation.Host.IsGone)
         {
             try
@@ -121,9 +169,8 @@ public sealed partial class ActorSystem
     private async Task CheckIdleAsync(Activation activation)
     {
         var actor = activation.Actor;
-        if (!actor.Turns.TryEnter())
+        if (await actor.Turns.EnterAheadAsync() == Entry.Retired)
         {
-            _due.Schedule(activation.IdleCheck!, _time.GetUtcNow() + activation.Settings.IdleTimeout);
             return;
         }
 

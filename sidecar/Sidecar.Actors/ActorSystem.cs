@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 using Sidecar.Actors.Hosting;
+using Sidecar.Actors.Reminders;
 using Sidecar.Actors.Schedules;
 using Sidecar.Actors.State;
 using Sidecar.Actors.Turns;
@@ -29,18 +30,23 @@ public sealed partial class ActorSystem : IAsyncDisposable
         (_options, _time, _logger) = (options, time, loggers.CreateLogger<ActorSystem>());
         _hosts = new HostTable(time);
         _due = new DueQueue(time);
+        Reminders = new ReminderTable(this);
     }
 
     /// <summary>
-    /// Adds an app instance, whose components are loaded: from now on it hosts what it says in <c>/dapr/config</c> whenever it is up. Throws
+    /// Adds an app instance, whose components are loaded, with the reminders in its store: from now on it hosts what it says in <c>/dapr/config</c> whenever it is up. Throws
     /// <see cref="ComponentException"/> when its store for actors is of no use.
     /// </summary>
-    public ActorRuntime Add(AppInstance app)
+    public async Task AddAsync(AppInstance app, CancellationToken cancellationToken = default)
     {
-        var runtime = new ActorRuntime(this, app, ActorStore.Find(app));
-        _runtimes[app] = runtime;
-        app.Hosting = cancellationToken => JoinAsync(runtime, cancellationToken);
-        return runtime;
+        var store = ActorStore.Find(app);
+        if (store is not null && _runtimes.Keys.All(other => other.Instance.AppId != app.Instance.AppId))
+        {
+            await Reminders.LoadAsync(store, cancellationToken);
+        }
+
+        var runtime = _runtimes[app] = new ActorRuntime(this, app, store);
+        app.Hosting = token => JoinAsync(runtime, token);
     }
 
     /// <summary>The actor API of an app instance.</summary>
@@ -64,6 +70,8 @@ public sealed partial class ActorSystem : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => new(StopAsync(TimeSpan.Zero));
+
+    internal ReminderTable Reminders { get; }
 
     internal ActorOptions Options => _options;
 

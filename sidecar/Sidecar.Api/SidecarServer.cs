@@ -339,7 +339,7 @@ public sealed class RunningSidecar : IAsyncDisposable
         var app = new AppInstance(instance, set, _options.Timeouts, _options.Time, loggers, handler => _options.AppHandler(instance, handler));
         _apps = [.. _apps, app];
         await app.LoadAsync(set, _run, _registry, _host.Services, cancellationToken);
-        _actors.Add(app);
+        await _actors.AddAsync(app, cancellationToken);
         if (!_engines.ContainsKey(instance.AppId) && WorkflowStore.Find(app) is { } store)
         {
             _engines[instance.AppId] = new WorkflowEngine(

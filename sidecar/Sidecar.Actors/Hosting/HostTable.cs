@@ -94,11 +94,11 @@ internal sealed class HostTable(TimeProvider time)
     /// Gives the actor, which is not active and whose turn the caller has, an activation on its host; null when there is none. Under the
     /// lock: a host that comes or goes later finds the activation.
     /// </summary>
-    public Activation? Activate(Actor actor)
+    public Activation? Activate(ActorSystem system, Actor actor)
     {
         lock (_lock)
         {
-            return actor.Activation = Choose(actor.Key) is { } host ? new Activation(actor, host, _version) : null;
+            return actor.Activation = Choose(actor.Key) is { } host ? new Activation(system, actor, host, _version) : null;
         }
     }
 

@@ -46,8 +46,14 @@ internal sealed class ActorStore
     /// <summary>Key of an actor's value.</summary>
     public string Key(ActorKey actor, string key) => $"{_app.Instance.AppId}||{actor.Type}||{actor.Id}||{key}";
 
+    /// <summary>What the keys of an area of Dapr's own begin with.</summary>
+    public string Prefix(string area) => $"{_app.Instance.AppId}||{area}||";
+
     public Task<StateItem?> GetAsync(string key, CancellationToken cancellationToken) =>
         RunAsync(async token => await _store.GetAsync(key, token), cancellationToken);
+
+    public Task<IReadOnlyList<StateItem?>> GetManyAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken) =>
+        RunAsync(async token => await _store.GetManyAsync(keys, token), cancellationToken);
 
     public Task TransactAsync(IReadOnlyList<StateWrite> writes, CancellationToken cancellationToken) => RunAsync(
         async token =>

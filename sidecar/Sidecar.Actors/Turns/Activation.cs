@@ -1,21 +1,30 @@
 using Sidecar.Actors.Hosting;
 using Sidecar.Actors.Schedules;
+using Sidecar.Actors.Timers;
 
 namespace Sidecar.Actors.Turns;
 
 /// <summary>An actor's life in the memory of one host.</summary>
-internal sealed class Activation(Actor actor, ActorHost host, long version)
+internal sealed class Activation
 {
     private readonly CancellationTokenSource _ending = new();
 
-    public Actor Actor { get; } = actor;
+    public Activation(ActorSystem system, Actor actor, ActorHost host, long version)
+    {
+        (Actor, Host, Settings, Version) = (actor, host, host.Types[actor.Key.Type], version);
+        Timers = new ActorTimers(system, this);
+    }
 
-    public ActorHost Host { get; } = host;
+    public Actor Actor { get; }
 
-    public ActorTypeSettings Settings { get; } = host.Types[actor.Key.Type];
+    public ActorHost Host { get; }
+
+    public ActorTypeSettings Settings { get; }
+
+    public ActorTimers Timers { get; }
 
     /// <summary>Version of the host table for which this is the right place.</summary>
-    public long Version { get; set; } = version;
+    public long Version { get; set; }
 
     /// <summary>When a call or a reminder last used the actor; timers do not count.</summary>
     public DateTimeOffset LastUsed { get; set; }

@@ -87,21 +87,6 @@ internal sealed class TurnQueue
         }
     }
 
-    /// <summary>A turn if nobody has one.</summary>
-    public bool TryEnter()
-    {
-        lock (_lock)
-        {
-            if (_isRetired || _depth > 0)
-            {
-                return false;
-            }
-
-            (_chain, _depth) = (null, 1);
-            return true;
-        }
-    }
-
     /// <summary>Leaves a turn. With <paramref name="retire"/> the queue goes out of use when nobody waits; true when it did.</summary>
     public bool Exit(bool retire)
     {

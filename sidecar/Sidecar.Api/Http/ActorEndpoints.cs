@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Sidecar.Abstractions;
 using Sidecar.Actors;
 using Sidecar.Runtime;
 
@@ -20,6 +21,11 @@ internal sealed class ActorEndpoints(Func<AppInstance, ActorRuntime> runtimes)
         routes.MapMethods($"{Actor}/method/{{method}}", Calls, InvokeAsync);
         routes.MapGet($"{Actor}/state/{{key}}", GetStateAsync);
         routes.MapMethods($"{Actor}/state", Writes, TransactAsync);
+        routes.MapMethods($"{Actor}/timers/{{name}}", Writes, RegisterTimerAsync);
+        routes.MapDelete($"{Actor}/timers/{{name}}", UnregisterTimerAsync);
+        routes.MapMethods($"{Actor}/reminders/{{name}}", Writes, RegisterReminderAsync);
+        routes.MapGet($"{Actor}/reminders/{{name}}", GetReminderAsync);
+        routes.MapDelete($"{Actor}/reminders/{{name}}", UnregisterReminderAsync);
     }
 
     private async Task InvokeAsync(HttpContext http)
@@ -69,6 +75,95 @@ internal sealed class ActorEndpoints(Func<AppInstance, ActorRuntime> runtimes)
         ActorStateOperation[] operations = [.. body.RootElement.EnumerateArray().Select(ToOperation)];
         await runtimes(http.App()).TransactStateAsync(http.Route("type"), http.Route("id"), operations, http.RequestAborted);
         await http.NoContent();
+    }
+
+    private async Task RegisterTimerAsync(HttpContext http)
+    {
+        using var body = await http.ReadJsonAsync();
+        var root = body.RootElement;
+        runtimes(http.App()).RegisterTimer(http.Route("type"), http.Route("id"), http.Route("name"), new ActorTimerRequest(
+            root.Text("dueTime") ?? "", root.Text("period") ?? "", root.Text("ttl") ?? "", root.Text("callback") ?? "", Data(root)));
+        await http.NoContent();
+    }
+
+    private Task UnregisterTimerAsync(HttpContext http)
+    {
+        runtimes(http.App()).UnregisterTimer(http.Route("type"), http.Route("id"), http.Route("name"));
+        return http.NoContent();
+    }
+
+    private async Task RegisterReminderAsync(HttpContext http)
+    {
+        using var body = await http.ReadJsonAsync();
+        var root = body.RootElement;
+        var request = new ActorReminderRequest(root.Text("dueTime") ?? "", root.Text("period") ?? "", root.Text("ttl") ?? "", Data(root))
+        {
+            Overwrite = root.Member("overwrite").ValueKind != JsonValueKind.False,
+            FailurePolicy = ToPolicy(Either(root, "failure_policy", "failurePolicy")),
+        };
+        await runtimes(http.App()).RegisterReminderAsync(http.Route("type"), http.Route("id"), http.Route("name"), request, http.RequestAborted);
+        await http.NoContent();
+    }
+
+    private Task GetReminderAsync(HttpContext http)
+    {
+        var reminder = runtimes(http.App()).GetReminder(http.Route("type"), http.Route("id"), http.Route("name"));
+        return http.WriteJsonAsync(writer =>
+        {
+            writer.WriteStartObject();
+            writer.WriteString("actorID", reminder.ActorId);
+            writer.WriteString("actorType", reminder.ActorType);
+            if (reminder.Data is { } data)
+            {
+                writer.WritePropertyName("data");
+                writer.WriteRawValue(data.Span);
+            }
+
+            foreach (var (name, text) in new[] { ("dueTime", reminder.DueTime), ("period", reminder.Period), ("ttl", reminder.Ttl) })
+            {
+                if (text.Length > 0)
+                {
+                    writer.WriteString(name, text);
+                }
+            }
+
+            writer.WriteEndObject();
+        });
+    }
+
+    private async Task UnregisterReminderAsync(HttpContext http)
+    {
+        await runtimes(http.App()).UnregisterReminderAsync(http.Route("type"), http.Route("id"), http.Route("name"), http.RequestAborted);
+        await http.NoContent();
+    }
+
+    private static ReadOnlyMemory<byte>? Data(JsonElement root) =>
+        root.Member("data") is { ValueKind: not (JsonValueKind.Undefined or JsonValueKind.Null) } data ? data.Raw() : null;
+
+    private static JsonElement Either(JsonElement element, string name, string other) =>
+        element.Member(name) is { ValueKind: not JsonValueKind.Undefined } value ? value : element.Member(other);
+
+    /// <summary><c>{"constant":{"interval":"1s","max_retries":3}}</c> or <c>{"drop":{}}</c>.</summary>
+    private static ActorFailurePolicy ToPolicy(JsonElement policy)
+    {
+        if (policy.Member("drop").ValueKind == JsonValueKind.Object)
+        {
+            return ActorFailurePolicy.Drop;
+        }
+
+        if (policy.Member("constant") is not { ValueKind: JsonValueKind.Object } constant)
+        {
+            return ActorFailurePolicy.Default;
+        }
+
+        var interval = ActorFailurePolicy.Default.Interval;
+        if (constant.Text("interval") is { } text && !GoDuration.TryParse(text, out interval))
+        {
+            throw ActorErrors.Malformed($"the interval '{text}' of failure_policy is not a duration");
+        }
+
+        var retries = Either(constant, "max_retries", "maxRetries");
+        return new ActorFailurePolicy(interval, retries.ValueKind == JsonValueKind.Number && retries.TryGetInt32(out var number) && number >= 0 ? number : null);
     }
 
     private static ActorStateOperation ToOperation(JsonElement element)

@@ -10,6 +10,9 @@ public sealed partial class ResiliencyPolicies
     private const string BuiltInActorRetries = "DaprBuiltInActorRetries";
     private const int DefaultBreakers = 5000;
 
+    /// <summary>Dapr's own retries are for actors that were not reached: no answer is repeated, whatever its status.</summary>
+    private static readonly StatusCodeSet NoAnswer = new([]);
+
     private readonly Dictionary<string, YamlMap> _actors = [];
     private readonly ConcurrentDictionary<string, ActorTarget> _actorTargets = [];
 
@@ -25,7 +28,7 @@ public sealed partial class ResiliencyPolicies
             : _breakers.GetValueOrDefault("DefaultActorCircuitBreakerPolicy") ?? _breakers.GetValueOrDefault("DefaultCircuitBreakerPolicy");
         var scope = target.Text("circuitBreakerScope") ?? "type";
         return new ActorTarget(
-            policy.Retry ?? BuiltIn(BuiltInActorRetries)!, policy.Retry is null, scope is "type" or "both" ? policy.Breaker : null,
+            policy.Retry ?? BuiltIn(BuiltInActorRetries)! with { StatusCodes = NoAnswer }, policy.Retry is null, scope is "type" or "both" ? policy.Breaker : null,
             breaker is not null && scope is "id" or "both" ? new BreakerCache(breaker!, target.Int("circuitBreakerCacheSize", DefaultBreakers)) : null, policy.Timeout);
     }
 

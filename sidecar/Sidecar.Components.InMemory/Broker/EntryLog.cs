@@ -24,6 +24,9 @@ internal sealed class EntryLog(Func<long, bool> isDone)
     /// <summary>Those of them that are done.</summary>
     public int Done { get; private set; }
 
+    /// <summary>Bytes of those that are kept.</summary>
+    public long Bytes => _liveBytes;
+
     /// <summary>Bytes of those that are not done.</summary>
     public long PendingBytes => _liveBytes - _doneBytes;
 

@@ -32,6 +32,9 @@ internal sealed class Topic
     /// <summary>Sequence that the next message gets.</summary>
     public long Next => _log.Next;
 
+    /// <summary>About as many bytes as the messages take in a file.</summary>
+    public long Bytes => _log.Bytes + (_log.Live * 64L);
+
     /// <summary>Sequences that a durable store has given out; touched by its writer only.</summary>
     public long Reserved { get; set; }
 

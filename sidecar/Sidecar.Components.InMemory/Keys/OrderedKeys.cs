@@ -33,6 +33,21 @@ internal sealed class OrderedKeys
         }
     }
 
+    /// <summary>Fills an empty list with keys that are in order.</summary>
+    public void Fill(IReadOnlyList<string> keys)
+    {
+        Array.Fill(_path, _head);
+        foreach (var key in keys)
+        {
+            var node = new Node(key, RandomHeight());
+            for (var level = 0; level < node.Next.Length; level++)
+            {
+                Volatile.Write(ref _path[level].Next[level], node);
+                _path[level] = node;
+            }
+        }
+    }
+
     /// <summary>Removes the key if it is there. One writer at a time.</summary>
     public void Remove(string key)
     {

@@ -22,6 +22,8 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
     private readonly CancellationTokenSource _closing = new();
     private readonly ConcurrentDictionary<string, MessageBroker> _memoryBrokers = new(StringComparer.Ordinal);
     private volatile Task _compaction = Task.CompletedTask;
+    private double _bytesPerByte = 1;
+    private long _countAt;
 
     private FileStore(string directory, StoreOptions options, IDisposable held)
     {
@@ -32,6 +34,7 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
         try
         {
             _log.Open(_model);
+            _model.EndReplay(options.Files);
         }
         catch (InvalidDataException exception)
         {
@@ -45,7 +48,6 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
             throw;
         }
 
-        _model.EndReplay();
         _committer = new Committer(_log, _model, options, CompactWhenDue);
         _sweeper = options.Time.CreateTimer(
             static store => ((FileStore)store!).Sweep(), this, options.SweepInterval, options.SweepInterval);
@@ -184,13 +186,19 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
 
     private void CompactWhenDue()
     {
-        if (_log.Size < Math.Max(_options.CompactAfterBytes, _log.SnapshotSize)
-            || !_compaction.IsCompleted
-            || _closing.IsCancellationRequested)
+        // To count what is live takes a moment: not after every commit.
+        if (_log.Size < _countAt || !_compaction.IsCompleted || _closing.IsCancellationRequested)
         {
             return;
         }
 
+        _countAt = _log.Size + (_options.CompactAfterBytes / 64);
+        if (_log.Size + _log.SnapshotSize < _options.CompactAfterBytes + (2 * _model.Bytes * _bytesPerByte))
+        {
+            return;
+        }
+
+        _countAt = 0;
         var (number, firstFrame) = _log.Roll();
         _compaction = Task.Run(() => CompactAsync(number, firstFrame));
     }
@@ -202,6 +210,9 @@ internal sealed partial class FileStore : IBrokerJournal, IAsyncDisposable
             _log.WriteSnapshot(_model, number, firstFrame, _closing.Token);
             await _committer.CommitAsync(new FlushOperation(), CancellationToken.None);
             _log.InstallSnapshot(number);
+
+            // The model only estimates; the file knows. Without it a wrong estimate would compact for ever.
+            _bytesPerByte = Math.Max(1, (double)_log.SnapshotSize / Math.Max(1, _model.Bytes));
         }
         catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException && _closing.IsCancellationRequested)
         {

@@ -11,6 +11,9 @@ internal sealed class FrameReader(IStoreFile file, string path)
     private int _windowLength;
     private long _number;
 
+    /// <summary>Where the last payload began.</summary>
+    public long PayloadOffset { get; private set; }
+
     /// <summary>Where the next frame begins: the length of what is sound.</summary>
     public long Offset { get; private set; }
 
@@ -40,7 +43,8 @@ internal sealed class FrameReader(IStoreFile file, string path)
             FlushedThrough = Offset;
         }
 
-        Offset += FrameFormat.HeaderSize + payload.Length;
+        PayloadOffset = Offset + FrameFormat.HeaderSize;
+        Offset = PayloadOffset + payload.Length;
         _number++;
         return true;
     }

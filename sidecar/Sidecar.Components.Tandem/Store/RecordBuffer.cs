@@ -91,9 +91,13 @@ internal sealed class RecordBuffer
 /// <summary>Reads what <see cref="RecordBuffer"/> wrote. The bytes have passed their checksum.</summary>
 internal ref struct RecordReader(ReadOnlySpan<byte> bytes)
 {
+    private readonly int _length = bytes.Length;
     private ReadOnlySpan<byte> _rest = bytes;
 
     public readonly bool AtEnd => _rest.IsEmpty;
+
+    /// <summary>Bytes read so far.</summary>
+    public readonly int Position => _length - _rest.Length;
 
     public RecordKind ReadKind() => (RecordKind)Take(1)[0];
 
@@ -113,7 +117,9 @@ internal ref struct RecordReader(ReadOnlySpan<byte> bytes)
 
     public string ReadString() => Encoding.UTF8.GetString(Take((int)ReadNumber()));
 
-    public byte[] ReadBytes() => Take((int)ReadNumber()).ToArray();
+    public byte[] ReadBytes() => ReadSpan().ToArray();
+
+    public ReadOnlySpan<byte> ReadSpan() => Take((int)ReadNumber());
 
     public ComponentMetadata ReadMetadata()
     {

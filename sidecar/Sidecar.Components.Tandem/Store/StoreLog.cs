@@ -200,7 +200,7 @@ internal sealed class StoreLog(IStoreFiles files, string directory, int snapshot
         var complete = false;
         while (reader.TryRead(out var payload))
         {
-            model.Replay(payload, out complete);
+            model.Replay(payload, path, reader.PayloadOffset, out complete);
         }
 
         // A snapshot gets its name when it is complete, so anything missing is damage.
@@ -234,7 +234,7 @@ internal sealed class StoreLog(IStoreFiles files, string directory, int snapshot
 
             while (reader.TryRead(out var payload))
             {
-                model.Replay(payload, out _);
+                model.Replay(payload, path, reader.PayloadOffset, out _);
             }
 
             if (reader.Offset < file.Length)

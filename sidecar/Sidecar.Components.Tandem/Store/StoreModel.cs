@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Sidecar.Components.Broker;
 using Sidecar.Components.Keys;
+using Sidecar.Components.Tandem.Files;
 
 namespace Sidecar.Components.Tandem.Store;
 
@@ -12,6 +13,7 @@ internal sealed class StoreModel(TimeProvider time, IBrokerJournal journal)
 {
     private readonly ConcurrentDictionary<string, KeyTable> _tables = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, MessageBroker> _brokers = new(StringComparer.Ordinal);
+    private readonly KeyReplay _keys = new();
 
     public IEnumerable<KeyTable> Tables => _tables.Select(pair => pair.Value);
 
@@ -20,13 +22,19 @@ internal sealed class StoreModel(TimeProvider time, IBrokerJournal journal)
     /// <summary>The last version given out; never goes back, so that an etag never means two values.</summary>
     public long Version { get; set; }
 
+    /// <summary>About as many bytes as a snapshot would have.</summary>
+    public long Bytes => Tables.Sum(table => table.Bytes) + Brokers.SelectMany(broker => broker.Topics).Sum(topic => topic.Bytes);
+
     public KeyTable Table(string name) => _tables.GetOrAdd(name, static name => new KeyTable(name));
 
     public MessageBroker Broker(string name) =>
         _brokers.GetOrAdd(name, static (name, parts) => new MessageBroker(name, parts.time, parts.journal), (time, journal));
 
-    /// <summary>Performs the records of one frame. Doing it again, or over a snapshot that has it, changes nothing.</summary>
-    public void Replay(ReadOnlySpan<byte> payload, out bool end)
+    /// <summary>
+    /// Performs the records of one frame, which is at the offset of the file. Doing it again, or over a snapshot that has it, changes
+    /// nothing.
+    /// </summary>
+    public void Replay(ReadOnlySpan<byte> payload, string path, long offset, out bool end)
     {
         end = false;
         for (var reader = new RecordReader(payload); !reader.AtEnd;)
@@ -34,10 +42,10 @@ internal sealed class StoreModel(TimeProvider time, IBrokerJournal journal)
             switch (reader.ReadKind())
             {
                 case RecordKind.Put:
-                    ReplayPut(ref reader);
+                    ReplayPut(ref reader, path, offset);
                     break;
                 case RecordKind.Delete:
-                    Table(reader.ReadString()).Remove(reader.ReadString());
+                    _keys.Delete(reader.ReadSpan(), reader.ReadSpan());
                     break;
                 case RecordKind.Append:
                     ReadTopic(ref reader).Append(ReadEntry(ref reader));
@@ -72,22 +80,28 @@ internal sealed class StoreModel(TimeProvider time, IBrokerJournal journal)
         }
     }
 
-    /// <summary>Sets what the committer gives out next to what was found.</summary>
-    public void EndReplay()
+    /// <summary>Reads the values that are live, and sets what the committer gives out next to what was found.</summary>
+    public void EndReplay(IStoreFiles files)
     {
+        foreach (var (table, entries) in _keys.Read(files, time.GetUtcNow().Ticks))
+        {
+            Table(table).Load(entries);
+        }
+
         foreach (var topic in Brokers.SelectMany(broker => broker.Topics))
         {
             topic.Reserved = topic.Next - 1;
         }
     }
 
-    private void ReplayPut(ref RecordReader reader)
+    private void ReplayPut(ref RecordReader reader, string path, long offset)
     {
-        var table = Table(reader.ReadString());
-        var entry = new KeyEntry(
-            Key: reader.ReadString(), Version: reader.ReadNumber(), ExpiresAt: reader.ReadNumber(), Value: reader.ReadBytes());
-        table.Put(entry);
-        Version = Math.Max(Version, entry.Version);
+        var table = reader.ReadSpan();
+        var key = reader.ReadSpan();
+        var (version, expiresAt) = (reader.ReadNumber(), reader.ReadNumber());
+        var length = reader.ReadSpan().Length;
+        _keys.Put(table, key, new KeyReplay.Place(version, expiresAt, path, offset + reader.Position - length, length));
+        Version = Math.Max(Version, version);
     }
 
     private Topic ReadTopic(ref RecordReader reader) => Broker(reader.ReadString()).Topic(reader.ReadString());

@@ -17,7 +17,7 @@ internal sealed record StoreOptions
     public Action<Exception> Fault { get; init; } = static _ => { };
 
     /// <summary>
-    /// Log bytes after which a snapshot is written and the log before it deleted; at least the size of the last snapshot.
+    /// A snapshot is written, and what it makes needless deleted, when the files have so many bytes more than twice what is live.
     /// Default 64 MiB.
     /// </summary>
     public long CompactAfterBytes { get; init; } = 64 * 1024 * 1024;

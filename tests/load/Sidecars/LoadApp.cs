@@ -11,7 +11,8 @@ namespace Load.Sidecars;
 
 /// <summary>
 /// The app of the sidecar's benchmarks, a process of its own: <c>/hello</c> answers a few bytes, <c>/proxy</c> fetches them from another
-/// address as the simplest proxy would, <c>/message</c> takes the messages of topic <c>load</c>, and <c>/received</c> says how many.
+/// address as the simplest proxy would, <c>/message</c> takes the messages of topic <c>load</c>, and <c>/received</c> says how many. It hosts
+/// actors of type <c>Load</c> that do nothing.
 /// </summary>
 internal static class LoadApp
 {
@@ -31,6 +32,9 @@ internal static class LoadApp
             await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
             Interlocked.Increment(ref received);
         });
+        app.MapGet("/dapr/config", () => Results.Json(new { entities = new[] { "Load" } }));
+        app.MapPut("/actors/Load/{id}/method/{method}", () => Results.Ok());
+        app.MapDelete("/actors/Load/{id}", () => Results.Ok());
         app.MapGet("/received", () => Interlocked.Read(ref received).ToString(CultureInfo.InvariantCulture));
         using var client = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, ActivityHeadersPropagator = null });
         app.MapGet("/proxy", http => ProxyAsync(client, new Uri(behind!), http));

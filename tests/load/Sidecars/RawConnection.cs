@@ -41,7 +41,7 @@ internal sealed class RawConnection : IDisposable
         }
         while (!_buffer.AsSpan(0, length).EndsWith("\r\n\r\n"u8));
 
-        if (!_buffer.AsSpan().StartsWith("HTTP/1.1 204"u8))
+        if (!_buffer.AsSpan().StartsWith("HTTP/1.1 2"u8))
         {
             throw new IOException(Encoding.ASCII.GetString(_buffer, 0, length));
         }

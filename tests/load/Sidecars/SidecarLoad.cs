@@ -10,7 +10,7 @@ namespace Load.Sidecars;
 /// </summary>
 internal sealed class SidecarLoad(TextWriter output, int rounds, CancellationToken cancellationToken)
 {
-    private const int Publishers = 32;
+    private const int Callers = 32;
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
 
     /// <summary>Runs everything with or without tracing.</summary>
@@ -42,6 +42,7 @@ internal sealed class SidecarLoad(TextWriter output, int rounds, CancellationTok
         {
             await LatenciesAsync(http, folder, direct, bareProxy, sidecar.Address);
             await MessagesAsync(http, direct, sidecar);
+            await ActorsAsync(http, sidecar);
         }
 
         await IdleAsync(http, folder, ports[0], tracing);
@@ -57,6 +58,7 @@ internal sealed class SidecarLoad(TextWriter output, int rounds, CancellationTok
             ("direct", () => GetAsync(http, direct)),
             ("bare proxy", () => GetAsync(http, bareProxy)),
             ("invocation", () => GetAsync(http, new Uri(sidecar, "/v1.0/invoke/load/method/hello"))),
+            ("actor call", () => PostAsync(http, new Uri(sidecar, "/v1.0/actors/Load/one/method/nothing"), "{}")),
             ("state get", () => GetAsync(http, new Uri(state + "/key"))),
             ("publish in memory", () => PostAsync(http, new Uri(sidecar, "/v1.0/publish/memory/unheard"), "{}")),
             ("fsync of 4 KiB", async () =>
@@ -85,18 +87,9 @@ internal sealed class SidecarLoad(TextWriter output, int rounds, CancellationTok
         for (var round = 0; round <= rounds; round++)
         {
             var before = await ReceivedAsync(http, counter);
-            var published = 0L;
             var started = Stopwatch.GetTimestamp();
             var processor = sidecar.ProcessorTime;
-            await Task.WhenAll(Enumerable.Range(0, Publishers).Select(_ => Task.Run(async () =>
-            {
-                using var connection = await RawConnection.OpenAsync(new Uri(sidecar.Address, "/v1.0/publish/memory/load"), """{"order":4711}""", cancellationToken);
-                while (Stopwatch.GetElapsedTime(started) < Turn * 4)
-                {
-                    await connection.PostAsync(cancellationToken);
-                    Interlocked.Increment(ref published);
-                }
-            })));
+            var published = await PostAllAsync(_ => new Uri(sidecar.Address, "/v1.0/publish/memory/load"), Turn * 4);
             while (await ReceivedAsync(http, counter) < before + published)
             {
                 await Task.Delay(5, cancellationToken);
@@ -113,6 +106,41 @@ internal sealed class SidecarLoad(TextWriter output, int rounds, CancellationTok
         }
 
         await output.WriteLineAsync($"in-memory messages published singly, delivered and acknowledged: {rates.Max():0}/s");
+    }
+
+    /// <summary>Calls of actors, each caller with one of its own.</summary>
+    private async Task ActorsAsync(HttpClient http, SidecarUnderLoad sidecar)
+    {
+        await SidecarUnderLoad.UntilAsync(http, new Uri(sidecar.Address, "/v1.0/healthz"), cancellationToken);
+        var rates = new List<double>();
+        for (var round = 0; round <= rounds; round++)
+        {
+            var started = Stopwatch.GetTimestamp();
+            var calls = await PostAllAsync(caller => new Uri(sidecar.Address, $"/v1.0/actors/Load/{caller}/method/nothing"), Turn * 2);
+            if (round > 0)
+            {
+                rates.Add(calls / Stopwatch.GetElapsedTime(started).TotalSeconds);
+            }
+        }
+
+        await output.WriteLineAsync($"actor calls of {Callers} callers: {rates.Max():0}/s");
+    }
+
+    /// <summary>Posts on a connection per caller for the time; returns how often.</summary>
+    private async Task<long> PostAllAsync(Func<int, Uri> address, TimeSpan time)
+    {
+        var posted = 0L;
+        var started = Stopwatch.GetTimestamp();
+        await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(async () =>
+        {
+            using var connection = await RawConnection.OpenAsync(address(caller), """{"order":4711}""", cancellationToken);
+            while (Stopwatch.GetElapsedTime(started) < time)
+            {
+                await connection.PostAsync(cancellationToken);
+                Interlocked.Increment(ref posted);
+            }
+        })));
+        return posted;
     }
 
     private async Task IdleAsync(HttpClient http, DirectoryInfo folder, int appPort, bool tracing)

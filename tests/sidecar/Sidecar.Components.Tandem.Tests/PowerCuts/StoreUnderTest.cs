@@ -47,7 +47,7 @@ internal sealed class StoreUnderTest(string directory, SimulatedDisk disk, Manua
 
             // A store that cannot flush gives up what it has not flushed.
             Fault = exception => _powerCut |= exception.InnerException is not ProcessEndedException,
-            CompactAfterBytes = random.Next(4) switch { 0 => 300, 1 => 2_000, 2 => 8_000, _ => 1_000_000 },
+            CompactAfterBytes = random.Next(4) switch { 0 => 1, 1 => 100, 2 => 1_000, _ => 1_000_000 },
             SnapshotFrameBytes = random.Next(2) == 0 ? 200 : 1_000_000,
         });
         _pace = disk.Slow(directory);
@@ -128,7 +128,7 @@ internal sealed class StoreUnderTest(string directory, SimulatedDisk disk, Manua
         var compaction = _store!.Compaction;
         if (!compaction.IsCompleted)
         {
-            _pace!.Let(random.Next(1, 8), compaction);
+            _pace!.Let(random.Next(1, 12), compaction);
             Compactions += compaction.IsCompleted ? 1 : 0;
         }
     }

@@ -22,7 +22,7 @@ internal sealed class WorkflowApi(Func<AppInstance, WorkflowEngine?> engineOf)
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The engine that a call is for: that of the app behind the port.</summary>
+    /// <summary>The engine that a call is for: that of the app behind the port, or of the app that it names.</summary>
     public WorkflowEngine Engine(AppInstance app, string component, string? appId)
     {
         if (component != Component)
@@ -32,14 +32,10 @@ internal sealed class WorkflowApi(Func<AppInstance, WorkflowEngine?> engineOf)
                 : new DaprErrorException(400, "ERR_WORKFLOW_COMPONENT_NOT_FOUND", $"workflow component '{component}' does not exist; the name of the engine is '{Component}'");
         }
 
-        if (!string.IsNullOrEmpty(appId) && appId != app.Instance.AppId)
-        {
-            throw new DaprErrorException(
-                400, "ERR_WORKFLOW_APP_ID_INVALID", $"workflows of app '{appId}' cannot be reached from app '{app.Instance.AppId}': call the sidecar of '{appId}'");
-        }
-
-        return engineOf(app) ?? throw new DaprErrorException(
+        var engine = engineOf(app) ?? throw new DaprErrorException(
             500, "ERR_ACTOR_RUNTIME_NOT_FOUND", $"app {app.Instance.AppId} has no state store with metadata actorStateStore: \"true\" in its scope");
+        return string.IsNullOrEmpty(appId) ? engine : engine.Peer(appId) ?? throw new DaprErrorException(
+            400, "ERR_WORKFLOW_APP_ID_INVALID", $"there is no app '{appId}' with a workflow store in this run");
     }
 
     /// <summary>Starts an instance with the caller's trace as parent; the result is its id.</summary>

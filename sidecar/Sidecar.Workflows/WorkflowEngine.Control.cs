@@ -102,7 +102,7 @@ public sealed partial class WorkflowEngine
         if (recursive)
         {
             await CheckPurgeAsync(instanceId, force, cancellationToken);
-            foreach (var (engine, child) in await ChildrenAsync(instanceId, cancellationToken))
+            foreach (var (engine, child) in await ChildrenOrNoneAsync(instanceId, force, cancellationToken))
             {
                 count += await engine.PurgeAsync(child, recursive, force, cancellationToken);
             }
@@ -155,6 +155,19 @@ public sealed partial class WorkflowEngine
             && (filter.CreatedTimeTo is null || metadata.CreatedAt <= filter.CreatedTimeTo);
     }
 
+    /// <summary>A history that cannot be read must not save its instance from a forced purge, the last resort.</summary>
+    private async Task<List<(WorkflowEngine Engine, string InstanceId)>> ChildrenOrNoneAsync(string instanceId, bool force, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ChildrenAsync(instanceId, cancellationToken);
+        }
+        catch (WorkflowException exception) when (force && exception is { Error: WorkflowError.Unavailable, InnerException: not null })
+        {
+            return [];
+        }
+    }
+
     /// <summary>The children of the current execution and their engines; empty when there is no such instance.</summary>
     private Task<List<(WorkflowEngine Engine, string InstanceId)>> ChildrenAsync(string instanceId, CancellationToken cancellationToken) =>
         WaitAsync(_runner.WithInstanceAsync(instanceId, async instance =>
@@ -167,7 +180,7 @@ public sealed partial class WorkflowEngine
                 .ToList()), cancellationToken);
 
     /// <summary>The engine of an app of this process; null when it has none.</summary>
-    private WorkflowEngine? Peer(string appId) => appId == _appId ? this : _peers(appId);
+    public WorkflowEngine? Peer(string appId) => appId == _appId ? this : _peers(appId);
 
     private async Task<Delivery> DeliverAsync(string instanceId, HistoryEvent e, CancellationToken cancellationToken)
     {

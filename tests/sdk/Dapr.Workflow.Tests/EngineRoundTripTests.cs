@@ -82,6 +82,31 @@ public sealed class EngineRoundTripTests
     }
 
     [Fact]
+    public async Task Child_retries_and_patches_go_through_the_history()
+    {
+        var attempts = 0;
+        await using var app = await App.StartAsync(options =>
+        {
+            options.RegisterWorkflow<string, int>("FlakyChild", (_, _) =>
+                Interlocked.Increment(ref attempts) < 3 ? throw new InvalidOperationException("again") : Task.FromResult(attempts));
+            options.RegisterActivity<string, string>("Echo", (_, input) => Task.FromResult(input));
+            options.RegisterWorkflow<string, string>("Patched", async (context, _) =>
+            {
+                var first = context.IsPatched("first") ? await context.CallActivityAsync<string>("Echo", "new") : "old";
+                var tries = await context.CallChildWorkflowAsync<int>(
+                    "FlakyChild", options: new ChildWorkflowTaskOptions(RetryPolicy: new WorkflowRetryPolicy(5, TimeSpan.FromMilliseconds(1))));
+                return $"{first} {tries} {context.IsPatched("second")}";
+            });
+        });
+
+        await app.Client.ScheduleNewWorkflowAsync("Patched", "p1");
+        var state = await app.Client.WaitForWorkflowCompletionAsync("p1", cancellation: new CancellationTokenSource(Patience).Token);
+
+        Assert.Equal("new 3 True", state.ReadOutputAs<string>());
+        Assert.Equal(["first", "second"], await app.PatchesAsync("p1"));
+    }
+
+    [Fact]
     public async Task Engine_restart_in_the_middle_of_an_activity_does_not_run_it_again()
     {
         var runs = 0;
@@ -243,6 +268,9 @@ public sealed class EngineRoundTripTests
             await worker.StartAsync();
             return worker;
         }
+
+        public async Task<IEnumerable<string>> PatchesAsync(string instanceId) =>
+            (await _engine.GetHistoryAsync(instanceId, CancellationToken.None)).SelectMany(e => e.WorkflowStarted?.Version?.Patches.ToArray() ?? []);
 
         public Task StopWorkerAsync() => _host!.StopAsync();
 

@@ -14,7 +14,7 @@ namespace Sidecar.Api.Tests;
 /// <summary>The workflow API as a program without an SDK calls it, with the SDK's worker at the other end.</summary>
 public sealed class WorkflowApiTests : IAsyncLifetime
 {
-    private readonly TestRun _run = new TestRun().Component("store", "state.in-memory", "actorStateStore=true", "scopes: [orders]\n");
+    private readonly TestRun _run = new TestRun().Component("store", "state.in-memory", "actorStateStore=true", "scopes: [orders, billing]\n");
     private IHost _worker = null!;
     private HttpClient _http = null!;
 
@@ -24,6 +24,7 @@ public sealed class WorkflowApiTests : IAsyncLifetime
     {
         await _run.AppAsync("orders");
         await _run.AppAsync("storeless");
+        await _run.AppAsync("billing");
         await _run.StartAsync();
         _http = _run.Client();
         var builder = Host.CreateApplicationBuilder();
@@ -199,6 +200,20 @@ public sealed class WorkflowApiTests : IAsyncLifetime
     [InlineData("POST", "dapr//start", "", 404, "ERR_DIRECT_INVOKE")]
     public async Task Bad_requests_are_answered_with_Daprs_code(string method, string path, string? body, int status, string code) =>
         Assert.Equal((status, code), await ErrorAsync(method, $"/v1.0/workflows/{path}", body is null ? null : Encoding.UTF8.GetBytes(body)));
+
+    [Fact]
+    public async Task Workflows_of_another_app_are_reached_by_its_id()
+    {
+        using var billing = _run.Client(2);
+        using var started = await billing.PostAsync("/v1.0/workflows/dapr/Order/start?instanceID=theirs&appID=orders", new StringContent("1"), Token);
+        Assert.Equal(HttpStatusCode.Accepted, started.StatusCode);
+        await UntilAsync("theirs", "RUNNING");
+        using var terminated = await billing.PostAsync("/v1.0/workflows/dapr/theirs/terminate?appID=orders", null, Token);
+        Assert.Equal(HttpStatusCode.Accepted, terminated.StatusCode);
+        await UntilAsync("theirs", "TERMINATED");
+        using var own = await billing.GetAsync("/v1.0/workflows/dapr/theirs", Token);
+        Assert.Equal(HttpStatusCode.NotFound, own.StatusCode);
+    }
 
     [Fact]
     public async Task A_text_that_is_not_UTF8_is_refused()

@@ -1,3 +1,4 @@
+using Sidecar.Abstractions;
 using Tandem.Protocol.Grpc;
 using Tandem.Protocol.Workflows;
 using EventKind = Tandem.Protocol.Workflows.HistoryEvent.EventTypeOneofCase;
@@ -146,11 +147,7 @@ public sealed class TerminateTests
                 var store = new CrashingStore(disk, write, fault);
                 await host.RestartAsync(store);
                 await Ignoring(client.TerminateAsync("p", "stop"), store.Died);
-                if (store.Died.IsCompleted)
-                {
-                    await host.RestartAsync(new CrashingStore(disk));
-                }
-
+                await host.RestartAsync(new CrashingStore(disk));
                 await client.TerminateAsync("p", "stop");
                 Assert.Equal("stop", (await client.WaitAsync("p"))!.Output);
                 Assert.Equal(OrchestrationStatus.Terminated, (await client.WaitAsync("p:0000"))!.WorkflowStatus);
@@ -158,6 +155,25 @@ public sealed class TerminateTests
                 HistoryCheck.Valid(await client.HistoryAsync("p:0000"));
             }
         }
+    }
+
+    [Fact]
+    public async Task Instance_with_a_damaged_history_hurts_no_other_and_can_be_purged_by_force()
+    {
+        await using var host = await EngineHost.StartAsync(new CrashingStore(_disk));
+        using var client = host.Connect();
+        await using var worker = Worker(host);
+        await host.UntilStreamsAsync(1);
+        await client.StartAsync("parent", "x", "damaged");
+        await _disk.WriteAsync(new StateWrite($"{EngineHost.Prefix}damaged||history-000001", null), CancellationToken.None);
+        await host.RestartAsync(new CrashingStore(_disk));
+
+        await client.StartAsync("seq", "x", "healthy");
+        Assert.Equal("a(x)", (await client.WaitAsync("healthy"))!.Output);
+        var told = await Assert.ThrowsAsync<GrpcException>(() => client.HistoryAsync("damaged"));
+        Assert.Contains("workflow instance 'damaged' lacks the row", told.Message, StringComparison.Ordinal);
+        Assert.Equal(1, await client.PurgeAsync("damaged", recursive: true, force: true));
+        Assert.Null(await client.GetAsync("damaged"));
     }
 
     [Fact]

@@ -21,11 +21,13 @@ internal sealed class OfflineSidecar : IAsyncDisposable
     private readonly Guard _guard = new();
     private readonly TimeProvider _time;
     private readonly ProcessLog _log;
+    private readonly string _file;
     private Child? _child;
 
     private OfflineSidecar(RunLock runLock, DataDirectory data, SidecarInstance instance, TimeProvider time)
     {
         (_runLock, _time) = (runLock, time);
+        _file = Path.Combine(data.Run, "offline.json");
         _log = new LogMerger(TextWriter.Null, colour: false, data.Logs).Open("offline", "offline.log", onConsole: false);
         Instance = instance with { Index = 0, AppPort = null, HttpPort = _ports.TakeFree(), GrpcPort = _ports.TakeFree() };
     }
@@ -67,6 +69,7 @@ internal sealed class OfflineSidecar : IAsyncDisposable
             _child.Dispose();
         }
 
+        File.Delete(_file);
         _guard.Dispose();
         _log.Dispose();
         _ports.Dispose();
@@ -75,10 +78,10 @@ internal sealed class OfflineSidecar : IAsyncDisposable
 
     private async Task StartAsync(DataDirectory data, SidecarRun run, CancellationToken cancellationToken)
     {
+        await Leftovers.GoneAsync(data, _time, cancellationToken);
         var host = await Builder.ProgramAsync(data, Repository.SidecarProject, cancellationToken);
-        var file = Path.Combine(data.Run, "offline.json");
-        PrivateFile.Write(file, JsonSerializer.SerializeToUtf8Bytes(run with { Instances = [Instance] }, SidecarRun.JsonOptions));
-        _child = Child.Run(new ChildSpec(["dotnet", host, "--run", file], run.BaseDirectory, RunPlan.CommonEnvironment()), _guard, _log);
+        PrivateFile.Write(_file, JsonSerializer.SerializeToUtf8Bytes(run with { Instances = [Instance] }, SidecarRun.JsonOptions));
+        _child = Child.Run(new ChildSpec(["dotnet", host, "--run", _file], run.BaseDirectory, RunPlan.CommonEnvironment()), _guard, _log);
         using var readiness = new Readiness(_time);
         var ready = readiness.SidecarAsync(Instance.HttpPort, cancellationToken).WaitAsync(ReadyLimit, _time, cancellationToken);
         if (await Task.WhenAny(ready, _child.Exited) != ready)

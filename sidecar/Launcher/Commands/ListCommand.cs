@@ -57,26 +57,25 @@ internal static class ListCommand
     {
         var sidecar = state.Processes.Single(process => process.AppId is null);
         return
-            from process in state.Processes
-            where process.AppId is not null
-            let instance = run.Instances.First(instance => instance.AppId == process.AppId && instance.Index == process.Index)
+            from instance in run.Instances
+            let process = state.Processes.FirstOrDefault(process => process.AppId == instance.AppId && process.Index == instance.Index)
             select new
             {
-                process.AppId,
-                HttpPort = process.HttpPort ?? 0,
-                GrpcPort = process.GrpcPort ?? 0,
-                AppPort = process.AppPort ?? 0,
+                instance.AppId,
+                instance.HttpPort,
+                instance.GrpcPort,
+                AppPort = instance.AppPort ?? 0,
                 MetricsEnabled = false,
-                Command = process.Command ?? "",
-                Age = Age(now - process.Started),
-                Created = process.Started?.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "",
+                Command = process?.Command ?? "",
+                Age = Age(now - process?.Started),
+                Created = process?.Started?.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "",
                 DaprdPid = sidecar.Pid ?? 0,
                 CliPid = state.LauncherPid,
-                AppPid = process.Pid ?? 0,
+                AppPid = process?.Pid ?? 0,
                 MaxRequestBodySize = instance.MaxBodyBytes,
                 HttpReadBufferSize = instance.ReadBufferBytes,
                 RunTemplatePath = state.Template ?? "",
-                AppLogPath = process.Log,
+                AppLogPath = process?.Log ?? "",
                 DaprdLogPath = sidecar.Log,
                 RunTemplateName = state.Name ?? "",
             };

@@ -94,6 +94,7 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
 
     private async Task SuperviseAsync()
     {
+        await ParkIfAskedAsync();
         while (StartChild() is { } child)
         {
             var request = Request;
@@ -116,10 +117,16 @@ internal sealed class Supervised(string name, ChildSpec spec, ProcessLog log, Lo
                 await MournAsync(child.Pid, status, time.GetElapsedTime(_started));
             }
 
-            if (Request is { IsCompletedSuccessfully: true } open && await open is ProcessRequest.Stop)
-            {
-                await ParkAsync();
-            }
+            await ParkIfAskedAsync();
+        }
+    }
+
+    /// <summary>The request may have come while there was no process: before the first start, or in a pause after a death.</summary>
+    private async Task ParkIfAskedAsync()
+    {
+        if (Request is { IsCompletedSuccessfully: true } open && await open is ProcessRequest.Stop)
+        {
+            await ParkAsync();
         }
     }
 

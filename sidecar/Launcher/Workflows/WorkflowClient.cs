@@ -19,14 +19,7 @@ internal sealed class WorkflowClient(SidecarAccess sidecar, CancellationToken ca
         while (true)
         {
             var page = await CallAsync("ListInstanceIDs", request, ListInstanceIDsResponse.Parser);
-            foreach (var id in page.InstanceIds)
-            {
-                if (await FindAsync(id) is { } state)
-                {
-                    states.Add(state);
-                }
-            }
-
+            states.AddRange((await Task.WhenAll(page.InstanceIds.Select(FindAsync))).OfType<WorkflowState>());
             if (!page.HasContinuationToken)
             {
                 return [.. states.OrderBy(state => state.CreatedTimestamp)];

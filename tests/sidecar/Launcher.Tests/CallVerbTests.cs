@@ -70,6 +70,14 @@ public sealed class CallVerbTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_app_that_somebody_else_starts_is_in_the_list()
+    {
+        Assert.Matches(@"(?m)^shop#0 +- +\d+ +\d+ +\d+ +- +\(started by somebody else\)$", await Verb.OutputAsync(_run, "list"));
+        var app = Assert.Single(JsonDocument.Parse(await Verb.OutputAsync(_run, "list", "-o", "json")).RootElement.EnumerateArray());
+        Assert.Equal(("shop", 0), (app.GetProperty("appId").GetString(), app.GetProperty("appPid").GetInt32()));
+    }
+
+    [Fact]
     public async Task No_verb_shows_a_token()
     {
         var token = Launcher.Access.SidecarAccess.ReadRun(_run.Data).Instances[0].ApiToken!;

@@ -52,6 +52,31 @@ public sealed class SupervisedTests : IAsyncDisposable
         Assert.Equal([0.5, 1, 2, 4, 8, 10, 10, 0.5, 1], pauses);
     }
 
+    [Fact]
+    public async Task A_stop_that_comes_before_the_start_or_in_the_pause_after_a_death_holds_until_a_restart()
+    {
+        _process.Ask(ProcessRequest.Stop);
+        _ = _process.StartAsync();
+        Assert.True(_process.IsParked);
+
+        _process.Ask(ProcessRequest.Restart);
+        await UntilAsync(() => _process.Pid is not null);
+        Assert.False(_process.IsParked);
+
+        Libc.Signal(_process.Pid!.Value, Libc.SigKill);
+        await UntilAsync(() => _time.ArmedTimers == 1);
+        _time.Advance(TimeSpan.FromSeconds(0.1));
+        await UntilAsync(() => Announcements().Count == 1 && _time.ArmedTimers == 1);
+        _process.Ask(ProcessRequest.Restart);
+        _process.Ask(ProcessRequest.Stop);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await UntilAsync(() => _process.IsParked);
+        Assert.Null(_process.Pid);
+
+        _process.Ask(ProcessRequest.Restart);
+        await UntilAsync(() => _process.Pid is not null);
+    }
+
     /// <summary>Kills the process at that age, waits until it runs again, and returns the announced pause in seconds.</summary>
     private async Task<double> DieAfterAsync(TimeSpan life)
     {

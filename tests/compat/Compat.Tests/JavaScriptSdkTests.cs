@@ -22,6 +22,7 @@ public sealed partial class JavaScriptSdkTests
     [InlineData("blocks", "http")]
     [InlineData("messages", "http")]
     [InlineData("messages", "grpc")]
+    [InlineData("actors", "http")]
     [InlineData("workflows", "http")]
     [InlineData("workflows", "grpc")]
     public async Task A_program_on_the_SDK_runs(string program, string protocol)

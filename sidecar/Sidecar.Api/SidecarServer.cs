@@ -343,13 +343,18 @@ public sealed class RunningSidecar : IAsyncDisposable
         if (!_engines.ContainsKey(instance.AppId) && WorkflowStore.Find(app) is { } store)
         {
             _engines[instance.AppId] = new WorkflowEngine(
-                instance.AppId, store, WorkflowEngine.DefaultKeyPrefix(instance.AppId), _options.Workflows, _options.Time, loggers,
+                instance.AppId, store, WorkflowEngine.DefaultKeyPrefix(instance.AppId), WorkflowOptions(app), _options.Time, loggers,
                 peers: appId => _engines.GetValueOrDefault(appId));
         }
 
         _host.Services.GetRequiredService<InvocationService>().Add(app);
         return app;
     }
+
+    private WorkflowEngineOptions WorkflowOptions(AppInstance app) => app.Configuration.Retention is not { } kept ? _options.Workflows : _options.Workflows with
+    {
+        Retention = new WorkflowRetention { AnyTerminal = kept.AnyTerminal, Completed = kept.Completed, Failed = kept.Failed, Terminated = kept.Terminated },
+    };
 
     /// <summary>Begins to watch the apps; after the ports are open, since an app that is up calls back at once.</summary>
     internal void Watch() => Array.ForEach(_apps, app => app.Watch());

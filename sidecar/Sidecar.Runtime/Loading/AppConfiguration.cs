@@ -30,6 +30,9 @@ public sealed class AppConfiguration
     /// <summary>Spans of the sidecar.</summary>
     public required TracingSettings Tracing { get; init; }
 
+    /// <summary>How long ended workflows are kept; null says nothing about it.</summary>
+    public required RetentionSettings? Retention { get; init; }
+
     /// <summary>
     /// Whether the app may read a secret: an allowed list has the last word, then the denied list, then the default (allow). A store
     /// without a scope is open. References of components (<c>secretKeyRef</c>) are not the app's and not asked about.
@@ -58,6 +61,7 @@ public sealed class AppConfiguration
             HttpPipeline = Handlers(spec, "httpPipeline", file),
             AppHttpPipeline = Handlers(spec, "appHttpPipeline", file),
             Tracing = TracingSettings.Read(spec.Map("tracing"), file),
+            Retention = RetentionSettings.Read(spec.Map("workflow").Map("stateRetentionPolicy"), file),
         };
     }
 

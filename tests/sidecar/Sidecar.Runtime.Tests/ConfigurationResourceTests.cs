@@ -59,6 +59,7 @@ public sealed class ConfigurationResourceTests
     [InlineData("accessControl: {policies: [{appId: a, trustDomain: t, namespace: n, operations: [{action: deny}]}]}", "an operation of spec.accessControl for a has no name")]
     [InlineData("accessControl: {defaultAction: maybe}", "spec.accessControl says 'maybe', not allow or deny")]
     [InlineData("secrets: {scopes: [{defaultAccess: deny}]}", "has no storeName")]
+    [InlineData("workflow: {stateRetentionPolicy: {completed: soon}}", "spec.workflow.stateRetentionPolicy.completed 'soon' is not a duration")]
     public async Task What_would_not_be_kept_stops_the_start(string spec, string problem)
     {
         await using var run = Vault(("c.yaml", spec));
@@ -100,6 +101,32 @@ public sealed class ConfigurationResourceTests
             }
 
             Assert.Equal((HttpStatusCode.NotFound, "ERR_DIRECT_INVOKE"), (response.StatusCode, (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("errorCode").GetString()));
+        }
+    }
+
+    [Theory]
+    [InlineData("terminated: 0s", HttpStatusCode.NotFound)]
+    [InlineData("completed: 0s", HttpStatusCode.OK)]
+    public async Task Ended_workflows_are_kept_as_long_as_the_policy_says(string policy, HttpStatusCode later)
+    {
+        await using var run = Vault(("c.yaml", $"workflow: {{stateRetentionPolicy: {{{policy}}}}}")).Component("store", "state.in-memory", "actorStateStore=true");
+        await run.AppAsync("app", configuration: "c.yaml");
+        await run.StartAsync();
+        using var http = run.Client();
+
+        Assert.Equal(HttpStatusCode.Accepted, (await http.PostAsync("/v1.0/workflows/dapr/Order/start?instanceID=one", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.Accepted, (await http.PostAsync("/v1.0/workflows/dapr/one/terminate", null)).StatusCode);
+
+        await WaitAsync(async () => (await http.GetAsync("/v1.0/workflows/dapr/one")) is var response && response.StatusCode == later
+            && (later != HttpStatusCode.OK || (await response.Content.ReadAsStringAsync()).Contains("TERMINATED", StringComparison.Ordinal)));
+    }
+
+    private static async Task WaitAsync(Func<Task<bool>> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!await condition())
+        {
+            await Task.Delay(10, limit.Token);
         }
     }
 

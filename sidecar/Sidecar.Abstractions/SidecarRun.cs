@@ -21,6 +21,22 @@ public sealed record SidecarRun
     /// <summary>One entry per app instance.</summary>
     public required IReadOnlyList<SidecarInstance> Instances { get; init; }
 
+    /// <summary>How the launcher calls the sidecar's own process; an app instance is <c>{app id}#{index}</c>.</summary>
+    public const string ProcessName = "sidecar";
+
+    /// <summary>
+    /// Asks the launcher to end a process of the run and not to start it again: a file that it looks for, <c>run/stop-{name}</c> in the data
+    /// directory. Without a launcher there is no such folder and nobody to ask.
+    /// </summary>
+    public static void RequestStop(string dataDirectory, string process)
+    {
+        var folder = Path.Combine(dataDirectory, "run");
+        if (Directory.Exists(folder))
+        {
+            File.WriteAllText(Path.Combine(folder, $"stop-{process}"), "");
+        }
+    }
+
     /// <summary>JSON form of the run file: snake_case.</summary>
     public static readonly JsonSerializerOptions JsonOptions = new()
     {

@@ -83,8 +83,6 @@ public static class SidecarServer
         builder.Services.AddSingleton<ApiLog>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
         builder.WebHost.UseSetting(WebHostDefaults.PreventHostingStartupKey, "true");
-        RunningSidecar? sidecar = null;
-        var listeners = new List<ListenOptions>(run.Instances.Count * 2);
         var late = new LatePorts(new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance));
         builder.Services.AddSingleton<IConnectionListenerFactory>(late);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -95,24 +93,19 @@ public static class SidecarServer
             kestrel.Limits.Http2.MaxStreamsPerConnection = 10_000;
             kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * 1024 * 1024;
             kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
-            foreach (var (index, instance) in run.Instances.Index())
-            {
-                Listen(kestrel, instance.HttpPort, HttpProtocols.Http1, listeners, () => new PortOwner(sidecar!.Apps[index], IsGrpc: false));
-                Listen(kestrel, instance.GrpcPort, HttpProtocols.Http2, listeners, () => new PortOwner(sidecar!.Apps[index], IsGrpc: true));
-            }
-
+            // The ports of the instances open after the start, and each closes for itself.
             kestrel.Listen(late.Http, listen => listen.Protocols = HttpProtocols.Http1);
             kestrel.Listen(late.Grpc, listen => listen.Protocols = HttpProtocols.Http2);
         });
 
         var host = builder.Build();
-        sidecar = new RunningSidecar(host, run, options, late);
+        var sidecar = new RunningSidecar(host, run, options, late);
         try
         {
             await sidecar.LoadAsync(cancellationToken);
             MapEndpoints(host, sidecar);
             await host.StartAsync(cancellationToken);
-            sidecar.SetPorts([.. listeners.Select(listener => listener.IPEndPoint!.Port)]);
+            await sidecar.OpenPortsAsync(cancellationToken);
             sidecar.Watch();
             return sidecar;
         }
@@ -122,20 +115,6 @@ public static class SidecarServer
             throw;
         }
     }
-
-    /// <summary>Opens a port and remembers on each of its connections whose it is. After the start a port of 0 is the one the system chose.</summary>
-    private static void Listen(
-        KestrelServerOptions kestrel, int port, HttpProtocols protocols, List<ListenOptions> listeners, Func<PortOwner> owner) =>
-        kestrel.Listen(IPAddress.Loopback, port, listen =>
-        {
-            listen.Protocols = protocols;
-            listen.Use(next => connection =>
-            {
-                connection.Items[typeof(PortOwner)] = owner();
-                return next(connection);
-            });
-            listeners.Add(listen);
-        });
 
     /// <summary>Kestrel's own default; daprd begins at 4 KiB.</summary>
     private const long MinHeadBytes = 32 * 1024;
@@ -171,10 +150,20 @@ public static class SidecarServer
         var workflows = new WorkflowApi(sidecar.Engine);
         host.MapWorkflows(workflows);
         host.MapActors(sidecar.Actors);
-        host.MapSystem(sidecar.Actors);
+        host.MapSystem(sidecar.Actors, sidecar.Engine);
+        host.MapPost("/v1.0/shutdown", http =>
+        {
+            // After the answer: the ports close.
+            http.Response.OnCompleted(() =>
+            {
+                sidecar.BeginShutdown(http.App(), force: http.Request.Headers["dapr-force-shutdown"].ToString().Equals("true", StringComparison.OrdinalIgnoreCase));
+                return Task.CompletedTask;
+            });
+            return http.NoContent();
+        });
         sidecar.MapGrpc(host);
         host.MapGrpc(
-            DaprService.Create(host.Services.GetRequiredService<InvocationService>(), workflows),
+            DaprService.Create(host.Services.GetRequiredService<InvocationService>(), workflows, app => sidecar.BeginShutdown(app, force: false)),
             new GrpcServerOptions { MaxMessageBytes = http => (int)Math.Min(http.App().Instance.MaxBodyBytes, int.MaxValue) });
     }
 
@@ -199,7 +188,9 @@ public sealed class RunningSidecar : IAsyncDisposable
     private readonly ComponentRegistry _registry = new();
     private readonly Dictionary<string, ResourceSet> _resources = [];
     private readonly ConcurrentDictionary<string, WorkflowEngine> _engines = [];
-    private readonly ConcurrentDictionary<AppInstance, LatePort[]> _portsOfLateApps = [];
+    private readonly ConcurrentDictionary<AppInstance, LatePort[]> _ports = [];
+    private readonly ConcurrentDictionary<AppInstance, Lazy<Task>> _shutdowns = [];
+    private readonly TaskCompletionSource _allGone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ActorSystem _actors;
     private volatile AppInstance[] _apps = [];
     private int _disposed;
@@ -221,7 +212,7 @@ public sealed class RunningSidecar : IAsyncDisposable
     public IReadOnlyList<AppInstance> Apps => _apps;
 
     /// <summary>
-    /// Completes when the process is asked to stop (SIGTERM, SIGINT). The ports stay open until <see cref="DisposeAsync"/>: handlers that
+    /// Completes when the process is asked to stop (SIGTERM, SIGINT), and when every app has shut down its own sidecar. The ports stay open until <see cref="DisposeAsync"/>: handlers that
     /// finish then still save and publish. Throws <see cref="ComponentException"/> when a component reports a <see cref="SidecarFault"/>.
     /// </summary>
     public async Task WaitForShutdownAsync(CancellationToken cancellationToken = default)
@@ -229,12 +220,16 @@ public sealed class RunningSidecar : IAsyncDisposable
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = _host.Lifetime.ApplicationStopping.Register(() => asked.TrySetResult());
         var fault = _host.Services.GetRequiredService<SidecarFault>().Reported;
-        if (await Task.WhenAny(asked.Task, fault).WaitAsync(cancellationToken) == fault)
+        if (await Task.WhenAny(asked.Task, fault, _allGone.Task).WaitAsync(cancellationToken) == fault)
         {
             var exception = await fault;
             throw new ComponentException($"the sidecar ends: {exception.Message}", exception);
         }
     }
+
+    /// <summary>Returns when the process has been asked to stop by a signal, or after the time.</summary>
+    public Task WaitForSignalAsync(TimeSpan limit) =>
+        Task.Delay(limit, _options.Time, _host.Lifetime.ApplicationStopping).ContinueWith(static _ => { }, TaskScheduler.Default);
 
     /// <summary>Takes nothing in any more, lets what runs finish, and closes the components.</summary>
     public async ValueTask DisposeAsync()
@@ -244,6 +239,7 @@ public sealed class RunningSidecar : IAsyncDisposable
             return;
         }
 
+        await Task.WhenAll(_shutdowns.Values.Select(shutdown => shutdown.Value));
         // Deliveries first: what they do not finish goes back to its group. Actors after them, for handlers may call some.
         await _actors.BeginStopAsync();
         await Task.WhenAll(_apps.Select(app => app.StopAsync(_options.ShutdownTimeout)));
@@ -262,9 +258,57 @@ public sealed class RunningSidecar : IAsyncDisposable
         await _host.DisposeAsync();
     }
 
-    /// <summary>Ports in the order of the instances: HTTP, gRPC, HTTP, …</summary>
-    internal void SetPorts(int[] ports) =>
-        Instances = [.. _run.Instances.Select((instance, index) => instance with { HttpPort = ports[index * 2], GrpcPort = ports[(index * 2) + 1] })];
+    /// <summary>Opens the ports of the instances that the run began with.</summary>
+    internal async Task OpenPortsAsync(CancellationToken cancellationToken)
+    {
+        foreach (var app in _apps)
+        {
+            var http = await _latePorts.OpenAsync(app.Instance.HttpPort, isGrpc: false, cancellationToken);
+            var grpc = await _latePorts.OpenAsync(app.Instance.GrpcPort, isGrpc: true, cancellationToken);
+            Instances = [.. Instances, app.Instance with { HttpPort = http.Number, GrpcPort = grpc.Number }];
+            Serve(app, http, grpc);
+        }
+    }
+
+    /// <summary>
+    /// Ends the sidecar of one app (protocol: HTTP §10): what is being delivered may finish, nothing new is, its ports close and nobody reaches it
+    /// by invocation any more. Whoever supervises the app is told not to start it again; without any app left the process ends.
+    /// </summary>
+    public void BeginShutdown(AppInstance app, bool force) =>
+        _ = _shutdowns.GetOrAdd(app, _ => new Lazy<Task>(() => Task.Run(() => ShutdownAsync(app, force ? TimeSpan.Zero : _options.ShutdownTimeout)))).Value;
+
+    /// <summary>How long answers that are being given when the ports of an app close may take.</summary>
+    private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
+
+    private async Task ShutdownAsync(AppInstance app, TimeSpan drainTimeout)
+    {
+        await app.StopAsync(drainTimeout);
+        _host.Services.GetRequiredService<InvocationService>().Remove(app);
+        if (_ports.TryRemove(app, out var ports))
+        {
+            foreach (var port in ports)
+            {
+                await port.CloseAsync(CancellationToken.None);
+            }
+
+            // Streams of workers have no end of their own.
+            await Task.WhenAll(ports.Select(port => port.EndConnectionsAsync(LastAnswers)));
+        }
+
+        SidecarRun.RequestStop(_run.DataDirectory, $"{app.Instance.AppId}#{app.Instance.Index}");
+        if (_ports.IsEmpty)
+        {
+            SidecarRun.RequestStop(_run.DataDirectory, SidecarRun.ProcessName);
+            _allGone.TrySetResult();
+        }
+    }
+
+    private void Serve(AppInstance app, LatePort http, LatePort grpc)
+    {
+        _ports[app] = [http, grpc];
+        http.Serve(new PortOwner(app, IsGrpc: false));
+        grpc.Serve(new PortOwner(app, IsGrpc: true));
+    }
 
     internal async Task LoadAsync(CancellationToken cancellationToken)
     {
@@ -300,10 +344,8 @@ public sealed class RunningSidecar : IAsyncDisposable
             grpc = await _latePorts.OpenAsync(instance.GrpcPort, isGrpc: true, cancellationToken);
             var app = await LoadAsync(instance with { HttpPort = http.Number, GrpcPort = grpc.Number }, cancellationToken);
             await StartEnginesAsync(cancellationToken);
-            _portsOfLateApps[app] = [http, grpc];
             Instances = [.. Instances, app.Instance];
-            http.Serve(new PortOwner(app, IsGrpc: false));
-            grpc.Serve(new PortOwner(app, IsGrpc: true));
+            Serve(app, http, grpc);
             return app;
         }
         catch
@@ -318,10 +360,10 @@ public sealed class RunningSidecar : IAsyncDisposable
         }
     }
 
-    /// <summary>Breaks the connections that are open to the ports of an app instance added with <see cref="AddAsync"/>; for tests of what happens then.</summary>
+    /// <summary>Breaks the connections that are open to the ports of an app instance; for tests of what happens then.</summary>
     public void BreakConnections(AppInstance app)
     {
-        foreach (var port in _portsOfLateApps[app])
+        foreach (var port in _ports[app])
         {
             port.BreakConnections();
         }

@@ -22,6 +22,8 @@ try
 
     await using var sidecar = await SidecarServer.StartAsync(run);
     await sidecar.WaitForShutdownAsync();
+    // A launcher has been told when no app is left: its signal comes now, and then this end is an expected one.
+    await sidecar.WaitForSignalAsync(TimeSpan.FromSeconds(2));
     return 0;
 }
 catch (Exception exception) when (exception is ComponentException or IOException or JsonException)

@@ -3,7 +3,7 @@ using Launcher.Data;
 namespace Launcher.Run;
 
 /// <summary>
-/// Requests of <c>daprw restart NAME</c> and <c>daprw stop --app-id NAME</c>: files <c>run/restart-NAME</c> and <c>run/stop-NAME</c>, which the run
+/// Requests of <c>daprw restart NAME</c>, of <c>daprw stop --app-id NAME</c> and of apps that shut down (<c>SidecarRun.RequestStop</c>): files <c>run/restart-NAME</c> and <c>run/stop-NAME</c>, which the run
 /// removes when it acts. Files are looked for, not watched: a watch needs system resources that a developer's machine may have run out of.
 /// </summary>
 internal sealed class ProcessRequests(DataDirectory data, TimeProvider time)

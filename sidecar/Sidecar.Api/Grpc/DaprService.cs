@@ -1,5 +1,8 @@
+using Google.Protobuf.WellKnownTypes;
+using Sidecar.Runtime;
 using Sidecar.Runtime.Invocation;
 using Tandem.Protocol.Grpc;
+using Tandem.Protocol.Runtime;
 
 namespace Sidecar.Api.Grpc;
 
@@ -24,10 +27,9 @@ internal static class DaprService
             "DeleteJobsByPrefix", "ListJobsAlpha1", "ListJobs",
         ]),
         ("conversation", ["ConverseAlpha1", "ConverseAlpha2"]),
-        ("shutdown", ["Shutdown"]),
     ];
 
-    public static GrpcService Create(InvocationService invocation, WorkflowApi workflows)
+    public static GrpcService Create(InvocationService invocation, WorkflowApi workflows, Action<AppInstance> shutdown)
     {
         var service = new GrpcService(Name);
         var api = new GrpcApi(service);
@@ -40,6 +42,16 @@ internal static class DaprService
         api.MapLocks();
         api.MapMetadata();
         api.MapWorkflows(workflows);
+        api.Unary("shutdown.v1", "Shutdown", ShutdownRequest.Parser, (_, context) =>
+        {
+            // After the answer: the ports close.
+            context.HttpContext.Response.OnCompleted(() =>
+            {
+                shutdown(context.App());
+                return Task.CompletedTask;
+            });
+            return Task.FromResult(new Empty());
+        });
         foreach (var (what, methods) in Missing)
         {
             foreach (var method in methods)

@@ -32,12 +32,21 @@ internal static class MetadataGrpc
             ExtendedMetadata = { ["daprRuntimeVersion"] = Capabilities.RuntimeVersion, ["engine"] = "embedded" },
             Subscriptions = { app.Subscriptions.Select(ToMessage) },
             ActorRuntime = new ActorRuntime { RuntimeStatus = ActorRuntime.Types.ActorRuntimeStatus.Disabled },
+            EnabledFeatures = { app.Configuration.EnabledFeatures },
             Resiliencies = { app.Resiliency.Names.Select(name => new MetadataResiliency { Name = name }) },
         };
         response.ExtendedMetadata.Add((IEnumerable<KeyValuePair<string, string>>)app.ExtendedMetadata);
         if (app.Instance.AppPort is { } port)
         {
-            response.AppConnectionProperties = new AppConnectionProperties { Port = port, Protocol = "http", ChannelAddress = "127.0.0.1" };
+            response.AppConnectionProperties = new AppConnectionProperties
+            {
+                Port = port, Protocol = "http", ChannelAddress = "127.0.0.1", MaxConcurrency = Math.Max(0, app.Instance.AppMaxConcurrency),
+                Health = app.Instance.AppHealth is not { } health ? null : new AppConnectionHealthProperties
+                {
+                    HealthCheckPath = health.Path, HealthProbeInterval = $"{health.IntervalSeconds}s", HealthProbeTimeout = $"{health.TimeoutMilliseconds}ms",
+                    HealthThreshold = health.Threshold,
+                },
+            };
         }
 
         return response;
@@ -56,6 +65,7 @@ internal static class MetadataGrpc
         {
             Rules = { subscription.Rules.Select(rule => new PubsubSubscriptionRule { Match = rule.Match ?? "", Path = rule.Path }) },
         },
+        Metadata = { subscription.Metadata.ToDictionary() },
         DeadLetterTopic = subscription.DeadLetterTopic ?? "",
         Type = subscription.IsDeclarative ? PubsubSubscriptionType.Declarative : PubsubSubscriptionType.Programmatic,
     };

@@ -5,17 +5,18 @@ using Sidecar.Abstractions;
 using Sidecar.Actors;
 using Sidecar.Runtime;
 using Sidecar.Runtime.Loading;
+using Sidecar.Workflows;
 
 namespace Sidecar.Api.Http;
 
 /// <summary>Health, metadata, and what this engine does not have (dapr-http §10).</summary>
 internal static class SystemEndpoints
 {
-    public static void MapSystem(this IEndpointRouteBuilder routes, Func<AppInstance, ActorRuntime> actors)
+    public static void MapSystem(this IEndpointRouteBuilder routes, Func<AppInstance, ActorRuntime> actors, Func<AppInstance, WorkflowEngine?> workflows)
     {
         routes.MapGet("/v1.0/healthz", http => Health(http, http.App().Instance.AppPort is null || http.App().Channel.IsUp, "ERR_HEALTH_NOT_READY", "dapr is not ready"));
         routes.MapGet("/v1.0/healthz/outbound", http => Health(http, true, "ERR_OUTBOUND_HEALTH_NOT_READY", "dapr outbound is not ready"));
-        routes.MapGet("/v1.0/metadata", http => GetMetadataAsync(http, actors(http.App())));
+        routes.MapGet("/v1.0/metadata", http => GetMetadataAsync(http, actors(http.App()), workflows(http.App())));
         routes.MapPut("/v1.0/metadata/{key}", async http =>
         {
             var value = await http.ReadBodyAsync();
@@ -32,7 +33,6 @@ internal static class SystemEndpoints
             }
         }
 
-        routes.MapPost("/v1.0/shutdown", Unsupported("shutdown"));
     }
 
     private static RequestDelegate Unsupported(string what) =>
@@ -48,7 +48,7 @@ internal static class SystemEndpoints
         return ready ? http.NoContent() : throw new DaprErrorException(500, code, message);
     }
 
-    private static Task GetMetadataAsync(HttpContext http, ActorRuntime actors)
+    private static Task GetMetadataAsync(HttpContext http, ActorRuntime actors, WorkflowEngine? workflows)
     {
         var app = http.App();
         return http.WriteJsonAsync(writer =>
@@ -56,6 +56,13 @@ internal static class SystemEndpoints
             writer.WriteStartObject();
             writer.WriteString("id", app.Instance.AppId);
             writer.WriteString("runtimeVersion", Capabilities.RuntimeVersion);
+            writer.WriteStartArray("enabledFeatures");
+            foreach (var feature in app.Configuration.EnabledFeatures)
+            {
+                writer.WriteStringValue(feature);
+            }
+
+            writer.WriteEndArray();
             writer.WriteStartArray("components");
             foreach (var (manifest, component) in app.Components.All)
             {
@@ -96,10 +103,32 @@ internal static class SystemEndpoints
                 writer.WriteNumber("port", port);
                 writer.WriteString("protocol", "http");
                 writer.WriteString("channelAddress", "127.0.0.1");
+                if (app.Instance.AppMaxConcurrency > 0)
+                {
+                    writer.WriteNumber("maxConcurrency", app.Instance.AppMaxConcurrency);
+                }
+
+                if (app.Instance.AppHealth is { } health)
+                {
+                    writer.WriteStartObject("health");
+                    writer.WriteString("healthCheckPath", health.Path);
+                    writer.WriteString("healthProbeInterval", $"{health.IntervalSeconds}s");
+                    writer.WriteString("healthProbeTimeout", $"{health.TimeoutMilliseconds}ms");
+                    writer.WriteNumber("healthThreshold", health.Threshold);
+                    writer.WriteEndObject();
+                }
+
                 writer.WriteEndObject();
             }
 
             ActorMetadata.Write(writer, app, actors);
+            writer.WriteStartObject("workflows");
+            if (workflows?.GetStatus().Streams is { } workers and > 0)
+            {
+                writer.WriteNumber("connectedWorkers", workers);
+            }
+
+            writer.WriteEndObject();
             writer.WriteStartArray("resiliencies");
             foreach (var name in app.Resiliency.Names)
             {
@@ -118,6 +147,13 @@ internal static class SystemEndpoints
         writer.WriteStartObject();
         writer.WriteString("pubsubname", subscription.PubSubName);
         writer.WriteString("topic", subscription.Topic);
+        writer.WriteStartObject("metadata");
+        foreach (var (name, value) in subscription.Metadata)
+        {
+            writer.WriteString(name, value);
+        }
+
+        writer.WriteEndObject();
         writer.WriteStartArray("rules");
         foreach (var rule in subscription.Rules)
         {

@@ -15,6 +15,20 @@ public sealed class InvocationService(TimeProvider time)
     /// <summary>Adds an instance of an app.</summary>
     public void Add(AppInstance app) => _apps.AddOrUpdate(app.Instance.AppId, _ => new Callee([app]), (_, callee) => new Callee([.. callee.Instances, app]));
 
+    /// <summary>Removes an instance that has shut down; an app without any is unknown.</summary>
+    public void Remove(AppInstance app)
+    {
+        var appId = app.Instance.AppId;
+        while (_apps.TryGetValue(appId, out var callee))
+        {
+            var others = callee.Instances.Where(other => other != app).ToArray();
+            if (others.Length == 0 ? _apps.TryRemove(KeyValuePair.Create(appId, callee)) : _apps.TryUpdate(appId, new Callee(others), callee))
+            {
+                return;
+            }
+        }
+    }
+
     /// <summary>Throws 403 when the callee's access control refuses the caller. <paramref name="path"/> is the one that is sent, percent-encoded.</summary>
     public void Authorize(AppInstance caller, string appId, string verb, string path)
     {

@@ -27,6 +27,9 @@ public sealed class AppConfiguration
     /// <summary>What requests of the sidecar to the app pass first.</summary>
     public required IReadOnlyList<PipelineHandler> AppHttpPipeline { get; init; }
 
+    /// <summary>Names of <c>features</c> that are switched on; nothing here depends on them.</summary>
+    public required IReadOnlyList<string> EnabledFeatures { get; init; }
+
     /// <summary>Spans of the sidecar.</summary>
     public required TracingSettings Tracing { get; init; }
 
@@ -60,6 +63,7 @@ public sealed class AppConfiguration
             Access = new AccessRules(spec.Map("accessControl"), file),
             HttpPipeline = Handlers(spec, "httpPipeline", file),
             AppHttpPipeline = Handlers(spec, "appHttpPipeline", file),
+            EnabledFeatures = [.. spec.Maps("features").Where(feature => feature.Text("enabled") == "true").Select(feature => feature.Text("name")).OfType<string>()],
             Tracing = TracingSettings.Read(spec.Map("tracing"), file),
             Retention = RetentionSettings.Read(spec.Map("workflow").Map("stateRetentionPolicy"), file),
         };

@@ -12,7 +12,6 @@ public sealed class UnimplementedTests
     [InlineData("POST", "/v1.0-alpha2/conversation/c/converse", "conversation")]
     [InlineData("PUT", "/v1.0-alpha1/crypto/c/encrypt", "crypto")]
     [InlineData("POST", "/v1.0-alpha1/subtlecrypto/c/sign", "subtlecrypto")]
-    [InlineData("POST", "/v1.0/shutdown", "shutdown")]
     public async Task Http_answers_501_with_code_and_message(string method, string path, string what)
     {
         await using var run = await StartAsync();
@@ -27,7 +26,6 @@ public sealed class UnimplementedTests
     }
 
     [Theory]
-    [InlineData("dapr.proto.runtime.v1.Dapr/Shutdown", "shutdown: not implemented by the embedded sidecar")]
     [InlineData("dapr.proto.runtime.v1.Dapr/ScheduleJobAlpha1", "jobs: not implemented by the embedded sidecar")]
     [InlineData("dapr.proto.runtime.v1.Dapr/ConverseAlpha2", "conversation: not implemented by the embedded sidecar")]
     [InlineData("dapr.proto.runtime.v1.Dapr/QueryStateAlpha1", "state query: not implemented by the embedded sidecar")]

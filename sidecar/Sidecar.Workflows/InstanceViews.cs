@@ -25,13 +25,24 @@ internal static class InstanceViews
         Tags = { metadata.Tags },
     };
 
-    public static WorkflowState ToWorkflowState(InstanceState state)
+    public static WorkflowState ToWorkflowState(InstanceState state) => ToWorkflowState(
+        state.InstanceId,
+        state.Metadata,
+        (state.Started ?? state.Inbox.Find(e => e.EventTypeCase == EventKind.ExecutionStarted))?.ExecutionStarted,
+        state.Completed?.ExecutionCompleted,
+        state.CustomStatus);
+
+    public static WorkflowState ToWorkflowState(string instanceId, InstanceMetadata metadata, EndedInstance ended) =>
+        ToWorkflowState(instanceId, metadata, ended.Started, ended.Completed, ended.CustomStatus);
+
+    private static WorkflowState ToWorkflowState(
+        string instanceId, InstanceMetadata metadata, ExecutionStartedEvent? started, ExecutionCompletedEvent? completed, string? customStatus)
     {
-        var view = ToWorkflowState(state.InstanceId, state.Metadata);
-        view.Input = (state.Started ?? state.Inbox.Find(e => e.EventTypeCase == EventKind.ExecutionStarted))?.ExecutionStarted.Input;
-        view.CustomStatus = state.CustomStatus;
-        view.Output = state.Completed?.ExecutionCompleted.Result;
-        view.FailureDetails = state.Completed?.ExecutionCompleted.FailureDetails;
+        var view = ToWorkflowState(instanceId, metadata);
+        view.Input = started?.Input;
+        view.CustomStatus = customStatus;
+        view.Output = completed?.Result;
+        view.FailureDetails = completed?.FailureDetails;
         return view;
     }
 

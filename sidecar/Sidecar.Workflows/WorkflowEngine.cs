@@ -183,8 +183,21 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
             return metadata is null ? null : InstanceViews.ToWorkflowState(instanceId, metadata);
         }
 
-        return await WaitAsync(_runner.WithInstanceAsync(instanceId, async instance =>
-            await StoreReadAsync(() => _runner.LoadAsync(instance)) is { } state ? InstanceViews.ToWorkflowState(state) : null), cancellationToken);
+        return await WaitAsync(_runner.WithInstanceAsync(instanceId, instance => StoreReadAsync(() => ReadAsync(instance))), cancellationToken);
+    }
+
+    /// <summary>An instance with what it was given and what it came to. Under the gate.</summary>
+    private async Task<WorkflowState?> ReadAsync(Instance instance)
+    {
+        if (instance.State is null
+            && await _store.ReadMetadataAsync(instance.Id, _stopping.Token) is { } metadata
+            && InstanceState.IsTerminal((OrchestrationStatus)metadata.Status)
+            && await _store.ReadEndedAsync(instance.Id, metadata, _stopping.Token) is { } ended)
+        {
+            return InstanceViews.ToWorkflowState(instance.Id, metadata, ended);
+        }
+
+        return await _runner.LoadAsync(instance) is { } state ? InstanceViews.ToWorkflowState(state) : null;
     }
 
     /// <summary>Waits until the workflow has left PENDING; null when there is no such instance.</summary>

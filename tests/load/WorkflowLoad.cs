@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Load;
 
 /// <summary>What <see cref="WorkflowLoad"/> runs.</summary>
-/// <param name="Instances">Workflows measured, after a tenth of them to warm up.</param>
+/// <param name="Instances">Workflows measured, after some thousands to warm up.</param>
 /// <param name="Callers">Callers that each wait for the end of a workflow before they start the next.</param>
 /// <param name="Activities">Sequential activities of a workflow.</param>
 /// <param name="Tracing">Whether every call makes spans.</param>
@@ -23,6 +23,7 @@ public sealed record WorkflowLoadOptions(int Instances, int Callers, int Activit
 public static class WorkflowLoad
 {
     private const int Block = 1000;
+    private const int WarmUp = 5000;
 
     /// <summary>Runs; 1 when a workflow did not end as it should.</summary>
     public static async Task<int> RunAsync(WorkflowLoadOptions options, TextWriter output, CancellationToken cancellationToken)
@@ -51,7 +52,7 @@ public static class WorkflowLoad
         DaprWorkflowClient client, SidecarUnderLoad sidecar, WorkflowLoadOptions options, TextWriter output, CancellationToken cancellationToken)
     {
         var wrong = 0;
-        await RunManyAsync(options.Instances / 10);
+        await RunManyAsync(WarmUp);
         var rates = new List<double>();
         for (var done = 0; done < options.Instances; done += Block)
         {

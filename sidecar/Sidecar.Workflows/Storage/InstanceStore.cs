@@ -7,6 +7,9 @@ using Tandem.Protocol.Workflows;
 
 namespace Sidecar.Workflows.Storage;
 
+/// <summary>Start, end and custom status of an instance.</summary>
+internal sealed record EndedInstance(ExecutionStartedEvent Started, ExecutionCompletedEvent Completed, string? CustomStatus);
+
 /// <summary>
 /// Reads and writes instances. Every write is one transaction with the metadata row in it, conditional on that row being
 /// the one this engine wrote last. A method changes the state it is given only after the store has accepted the write;
@@ -71,6 +74,25 @@ internal sealed class InstanceStore(IStateStore store, IKeyListing listing, stri
         state.Inbox.AddRange(events.Skip((int)metadata.HistoryLength));
         state.CustomStatus = rows[^1] is { } status ? StringValue.Parser.ParseFrom(status.Value.Span).Value : null;
         return state;
+    }
+
+    /// <summary>
+    /// What callers see of an ended instance, without the history between its start and its end; null when these are not where
+    /// they usually are.
+    /// </summary>
+    public async Task<EndedInstance?> ReadEndedAsync(string instanceId, InstanceMetadata metadata, CancellationToken cancellationToken)
+    {
+        if (metadata.HistoryLength < 3)
+        {
+            return null;
+        }
+
+        var rows = await store.GetManyAsync(
+            [_keys.History(instanceId, 1), _keys.History(instanceId, metadata.HistoryLength - 1), _keys.CustomStatus(instanceId)], cancellationToken);
+        return rows[0] is { } first && HistoryEvent.Parser.ParseFrom(first.Value.Span) is { ExecutionStarted: { } started }
+            && rows[1] is { } last && HistoryEvent.Parser.ParseFrom(last.Value.Span) is { ExecutionCompleted: { } completed }
+                ? new EndedInstance(started, completed, rows[2] is { } status ? StringValue.Parser.ParseFrom(status.Value.Span).Value : null)
+                : null;
     }
 
     /// <summary>Writes a new instance with its start in the inbox; <paramref name="old"/> is the ended instance it replaces, or null.</summary>

@@ -76,6 +76,30 @@ public sealed class ScaleTests
     }
 
     [Fact]
+    public async Task Looking_at_an_ended_instance_reads_as_much_whatever_its_history()
+    {
+        var store = new CountingStore(new MemoryStore());
+        await using var host = await EngineHost.StartAsync(store);
+        await using var worker = new ScriptedWorker(host) { Workflows = { ["short"] = Scripts.Sequence(1), ["long"] = Scripts.Parallel(100) } };
+        using var client = host.Connect();
+        await client.StartAsync("short", "in", "s");
+        await client.StartAsync("long", "in", "l");
+        await client.WaitAsync("s");
+        await client.WaitAsync("l");
+        await UntilAsync(() => host.Engine.GetStatus().LoadedInstances == 0);
+
+        Assert.Equal((4, "a(in)", "in"), await LookAsync("s"));
+        Assert.Equal((4, string.Join(',', Enumerable.Repeat("p(x)", 100)), "in"), await LookAsync("l"));
+
+        async Task<(int Reads, string Output, string Input)> LookAsync(string id)
+        {
+            var before = store.Counts.Reads;
+            var state = (await client.GetAsync(id))!;
+            return (store.Counts.Reads - before, state.Output, state.Input);
+        }
+    }
+
+    [Fact]
     [Trait("Category", "Bench")]
     public async Task Ten_thousand_ended_instances_do_not_slow_the_next()
     {

@@ -30,10 +30,10 @@ public sealed partial class ActorRuntime
     /// <summary>The actor's value, or null.</summary>
     public async Task<StateItem?> GetStateAsync(string type, string id, string key, CancellationToken cancellationToken)
     {
-        var (actor, store) = Hosted(type, id);
+        var (activation, store) = Hosted(type, id);
         try
         {
-            return await store.GetAsync(store.Key(actor, key), cancellationToken);
+            return await store.GetAsync(store.Key(activation.Actor.Key, key), cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -44,11 +44,16 @@ public sealed partial class ActorRuntime
     /// <summary>Performs all writes or none.</summary>
     public async Task TransactStateAsync(string type, string id, IReadOnlyList<ActorStateOperation> operations, CancellationToken cancellationToken)
     {
-        var (actor, store) = Hosted(type, id);
-        StateWrite[] writes = [.. operations.Select(operation => new StateWrite(store.Key(actor, operation.Key), operation.Value, Ttl: Ttl(operation)))];
+        var (activation, store) = Hosted(type, id);
+        StateWrite[] writes = [.. operations.Select(operation => new StateWrite(store.Key(activation.Actor.Key, operation.Key), operation.Value, Ttl: Ttl(operation)))];
         if (writes.Length == 0)
         {
             return;
+        }
+
+        if (!activation.Writes.TryEnter())
+        {
+            throw ActorErrors.InstanceMissing();
         }
 
         try
@@ -59,14 +64,18 @@ public sealed partial class ActorRuntime
         {
             throw ActorErrors.StateSave(exception.Message, exception);
         }
+        finally
+        {
+            activation.Writes.Exit();
+        }
     }
 
     /// <summary>An actor that is active here: nobody else may touch its state.</summary>
-    private (ActorKey Actor, ActorStore Store) Hosted(string type, string id)
+    private (Activation Activation, ActorStore Store) Hosted(string type, string id)
     {
         var key = ActorKey.Of(type, id);
         var store = _store ?? throw ActorErrors.RuntimeNotFound();
-        return _system.FindActive(key, App) is null ? throw ActorErrors.InstanceMissing() : (key, store);
+        return (_system.FindActive(key, App) ?? throw ActorErrors.InstanceMissing(), store);
     }
 
     private static TimeSpan? Ttl(ActorStateOperation operation)

@@ -162,6 +162,7 @@ public sealed partial class ActorSystem
         }
 
         activation.End();
+        await activation.Writes.CloseAsync();
         activation.Actor.Activation = null;
     }
 

@@ -55,10 +55,11 @@ internal sealed class ActorStore
     public Task<IReadOnlyList<StateItem?>> GetManyAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken) =>
         RunAsync(async token => await _store.GetManyAsync(keys, token), cancellationToken);
 
+    /// <summary>An attempt goes to its end whatever becomes of the caller: nothing may be written after this has returned.</summary>
     public Task TransactAsync(IReadOnlyList<StateWrite> writes, CancellationToken cancellationToken) => RunAsync(
-        async token =>
+        async _ =>
         {
-            await _store.TransactAsync(writes, token);
+            await _store.TransactAsync(writes, CancellationToken.None);
             return true;
         },
         cancellationToken);

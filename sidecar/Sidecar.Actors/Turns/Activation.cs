@@ -1,5 +1,6 @@
 using Sidecar.Actors.Hosting;
 using Sidecar.Actors.Schedules;
+using Sidecar.Actors.State;
 using Sidecar.Actors.Timers;
 
 namespace Sidecar.Actors.Turns;
@@ -22,6 +23,8 @@ internal sealed class Activation
     public ActorTypeSettings Settings { get; }
 
     public ActorTimers Timers { get; }
+
+    public WriteGate Writes { get; } = new();
 
     /// <summary>Version of the host table for which this is the right place.</summary>
     public long Version { get; set; }

@@ -1,6 +1,6 @@
 using Dapr;
 using Dapr.Client;
-using Dapr.Client.Tests;
+using Sidecar.Testing;
 
 namespace ServiceDefaults.Tests;
 
@@ -13,69 +13,92 @@ public sealed class StateDocumentsTests
     [Fact]
     public async Task No_update_is_lost_among_many_writers()
     {
-        await using var sidecar = await LocalSidecar.StartAsync();
+        await using var sidecar = await SidecarHost.StartAsync(cancellationToken: Cancellation);
+        using var dapr = ClientOf(sidecar);
 
         // Each try that fails means that another writer was done, so eight writers need no more than the ten tries.
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(n => sidecar.Client.UpdateStateAsync<Basket>(
-            "store", "basket", basket => new Basket([.. basket?.Items ?? [], n]), cancellationToken: Cancellation)));
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(n => AddAsync(dapr, n)));
 
-        var stored = await sidecar.Client.GetStateAsync<Basket>("store", "basket", cancellationToken: Cancellation);
-        Assert.Equal(Enumerable.Range(0, 8), stored.Items.Order());
+        Assert.Equal(Enumerable.Range(0, 8), (await ReadAsync(dapr)).Items.Order());
     }
 
     [Fact]
     public async Task What_does_not_change_is_not_written()
     {
-        await using var sidecar = await LocalSidecar.StartAsync();
-        await sidecar.Client.SaveStateAsync("store", "k", new Basket([1]), cancellationToken: Cancellation);
-        var (_, before) = await sidecar.Client.GetStateAndETagAsync<Basket>("store", "k", cancellationToken: Cancellation);
+        await using var sidecar = await SidecarHost.StartAsync(cancellationToken: Cancellation);
+        using var dapr = ClientOf(sidecar);
+        await AddAsync(dapr, 1);
+        var write = sidecar.Faults.StateWrites().Fail();
 
-        var result = await sidecar.Client.UpdateStateAsync<Basket>("store", "k", basket => basket!, cancellationToken: Cancellation);
+        var result = await dapr.UpdateStateAsync<Basket>("statestore", "basket", basket => basket!, cancellationToken: Cancellation);
 
         Assert.Equal([1], result.Items);
-        Assert.Equal(before, (await sidecar.Client.GetStateAndETagAsync<Basket>("store", "k", cancellationToken: Cancellation)).etag);
+        Assert.Equal(0, write.Hits);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Endless_conflicts_are_a_failure(bool exists)
+    {
+        await using var sidecar = await SidecarHost.StartAsync(cancellationToken: Cancellation);
+        using var dapr = ClientOf(sidecar);
+        if (exists)
+        {
+            await AddAsync(dapr, 1);
+        }
+
+        var conflict = sidecar.Faults.StateWrites().Always().Conflict();
+
+        await Assert.ThrowsAsync<DaprException>(() => AddAsync(dapr, 2));
+
+        Assert.Equal(10, conflict.Hits);
     }
 
     [Fact]
-    public async Task Endless_conflicts_are_a_failure()
+    public async Task A_first_write_whose_answer_is_lost_is_found_again()
     {
-        await using var sidecar = await RecordingSidecar.StartAsync();
-        sidecar.Answer = async http =>
-        {
-            if (http.Request.Method == "POST")
-            {
-                http.Response.StatusCode = 409;
-                return;
-            }
+        await using var sidecar = await SidecarHost.StartAsync(cancellationToken: Cancellation);
+        using var dapr = ClientOf(sidecar);
+        var lost = sidecar.Faults.StateWrites().FailAfterwards();
 
-            http.Response.Headers["ETag"] = "1";
-            await http.Response.Body.WriteAsync("""{"items":[]}"""u8.ToArray());
-        };
-        using var dapr = sidecar.Client();
-        var tries = 0;
+        await AddAsync(dapr, 1);
 
-        await Assert.ThrowsAsync<DaprException>(() => dapr.UpdateStateAsync<Basket>("store", "k", _ => new Basket([tries++]), cancellationToken: Cancellation));
-
-        Assert.Equal(10, tries);
+        Assert.Equal([1], (await ReadAsync(dapr)).Items);
+        Assert.Equal(1, lost.Hits);
     }
 
     [Fact]
     public async Task The_cause_of_a_failing_first_write_is_kept()
     {
-        await using var sidecar = await RecordingSidecar.StartAsync();
-        sidecar.Answer = http =>
-        {
-            http.Response.StatusCode = http.Request.Method == "POST" ? 500 : 204;
-            return Task.CompletedTask;
-        };
-        using var dapr = sidecar.Client();
+        await using var sidecar = await SidecarHost.StartAsync(cancellationToken: Cancellation);
+        using var dapr = ClientOf(sidecar);
+        sidecar.Faults.StateWrites().Always().Fail("the disk is full");
 
-        var exception = await Assert.ThrowsAsync<DaprException>(() => dapr.UpdateStateAsync<Basket>(
-            "store", "k", _ => new Basket([]), TimeSpan.FromMinutes(1), Cancellation));
+        var exception = await Assert.ThrowsAsync<DaprException>(() => AddAsync(dapr, 1));
 
-        Assert.IsType<DaprException>(exception.InnerException);
-        Assert.Equal(
-            """[{"key":"k","metadata":{"ttlInSeconds":"60"},"options":{"concurrency":"first-write"},"value":{"items":[]}}]""",
-            sidecar.Requests.First(request => request.Method == "POST").Body);
+        Assert.Contains("the disk is full", Assert.IsType<DaprException>(exception.InnerException).Message);
     }
+
+    [Fact]
+    public async Task A_time_to_live_goes_with_the_write()
+    {
+        await using var sidecar = await SidecarHost.StartAsync(cancellationToken: Cancellation);
+        using var dapr = ClientOf(sidecar);
+        await dapr.UpdateStateAsync<Basket>("statestore", "basket", _ => new Basket([1]), TimeSpan.FromMinutes(1), Cancellation);
+
+        sidecar.Clock.Advance(TimeSpan.FromSeconds(59));
+        Assert.NotNull(await ReadAsync(dapr));
+        sidecar.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null(await ReadAsync(dapr));
+    }
+
+    private static DaprClient ClientOf(SidecarHost sidecar) =>
+        new DaprClientBuilder().UseHttpEndpoint(sidecar.HttpEndpoint).UseGrpcEndpoint(sidecar.GrpcEndpoint).UseDaprApiToken(sidecar.ApiToken).Build();
+
+    /// <summary>A change that may meet its own result.</summary>
+    private static Task<Basket> AddAsync(DaprClient dapr, int item) => dapr.UpdateStateAsync<Basket>(
+        "statestore", "basket", basket => basket?.Items.Contains(item) == true ? basket : new Basket([.. basket?.Items ?? [], item]), cancellationToken: Cancellation);
+
+    private static Task<Basket> ReadAsync(DaprClient dapr) => dapr.GetStateAsync<Basket>("statestore", "basket", cancellationToken: Cancellation);
 }

@@ -3,8 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Sidecar.Abstractions;
-using Sidecar.Components.Tandem;
+using Sidecar.Testing;
 
 namespace Sidecar.Workflows.Tests;
 
@@ -14,56 +13,23 @@ public sealed class EndToEndTests
     [Fact]
     public async Task Sdk_workflow_runs_to_its_end_across_a_restart_of_engine_and_store()
     {
-        var directory = Directory.CreateTempSubdirectory("tandem-workflows-").FullName;
-        try
-        {
-            var store = await OpenAsync(directory);
-            await using var host = await EngineHost.StartAsync(store);
-            using var app = BuildApp(host.Address);
-            await app.StartAsync();
-            var client = app.Services.GetRequiredService<DaprWorkflowClient>();
+        await using var dapr = await SidecarHost.StartAsync(options => options.AddComponent("statestore", "state.tandem", ("actorStateStore", "true")));
+        var app = await dapr.StartAppAsync("shop", builder => Register(builder.Services), _ => { });
+        var client = app.Services.GetRequiredService<DaprWorkflowClient>();
+        await app.WorkerReadyAsync();
 
-            var id = await client.ScheduleNewWorkflowAsync(nameof(Order), "order-1", 20);
-            await EventuallyAsync(async () => (await client.GetWorkflowStateAsync(id)).ReadCustomStatusAs<string>() == "waiting");
+        var id = await client.ScheduleNewWorkflowAsync(nameof(Order), "order-1", 20);
+        await dapr.WaitForIdleAsync();
+        await dapr.AdvanceAsync(TimeSpan.FromMilliseconds(10));
+        await dapr.WaitForIdleAsync();
+        Assert.Equal("waiting", (await client.GetWorkflowStateAsync(id))!.ReadCustomStatusAs<string>());
+        await dapr.RestartAsync();
+        await app.WorkerReadyAsync();
+        await client.RaiseEventAsync(id, "approve", 2);
+        var state = await client.WaitForWorkflowCompletionAsync(id).WaitAsync(EngineHost.Patience);
 
-            await host.Engine.DisposeAsync();
-            await store.DisposeAsync();
-            store = await OpenAsync(directory);
-            await host.RestartAsync(store);
-
-            await EventuallyAsync(async () =>
-            {
-                try
-                {
-                    await client.RaiseEventAsync(id, "approve", 2);
-                    return true;
-                }
-                catch (Grpc.Core.RpcException exception) when (exception.StatusCode == Grpc.Core.StatusCode.Unavailable)
-                {
-                    return false;
-                }
-            });
-            var state = await client.WaitForWorkflowCompletionAsync(id).WaitAsync(EngineHost.Patience);
-
-            Assert.Equal(WorkflowRuntimeStatus.Completed, state.RuntimeStatus);
-            Assert.Equal(20 + 1 + 1 + 10 + 2, state.ReadOutputAs<int>());
-            await app.StopAsync();
-            await host.Engine.DisposeAsync();
-            await store.DisposeAsync();
-        }
-        finally
-        {
-            Directory.Delete(directory, recursive: true);
-        }
-    }
-
-    private static async Task<IStateStore> OpenAsync(string directory)
-    {
-        var services = new ServiceCollection().AddSingleton(TimeProvider.System).BuildServiceProvider();
-        var store = (IStateStore)new ComponentRegistry().AddTandem().Find("state.tandem")!(
-            new ComponentContext("statestore", "state.tandem", "v1", ComponentMetadata.Empty, EngineHost.AppId, 0, directory, directory, services));
-        await store.InitAsync(TestContext.Current.CancellationToken);
-        return store;
+        Assert.Equal(WorkflowRuntimeStatus.Completed, state.RuntimeStatus);
+        Assert.Equal(20 + 1 + 1 + 10 + 2, state.ReadOutputAs<int>());
     }
 
     internal static IHost BuildApp(Uri sidecar)
@@ -74,23 +40,16 @@ public sealed class EndToEndTests
         {
             ["DAPR_GRPC_ENDPOINT"] = sidecar.ToString().TrimEnd('/'),
         });
-        builder.Services.AddDaprWorkflow(options =>
-        {
-            options.RegisterWorkflow<Order>();
-            options.RegisterWorkflow<Shipping>();
-            options.RegisterActivity<AddOne>();
-        });
+        Register(builder.Services);
         return builder.Build();
     }
 
-    private static async Task EventuallyAsync(Func<Task<bool>> condition)
+    private static void Register(IServiceCollection services) => services.AddDaprWorkflow(options =>
     {
-        using var patience = new CancellationTokenSource(EngineHost.Patience);
-        while (!await condition())
-        {
-            await Task.Delay(20, patience.Token);
-        }
-    }
+        options.RegisterWorkflow<Order>();
+        options.RegisterWorkflow<Shipping>();
+        options.RegisterActivity<AddOne>();
+    });
 
     internal sealed class Order : Workflow<int, int>
     {

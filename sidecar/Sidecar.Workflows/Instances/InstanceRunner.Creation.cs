@@ -37,6 +37,9 @@ internal sealed partial class InstanceRunner
 
     private int _streamsOpened;
 
+    /// <summary>Apps that were looked for in vain; told once each.</summary>
+    private readonly ConcurrentDictionary<string, byte> _missingApps = new();
+
     /// <summary>
     /// Creates an instance, replacing an ended one of the same id. <paramref name="creationKey"/> names the action that
     /// asks for it; the same key twice creates once.
@@ -126,10 +129,9 @@ internal sealed partial class InstanceRunner
                 ParentTraceContext = action.ParentTraceContext,
                 Tags = { action.Tags },
             };
-            if (Peer(appId) is { } peer)
-            {
-                await peer.CreateAsync(action.InstanceId, start, CreationKey(instanceId, metadata, actionId));
-            }
+            // Without the app the turn waits: nobody else would create the instance.
+            var peer = Peer(appId) ?? throw new InvalidOperationException($"app '{appId}' is not in this run");
+            await peer.CreateAsync(action.InstanceId, start, CreationKey(instanceId, metadata, actionId));
         }
 
         if (outcome.Completed is not null)
@@ -168,7 +170,7 @@ internal sealed partial class InstanceRunner
         {
             if (Peer(children.Key) is not { } peer)
             {
-                refused.AddRange(children.Select(c => Events.ChildFailed(Now, c.EventId, NoSuchApp(children.Key))));
+                AwaitPeer(instance.Id, children.Key);
                 continue;
             }
 
@@ -204,12 +206,24 @@ internal sealed partial class InstanceRunner
     /// <summary>The engine of an app of this process, this one for its own; null when there is none.</summary>
     private InstanceRunner? Peer(string appId) => appId == _appId ? this : _peers(appId);
 
-    private static TaskFailureDetails NoSuchApp(string appId) => new()
+    /// <summary>An activity or a child of the instance is for an app that is not in this run; it may come, as in Dapr.</summary>
+    private void AwaitPeer(string instanceId, string appId)
     {
-        ErrorType = "AppNotFound",
-        ErrorMessage = $"There is no app '{appId}' with a workflow store in this run",
-        IsNonRetriable = true,
-    };
+        if (_missingApps.TryAdd(appId, 0))
+        {
+            LogAppMissing(appId, instanceId);
+        }
+
+        _timers.Add(new TimerEntry("\0peer", instanceId, Now + _options.MaxStoreRetryDelay, () => GuardAsync(instanceId, async instance =>
+        {
+            if (await LoadAsync(instance) is { HasEnded: false } state)
+            {
+                Arm(instance, state);
+                await EnsureChildrenAsync(instance, state);
+                MarkReady(instance);
+            }
+        })));
+    }
 
     private Task<Creation> CreateChildAsync(string parentAppId, string parentId, InstanceMetadata parent, HistoryEvent created)
     {
@@ -274,7 +288,7 @@ internal sealed partial class InstanceRunner
         }
     }
 
-    /// <summary>Queues an activity for the workers of its app. Under the gate; what it cannot queue fails with the next drain.</summary>
+    /// <summary>Queues an activity for the workers of its app. Under the gate.</summary>
     private void ArmTask(Instance instance, string executionId, HistoryEvent task)
     {
         var appId = Events.TargetApp(task, _appId);
@@ -284,7 +298,7 @@ internal sealed partial class InstanceRunner
         }
         else
         {
-            instance.Incoming.Enqueue(new PendingEvent(Events.TaskFailed(Now, task, NoSuchApp(appId)), PendingKind.Result, executionId));
+            AwaitPeer(instance.Id, appId);
         }
     }
 
@@ -385,4 +399,7 @@ internal sealed partial class InstanceRunner
             Dispatcher.Forget(item);
         }
     }
+
+    [LoggerMessage(6024, LogLevel.Warning, "App {TargetAppId} is not in this run or has no workflow store; workflow {InstanceId} waits for it")]
+    private partial void LogAppMissing(string targetAppId, string instanceId);
 }

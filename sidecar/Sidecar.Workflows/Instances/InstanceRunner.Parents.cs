@@ -39,11 +39,8 @@ internal sealed partial class InstanceRunner
     {
         try
         {
-            if (Peer(notice.AppId) is { } peer)
-            {
-                await peer.DeliverAsync(notice.InstanceId, new PendingEvent(notice.Event, PendingKind.Message, notice.ExecutionId));
-            }
-
+            var peer = Peer(notice.AppId) ?? throw new InvalidOperationException($"app '{notice.AppId}' is not in this run");
+            await peer.DeliverAsync(notice.InstanceId, new PendingEvent(notice.Event, PendingKind.Message, notice.ExecutionId));
             await WithInstanceAsync(instanceId, async instance =>
             {
                 instance.State = instance.State is { HasEnded: true } ? null : instance.State;

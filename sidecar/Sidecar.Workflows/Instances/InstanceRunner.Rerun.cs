@@ -52,7 +52,6 @@ internal sealed partial class InstanceRunner
             _metrics.Created();
             Arm(instance, state);
             await EnsureChildrenAsync(instance, state);
-            await DrainAsync(instance);
             MarkReady(instance);
             return true;
         }

@@ -198,7 +198,6 @@ internal sealed partial class InstanceRunner
             i.Turn = null;
             if (await LoadAsync(i) is not null)
             {
-                await DrainAsync(i);
                 MarkReady(i);
             }
         });

@@ -116,7 +116,6 @@ internal sealed partial class InstanceRunner : IWorkSource
         if (await LoadAsync(instance) is { HasEnded: false } state)
         {
             await EnsureChildrenAsync(instance, state);
-            await DrainAsync(instance);
             MarkReady(instance);
         }
     });

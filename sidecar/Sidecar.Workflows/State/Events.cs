@@ -45,18 +45,6 @@ internal static class Events
         return e;
     }
 
-    public static HistoryEvent TaskFailed(DateTimeOffset now, HistoryEvent task, TaskFailureDetails failure)
-    {
-        var e = New(now);
-        e.TaskFailed = new TaskFailedEvent
-        {
-            TaskScheduledId = task.EventId,
-            TaskExecutionId = task.TaskScheduled.TaskExecutionId,
-            FailureDetails = failure,
-        };
-        return e;
-    }
-
     /// <summary>The app that an activity or a child workflow was routed to.</summary>
     public static string TargetApp(HistoryEvent e, string ownAppId) => e.Router is { TargetAppID.Length: > 0 } router ? router.TargetAppID : ownAppId;
 

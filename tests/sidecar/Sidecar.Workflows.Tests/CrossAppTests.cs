@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Tandem.Protocol.Workflows;
 using EventKind = Tandem.Protocol.Workflows.HistoryEvent.EventTypeOneofCase;
 
@@ -7,7 +8,7 @@ namespace Sidecar.Workflows.Tests;
 public sealed class CrossAppTests
 {
     private readonly MemoryStore _disk = new();
-    private readonly Dictionary<string, EngineHost> _hosts = [];
+    private readonly ConcurrentDictionary<string, EngineHost> _hosts = [];
 
     [Fact]
     public async Task Activity_runs_at_the_other_app()
@@ -99,15 +100,48 @@ public sealed class CrossAppTests
     }
 
     [Fact]
-    public async Task App_that_is_not_in_the_run_fails_the_call()
+    public async Task App_that_joins_later_is_waited_for()
     {
         await using var one = await StartAsync("one");
         await using var worker = Worker(one, "one");
         using var client = one.Connect();
-        await client.StartAsync("calls-activity", "nobody", "a");
-        await client.StartAsync("calls-child", "nobody", "c");
-        Assert.Equal("There is no app 'nobody' with a workflow store in this run", (await client.WaitAsync("a"))!.Output);
-        Assert.Equal("AppNotFound", (await client.WaitAsync("c"))!.Output);
+        await one.UntilStreamsAsync(1);
+        await client.StartAsync("calls-activity", "two", "a");
+        await client.StartAsync("calls-child", "two", "c");
+        await one.RestartAsync(new CrashingStore(_disk));
+        await client.StartAsync("calls-child", "nobody", "terminated");
+        await client.TerminateAsync("terminated");
+        Assert.Equal(OrchestrationStatus.Terminated, (await client.GetAsync("terminated"))!.WorkflowStatus);
+
+        await using var two = await StartAsync("two");
+        await using var other = Worker(two, "two");
+        Assert.Equal("two:a(x)", (await client.WaitAsync("a"))!.Output);
+        Assert.Equal("two:a(x)", (await client.WaitAsync("c"))!.Output);
+    }
+
+    [Fact]
+    public async Task Parent_of_an_app_that_is_away_hears_of_the_end_when_it_is_back()
+    {
+        var one = await StartAsync("one");
+        await using var two = await StartAsync("two");
+        using var client = one.Connect();
+        using var second = two.Connect();
+        await using (var worker = Worker(one, "one"))
+        {
+            await one.UntilStreamsAsync(1);
+            await client.StartAsync("calls-child", "two", "p");
+            await UntilAsync(async () => await second.GetAsync("p:0000") is not null);
+        }
+
+        await one.DisposeAsync();
+        _hosts.TryRemove("one", out _);
+        await using var other = Worker(two, "two");
+        Assert.Equal("two:a(x)", (await second.WaitAsync("p:0000"))!.Output);
+
+        await using var again = await StartAsync("one");
+        await using var back = Worker(again, "one");
+        using var reconnected = again.Connect();
+        Assert.Equal("two:a(x)", (await reconnected.WaitAsync("p"))!.Output);
     }
 
     private async Task<EngineHost> StartAsync(string appId)

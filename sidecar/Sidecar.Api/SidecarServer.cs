@@ -83,6 +83,7 @@ public static class SidecarServer
         builder.Services.AddSingleton<ApiLog>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
         builder.WebHost.UseSetting(WebHostDefaults.PreventHostingStartupKey, "true");
+        RunningSidecar? sidecar = null;
         var late = new LatePorts(new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance));
         builder.Services.AddSingleton<IConnectionListenerFactory>(late);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -93,13 +94,19 @@ public static class SidecarServer
             kestrel.Limits.Http2.MaxStreamsPerConnection = 10_000;
             kestrel.Limits.Http2.InitialConnectionWindowSize = 4 * 1024 * 1024;
             kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+            foreach (var instance in run.Instances)
+            {
+                UnixSockets.Listen(kestrel, instance, () => sidecar!.Apps.First(app =>
+                    app.Instance.AppId == instance.AppId && app.Instance.Index == instance.Index));
+            }
+
             // The ports of the instances open after the start, and each closes for itself.
             kestrel.Listen(late.Http, listen => listen.Protocols = HttpProtocols.Http1);
             kestrel.Listen(late.Grpc, listen => listen.Protocols = HttpProtocols.Http2);
         });
 
         var host = builder.Build();
-        var sidecar = new RunningSidecar(host, run, options, late);
+        sidecar = new RunningSidecar(host, run, options, late);
         try
         {
             await sidecar.LoadAsync(cancellationToken);

@@ -38,7 +38,7 @@ internal static class RunVerb
         ["appHealthThreshold"] = Text("Failed checks in a row that make the app unhealthy", "--app-health-threshold"),
         ["enableApiLogging"] = Flag("Log every API call", "--enable-api-logging"),
         ["logLevel"] = Text("debug, info, warn, error or fatal", "--log-level"),
-        ["unixDomainSocket"] = Text("Not supported", "--unix-domain-socket", "-u"),
+        ["unixDomainSocket"] = Text("Folder for sockets of the sidecar, beside its ports", "--unix-domain-socket", "-u"),
         ["apiListenAddresses"] = Text("Without effect: 127.0.0.1", "--dapr-listen-addresses"),
         ["placementHostAddress"] = Text("Without effect", "--placement-host-address"),
         ["schedulerHostAddress"] = Text("Without effect", "--scheduler-host-address"),

@@ -87,6 +87,7 @@ internal sealed class RunPlan
                 AppToken = instance.AppToken,
                 ResourcesPaths = resources(instance.App.ResourcesPaths),
                 ConfigFilePath = instance.App.ConfigFilePath,
+                UnixDomainSocket = instance.App.UnixDomainSocket,
                 MaxBodyBytes = instance.App.MaxBodyBytes,
                 ReadBufferBytes = instance.App.ReadBufferBytes,
                 ApiLogging = instance.App.ApiLogging,

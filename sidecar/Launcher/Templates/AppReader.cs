@@ -20,9 +20,10 @@ internal sealed class AppReader(string folder, string set)
     {
         var app = fields.App;
         RefuseUnsupported(fields);
+        var appId = app.Text("appID") ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(directory));
         return new TemplateApp
         {
-            AppId = app.Text("appID") ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(directory)),
+            AppId = appId,
             Directory = directory,
             Command = app.Texts("command") ?? [],
             AppPort = app.Port("appPort"),
@@ -31,6 +32,7 @@ internal sealed class AppReader(string folder, string set)
             Env = fields.Map("env"),
             ResourcesPaths = Resources(fields, directory),
             ConfigFilePath = ConfigFile(fields, directory),
+            UnixDomainSocket = SocketFolder(app, directory, appId),
             MaxBodyBytes = fields.Bytes("maxBodySize") ?? 4 * 1024 * 1024,
             ReadBufferBytes = fields.Bytes("readBufferSize") ?? 4 * 1024,
             MaxConcurrency = fields.Number("appMaxConcurrency") ?? -1,
@@ -77,11 +79,21 @@ internal sealed class AppReader(string folder, string set)
         {
             throw fields.App.Error(fields.App["appChannelAddress"]!, "'appChannelAddress' can only be 127.0.0.1 here");
         }
+    }
 
-        if (fields.App["unixDomainSocket"] is { } socket && fields.App.Text("unixDomainSocket") is not null)
+    /// <summary>The system allows 107 characters for the whole path of a socket.</summary>
+    private static string? SocketFolder(TemplateSection app, string directory, string appId)
+    {
+        const int Longest = 107;
+        if (app.Text("unixDomainSocket") is not { } path)
         {
-            throw fields.App.Error(socket, "'unixDomainSocket' is not supported: leave it out, the app reaches its sidecar at DAPR_HTTP_PORT and DAPR_GRPC_PORT");
+            return null;
         }
+
+        var folder = Path.GetFullPath(Home(path), directory);
+        return Path.Combine(folder, $"dapr-{appId}-99-http.socket").Length <= Longest
+            ? folder
+            : throw app.Error(app["unixDomainSocket"]!, $"'unixDomainSocket' {folder} is too long a path for sockets: choose a folder nearer to the root, such as /tmp/{appId}");
     }
 
     /// <summary>The app's own list, else <c>.dapr/resources</c> of the app, else the common list; empty means the standard components.</summary>

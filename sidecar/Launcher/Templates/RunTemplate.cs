@@ -51,6 +51,9 @@ internal sealed record TemplateApp
     /// <summary>Empty: the standard components.</summary>
     public required IReadOnlyList<string> ResourcesPaths { get; init; }
     public string? ConfigFilePath { get; init; }
+
+    /// <summary>Folder for sockets of the sidecar; null for none.</summary>
+    public string? UnixDomainSocket { get; init; }
     public long MaxBodyBytes { get; init; } = 4 * 1024 * 1024;
     public long ReadBufferBytes { get; init; } = 4 * 1024;
     public int MaxConcurrency { get; init; } = -1;

@@ -20,7 +20,7 @@ internal sealed class Gatekeeper
         var (app, isGrpc) = (PortOwner)http.Features.GetRequiredFeature<IConnectionItemsFeature>().Items[typeof(PortOwner)]!;
         http.Items[typeof(AppInstance)] = app;
         http.Items[typeof(PortOwner)] = isGrpc;
-        if (!IsOwnHost(http.Request.Host, http.Connection.LocalPort) || !http.Request.Headers.Origin.All(IsLoopbackOrigin))
+        if (!IsOwnHost(http) || !http.Request.Headers.Origin.All(IsLoopbackOrigin))
         {
             await RefuseAsync(http, StatusCodes.Status403Forbidden, "this port answers to programs of this machine only");
             return;
@@ -56,7 +56,9 @@ internal sealed class Gatekeeper
 
     public static bool IsHealth(PathString path) => path.Value is "/v1.0/healthz" or "/v1.0/healthz/outbound";
 
-    private static bool IsOwnHost(HostString host, int port) => IsLoopbackHost(host.Host) && host.Port == port;
+    /// <summary>A socket of the file system has no address that a page could be made to ask for.</summary>
+    private static bool IsOwnHost(HttpContext http) => http.Connection.LocalIpAddress is null
+        || (IsLoopbackHost(http.Request.Host.Host) && http.Request.Host.Port == http.Connection.LocalPort);
 
     private static bool IsLoopbackHost(string host) => host is "127.0.0.1" or "localhost" or "[::1]" or "::1";
 

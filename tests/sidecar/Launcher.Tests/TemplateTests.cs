@@ -128,6 +128,7 @@ public sealed class TemplateTests : IDisposable
                 env: {A: b}
                 resourcesPath: ../own
                 configFilePath: config.yaml
+                unixDomainSocket: ../sockets
                 appMaxConcurrency: 3
                 maxBodySize: 16Mi
                 enableApiLogging: true
@@ -152,6 +153,17 @@ public sealed class TemplateTests : IDisposable
         Assert.Equal((3, 16 * 1024 * 1024, 8 * 1024, true), (cart.MaxConcurrency, cart.MaxBodyBytes, cart.ReadBufferBytes, cart.ApiLogging));
         Assert.Equal(new AppHealthCheck("/healthz", 1, 200, 2), cart.Health);
         Assert.Equal(LogDestination.Console, cart.AppLog);
+        Assert.Equal(Path.Combine(_temp.Path, "sockets"), cart.UnixDomainSocket);
+    }
+
+    [Fact]
+    public void A_folder_whose_sockets_no_system_could_open_is_refused()
+    {
+        var deep = $"/{new string('d', 90)}";
+
+        Assert.Equal(
+            $"{File}:1: 'unixDomainSocket' {deep} is too long a path for sockets: choose a folder nearer to the root, such as /tmp/cart",
+            Assert.Throws<LauncherException>(() => Read($"{{version: 1, apps: [{{appDirPath: ./cart, unixDomainSocket: {deep}}}]}}")).Message);
     }
 
     [Fact]

@@ -86,7 +86,21 @@ public sealed class TwoAppsTests(TwoApps run) : IClassFixture<TwoApps>
         Assert.Contains(" | ", run.Launched.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("\e[", run.Launched.Output, StringComparison.Ordinal);
         Assert.Contains("Shipped order logged", await OutputOfAsync("logs", "shipping"), StringComparison.Ordinal);
+        Assert.Contains("Shipped order logged", await OutputOfAsync("logs", "--app-id", "shipping"), StringComparison.Ordinal);
         Assert.Contains("Shipped order logged", await OutputOfAsync("logs"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Logs_can_be_followed()
+    {
+        await using var logs = new LaunchedRun();
+        logs.StartVerb("logs", "-a", "shipping", "-f", "--data-dir", run.Launched.Data.Root);
+        await run.OrderAsync("before-following");
+        await logs.SeesAsync("Shipped order before-following");
+
+        await run.OrderAsync("while-following");
+
+        await logs.SeesAsync("Shipped order while-following");
     }
 
     [Fact]

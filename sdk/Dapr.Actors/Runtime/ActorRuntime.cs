@@ -20,7 +20,7 @@ public sealed class ActorRuntime
         foreach (var registration in options.Actors)
         {
             _types[registration.Type.ActorTypeName] = new HostedActors(
-                registration, registration.Activator ?? activators.CreateActivator(registration.Type), options,
+                registration, registration.Activator ?? activators.CreateActivator(registration.Type), options, loggerFactory.CreateLogger<HostedActors>(),
                 (type, id) => new ActorHost(type, id, options.JsonSerializerOptions, loggerFactory, proxies, timers, states));
         }
     }

@@ -1,15 +1,17 @@
+using System.Collections.Concurrent;
+
 namespace Dapr.Actors.Runtime;
 
 /// <summary>
 /// What one actor has read and changed. In a chain of calls that may come back each call has a view of its own, so that one that
-/// fails does not take the changes of another along (dapr-sdk §6.2).
+/// fails does not take the changes of another along (dapr-sdk §6.2). A method may read and change several states at the same time.
 /// </summary>
 internal sealed class ActorStateManager(ActorHost host) : IActorStateManager
 {
-    private readonly Dictionary<string, Tracked> _own = new(StringComparer.Ordinal);
-    private readonly AsyncLocal<Dictionary<string, Tracked>?> _call = new();
+    private readonly ConcurrentDictionary<string, Tracked> _own = new(StringComparer.Ordinal);
+    private readonly AsyncLocal<ConcurrentDictionary<string, Tracked>?> _call = new();
 
-    private Dictionary<string, Tracked> States => _call.Value ?? _own;
+    private ConcurrentDictionary<string, Tracked> States => _call.Value ?? _own;
 
     private ActorStateStore Store => host.StateStore ?? throw new InvalidOperationException(
         $"This actor was made for a test and has no state: set its {nameof(Actor.StateManager)} to a mock.");
@@ -48,8 +50,8 @@ internal sealed class ActorStateManager(ActorHost host) : IActorStateManager
             return default;
         }
 
-        States[stateName] = new Tracked(typeof(T), read.Value.Value, StateChangeKind.None, read.Value.TTLExpireTime);
-        return new(true, read.Value.Value);
+        tracked = States.GetOrAdd(stateName, new Tracked(typeof(T), read.Value.Value, StateChangeKind.None, read.Value.TTLExpireTime));
+        return tracked.IsGone ? default : new(true, (T)tracked.Value!);
     }
 
     public Task SetStateAsync<T>(string stateName, T value, CancellationToken cancellationToken = default) =>
@@ -73,7 +75,7 @@ internal sealed class ActorStateManager(ActorHost host) : IActorStateManager
         {
             if (tracked.Kind == StateChangeKind.Add)
             {
-                States.Remove(stateName);
+                States.TryRemove(stateName, out _);
             }
             else if (!tracked.IsGone)
             {
@@ -130,7 +132,7 @@ internal sealed class ActorStateManager(ActorHost host) : IActorStateManager
                 throw new InvalidOperationException($"The state '{stateName}' has changed and is not saved.");
             }
 
-            States.Remove(stateName);
+            States.TryRemove(stateName, out _);
         }
 
         return Task.CompletedTask;
@@ -139,7 +141,7 @@ internal sealed class ActorStateManager(ActorHost host) : IActorStateManager
     public async Task SaveStateAsync(CancellationToken cancellationToken = default)
     {
         var states = States;
-        var changed = states.Where(entry => entry.Value.Kind != StateChangeKind.None).ToArray();
+        var changed = states.Where(entry => entry.Value.Kind != StateChangeKind.None).OrderBy(entry => entry.Key, StringComparer.Ordinal).ToArray();
         if (changed.Length == 0)
         {
             return;
@@ -151,13 +153,14 @@ internal sealed class ActorStateManager(ActorHost host) : IActorStateManager
             cancellationToken).ConfigureAwait(false);
         foreach (var (name, tracked) in changed)
         {
+            // Not what has changed again meanwhile.
             if (tracked.Kind == StateChangeKind.Remove)
             {
-                states.Remove(name);
+                states.TryRemove(KeyValuePair.Create(name, tracked));
             }
             else
             {
-                states[name] = tracked with { Kind = StateChangeKind.None };
+                states.TryUpdate(name, tracked with { Kind = StateChangeKind.None }, tracked);
             }
         }
     }

@@ -1,18 +1,22 @@
 using System.Text.Json;
 using Dapr.Actors.Communication;
+using Microsoft.Extensions.Logging;
 
 namespace Dapr.Actors.Runtime;
 
 /// <summary>The actors of one type in this app: what the sidecar's calls do (dapr-sdk §6.1).</summary>
-internal sealed class HostedActors
+internal sealed partial class HostedActors
 {
     private readonly ActorTypeInformation _type;
     private readonly ActorRuntimeOptions _options;
     private readonly ActorMethods _methods;
     private readonly ActiveActors _active;
+    private readonly ILogger _logger;
 
-    public HostedActors(ActorRegistration registration, ActorActivator activator, ActorRuntimeOptions options, Func<ActorTypeInformation, ActorId, ActorHost> host)
+    public HostedActors(
+        ActorRegistration registration, ActorActivator activator, ActorRuntimeOptions options, ILogger logger, Func<ActorTypeInformation, ActorId, ActorHost> host)
     {
+        _logger = logger;
         _type = registration.Type;
         _options = options;
         _methods = new ActorMethods(_type.InterfaceTypes);
@@ -86,6 +90,7 @@ internal sealed class HostedActors
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
+            LogFailed(_logger, exception, _type.ActorTypeName, id.GetId(), name);
             return RemotingErrors.Write(exception);
         }
     }
@@ -139,4 +144,7 @@ internal sealed class HostedActors
     private object? ReadArgument(byte[] body, Type type) => body.Length == 0
         ? type.IsValueType ? Activator.CreateInstance(type) : null
         : JsonSerializer.Deserialize(body, type, _options.JsonSerializerOptions);
+
+    [LoggerMessage(6850, LogLevel.Warning, "Actor {Type}/{Id}: {Method} failed; its caller is told")]
+    private static partial void LogFailed(ILogger logger, Exception exception, string type, string id, string method);
 }

@@ -249,6 +249,24 @@ public sealed class HostTests
     }
 
     [Fact]
+    public async Task A_typed_call_whose_state_cannot_be_saved_fails()
+    {
+        await using var host = await TestHost.StartAsync();
+        var answer = host.Sidecar.Answer;
+        host.Sidecar.Answer = http =>
+        {
+            http.Response.StatusCode = 500;
+            return http.Request.Path.Value!.EndsWith("/state", StringComparison.Ordinal) ? Task.CompletedTask : answer(http);
+        };
+
+        var failure = await Assert.ThrowsAsync<ActorMethodInvocationException>(
+            () => host.Proxies.CreateActorProxy<ICounter>(new ActorId("1"), "Counter").AddAsync(5));
+
+        Assert.Equal("Dapr.DaprApiException", Assert.IsType<ActorInvokeException>(failure.InnerException).ActualExceptionType);
+        Assert.False(host.States.ContainsKey("Counter/1/n"));
+    }
+
+    [Fact]
     public async Task Proxies_may_be_scoped()
     {
         await using var host = await TestHost.StartAsync(lifetime: ServiceLifetime.Scoped);

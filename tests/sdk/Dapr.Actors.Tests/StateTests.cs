@@ -26,7 +26,7 @@ public sealed class StateTests
         var save = Assert.Single(sidecar.Requests, request => request.Method == "PUT");
         Assert.Equal(
             ("/v1.0/actors/plain/7/state", "text/plain; charset=utf-8",
-            """[{"operation":"upsert","request":{"key":"n","value":3,"metadata":{"ttlInSeconds":"5"}}},{"operation":"delete","request":{"key":"x"}},{"operation":"upsert","request":{"key":"o","value":{"id":"7","items":[]}}}]"""),
+            """[{"operation":"upsert","request":{"key":"n","value":3,"metadata":{"ttlInSeconds":"5"}}},{"operation":"upsert","request":{"key":"o","value":{"id":"7","items":[]}}},{"operation":"delete","request":{"key":"x"}}]"""),
             (save.Target, save.Headers["Content-Type"], save.Body));
     }
 
@@ -103,7 +103,7 @@ public sealed class StateTests
         await state.SaveStateAsync(Cancellation);
 
         Assert.Equal(
-            """[{"operation":"upsert","request":{"key":"old","value":2}},{"operation":"upsert","request":{"key":"new","value":10}},{"operation":"upsert","request":{"key":"other","value":4,"metadata":{"ttlInSeconds":"3600"}}}]""",
+            """[{"operation":"upsert","request":{"key":"new","value":10}},{"operation":"upsert","request":{"key":"old","value":2}},{"operation":"upsert","request":{"key":"other","value":4,"metadata":{"ttlInSeconds":"3600"}}}]""",
             Saved(sidecar));
     }
 
@@ -178,6 +178,45 @@ public sealed class StateTests
         await state.SaveStateAsync(Cancellation);
 
         Assert.Equal(2, sidecar.Requests.Count(request => request.Method == "PUT"));
+    }
+
+    [Fact]
+    public async Task States_are_read_and_changed_at_the_same_time()
+    {
+        await using var sidecar = await StartAsync(Enumerable.Range(0, 100).ToDictionary(n => $"{n}", n => $"{n}"));
+        var state = Create(sidecar);
+
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(n => state.AddOrUpdateStateAsync($"{n}", -1, (_, old) => old + 1, Cancellation)));
+        await state.SaveStateAsync(Cancellation);
+
+        var saved = JsonDocument.Parse(Saved(sidecar)).RootElement.EnumerateArray().Select(change => change.GetProperty("request").GetProperty("value").GetInt32());
+        Assert.Equal(Enumerable.Range(1, 100), saved.Order());
+    }
+
+    [Fact]
+    public async Task What_changes_while_it_is_saved_is_saved_again()
+    {
+        await using var sidecar = await StartAsync([]);
+        var state = Create(sidecar);
+        await state.SetStateAsync("n", 1, Cancellation);
+        var answer = sidecar.Answer;
+        sidecar.Answer = async http =>
+        {
+            if (http.Request.Method == "PUT")
+            {
+                sidecar.Answer = answer;
+                await state.SetStateAsync("n", 2, Cancellation);
+            }
+
+            await answer(http);
+        };
+
+        await state.SaveStateAsync(Cancellation);
+        await state.SaveStateAsync(Cancellation);
+
+        Assert.Equal(
+            ["""[{"operation":"upsert","request":{"key":"n","value":1}}]""", """[{"operation":"upsert","request":{"key":"n","value":2}}]"""],
+            sidecar.Requests.Where(request => request.Method == "PUT").Select(request => request.Body));
     }
 
     [Fact]

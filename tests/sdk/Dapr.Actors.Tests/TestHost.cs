@@ -56,6 +56,19 @@ public sealed class TestHost : IAsyncDisposable
             },
             lifetime);
         var app = builder.Build();
+        app.Use(async (http, next) =>
+        {
+            try
+            {
+                await next(http);
+            }
+            catch (Exception exception)
+            {
+                // For whoever reads why a test failed.
+                http.Response.StatusCode = 500;
+                await http.Response.WriteAsync(exception.ToString());
+            }
+        });
         app.MapActorsHandlers();
         await app.StartAsync();
         var host = new TestHost(app, sidecar);

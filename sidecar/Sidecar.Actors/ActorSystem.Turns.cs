@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Sidecar.Actors.Hosting;
 using Sidecar.Actors.Schedules;
 using Sidecar.Actors.Turns;
 using Sidecar.Runtime.App;
@@ -22,7 +23,7 @@ public sealed partial class ActorSystem
     {
         while (true)
         {
-            var settings = (await _hosts.FindAsync(key, patient ? Timeout.InfiniteTimeSpan : _options.LookupTimeout, cancellationToken)).Types[key.Type];
+            var settings = await FindSettingsAsync(key, patient, cancellationToken);
             chain ??= settings.IsReentrant ? Guid.NewGuid().ToString() : null;
             var actor = _actors.GetOrAdd(key, static key => new Actor(key));
             var entry = await actor.Turns.EnterAsync(settings.IsReentrant ? chain : null, settings.MaxStackDepth, patient ? int.MaxValue : _options.MaxWaitingCalls, cancellationToken);
@@ -51,6 +52,12 @@ public sealed partial class ActorSystem
             }
         }
     }
+
+    /// <summary>Settings of the host that the actor belongs to, which is where it is active but for a moment after hosts have changed.</summary>
+    private async ValueTask<ActorTypeSettings> FindSettingsAsync(ActorKey key, bool patient, CancellationToken cancellationToken) =>
+        _actors.TryGetValue(key, out var actor) && actor.Activation is { } active && active.Version == _hosts.Version
+            ? active.Settings
+            : (await _hosts.FindAsync(key, patient ? Timeout.InfiniteTimeSpan : _options.LookupTimeout, cancellationToken)).Types[key.Type];
 
     /// <summary>Does something in a turn of this activation; nothing when it is over.</summary>
     internal async Task InTurnOfAsync(Activation activation, Func<string?, Task> turn)

@@ -18,6 +18,8 @@ public sealed class ActorRun(TimeProvider? time = null, ActorOptions? options = 
     private readonly List<SidecarInstance> _instances = [];
     private readonly List<HttpClient> _clients = [];
 
+    private string Data => Path.Combine(_folder.Path, "data");
+
     public RunningSidecar Sidecar { get; private set; } = null!;
 
     public ConcurrentQueue<string> Log { get; } = [];
@@ -65,7 +67,7 @@ public sealed class ActorRun(TimeProvider? time = null, ActorOptions? options = 
     public async Task<ActorRun> StartAsync()
     {
         Sidecar = await SidecarServer.StartAsync(
-            new SidecarRun { DataDirectory = Path.Combine(_folder.Path, "data"), BaseDirectory = _folder.Path, Instances = _instances, LogLevel = "debug" },
+            new SidecarRun { DataDirectory = Data, BaseDirectory = _folder.Path, Instances = _instances, LogLevel = "debug" },
             new SidecarServerOptions
             {
                 Time = time ?? TimeProvider.System,
@@ -80,11 +82,24 @@ public sealed class ActorRun(TimeProvider? time = null, ActorOptions? options = 
         return this;
     }
 
-    /// <summary>Ends the sidecar in good order and starts another over the same files.</summary>
-    public async Task RestartAsync()
+    /// <summary>Ends the sidecar in good order and starts another over the same files, or over a copy of them.</summary>
+    public async Task RestartAsync(string? data = null)
     {
         await Sidecar.DisposeAsync();
+        if (data is not null)
+        {
+            Directory.Delete(Data, recursive: true);
+            Directory.Move(data, Data);
+        }
+
         await StartAsync();
+    }
+
+    /// <summary>Copies the files of the store as they are at this moment, although the sidecar has locked them.</summary>
+    public void CopyData(string to)
+    {
+        using var copy = System.Diagnostics.Process.Start("cp", ["-r", $"{Data}/.", to]);
+        copy.WaitForExit();
     }
 
     /// <summary>Waits until the sidecar knows what the app hosts.</summary>

@@ -64,7 +64,30 @@ public sealed class ReminderTests
     }
 
     [Fact]
-    public async Task A_tick_that_was_not_recorded_fires_again_after_a_restart_and_missed_periods_are_one()
+    public async Task A_tick_that_the_app_took_and_nobody_recorded_fires_again_after_a_crash()
+    {
+        using var image = new TempDirectory();
+        ActorRun? run = null;
+        run = await StartAsync(
+            _ =>
+            {
+                // What a crash here would leave: the app knows of the tick, the store does not yet.
+                run!.CopyData(image.Path);
+                return Results.Ok();
+            }, "state.tandem");
+        await using var disposing = run;
+        await RemindAsync(run, "r", """{"dueTime":"1m"}""");
+        _time.Advance(TimeSpan.FromMinutes(1));
+        await NextAsync();
+        await ActorRun.Eventually(() => run.Runtime(_app).ListReminders("Counter", null).Count == 0);
+
+        await run.RestartAsync(image.Path);
+
+        Assert.StartsWith("1 remind/r", await NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_reminder_that_fell_due_while_the_sidecar_was_away_fires_at_its_start_and_missed_periods_are_one()
     {
         await using var run = await StartAsync(_ => Results.Ok(), "state.tandem");
         await RemindAsync(run, "r", """{"dueTime":"1m","period":"1m"}""");

@@ -170,7 +170,8 @@ public static class SidecarServer
         });
         sidecar.MapGrpc(host);
         host.MapGrpc(
-            DaprService.Create(host.Services.GetRequiredService<InvocationService>(), workflows, app => sidecar.BeginShutdown(app, force: false)),
+            DaprService.Create(
+                host.Services.GetRequiredService<InvocationService>(), workflows, sidecar.Actors, app => sidecar.BeginShutdown(app, force: false)),
             new GrpcServerOptions { MaxMessageBytes = http => (int)Math.Min(http.App().Instance.MaxBodyBytes, int.MaxValue) });
     }
 

@@ -38,6 +38,9 @@ internal sealed class WorkflowApi(Func<AppInstance, WorkflowEngine?> engineOf)
             400, "ERR_WORKFLOW_APP_ID_INVALID", $"there is no app '{appId}' with a workflow store in this run");
     }
 
+    /// <summary>How many workers of an app wait for work.</summary>
+    public int ConnectedWorkers(AppInstance app) => engineOf(app)?.GetStatus().Streams ?? 0;
+
     /// <summary>Starts an instance with the caller's trace as parent; the result is its id.</summary>
     public static async Task<string> StartAsync(
         WorkflowEngine engine, string name, string instanceId, ReadOnlyMemory<byte> input, IHeaderDictionary headers, CancellationToken cancellationToken)

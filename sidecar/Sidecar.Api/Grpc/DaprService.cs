@@ -3,6 +3,7 @@ using Sidecar.Runtime;
 using Sidecar.Runtime.Invocation;
 using Tandem.Protocol.Grpc;
 using Tandem.Protocol.Runtime;
+using ActorRuntime = Sidecar.Actors.ActorRuntime;
 
 namespace Sidecar.Api.Grpc;
 
@@ -29,7 +30,8 @@ internal static class DaprService
         ("conversation", ["ConverseAlpha1", "ConverseAlpha2"]),
     ];
 
-    public static GrpcService Create(InvocationService invocation, WorkflowApi workflows, Action<AppInstance> shutdown)
+    public static GrpcService Create(
+        InvocationService invocation, WorkflowApi workflows, Func<AppInstance, ActorRuntime> actors, Action<AppInstance> shutdown)
     {
         var service = new GrpcService(Name);
         var api = new GrpcApi(service);
@@ -40,7 +42,8 @@ internal static class DaprService
         api.MapSecrets();
         api.MapConfiguration();
         api.MapLocks();
-        api.MapMetadata();
+        api.MapActors(actors);
+        api.MapMetadata(actors, workflows);
         api.MapWorkflows(workflows);
         api.Unary("shutdown.v1", "Shutdown", ShutdownRequest.Parser, (_, context) =>
         {

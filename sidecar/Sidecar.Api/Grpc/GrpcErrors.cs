@@ -61,6 +61,7 @@ internal static class GrpcErrors
         { Reason: "DAPR_STATE_TRANSACTIONS_NOT_SUPPORTED" } => GrpcStatusCode.Unimplemented,
         { Status: 409 } when error.ErrorCode.StartsWith("ERR_STATE", StringComparison.Ordinal) => GrpcStatusCode.Aborted,
         { Status: 404 } when error.ErrorCode.StartsWith("ERR_PUBSUB", StringComparison.Ordinal) => GrpcStatusCode.InvalidArgument,
+        { ErrorCode: "ERR_ACTOR_INSTANCE_MISSING" } => GrpcStatusCode.Internal,
         { ErrorCode: "ERR_TOPIC_NAME_EMPTY" or "ERR_SECRET_STORE_NOT_FOUND" } => GrpcStatusCode.InvalidArgument,
         { Status: 400 or 500 } when error.ErrorCode.EndsWith("_NOT_CONFIGURED", StringComparison.Ordinal) => GrpcStatusCode.FailedPrecondition,
         { Status: 400 } => GrpcStatusCode.InvalidArgument,

@@ -1,8 +1,10 @@
 using Google.Protobuf.WellKnownTypes;
 using Sidecar.Abstractions;
+using Sidecar.Runtime;
 using Sidecar.Runtime.Loading;
-using Tandem.Protocol.Grpc;
 using Tandem.Protocol.Runtime;
+using ActorRuntime = Sidecar.Actors.ActorRuntime;
+using ActorStatus = Tandem.Protocol.Runtime.ActorRuntime.Types.ActorRuntimeStatus;
 
 namespace Sidecar.Api.Grpc;
 
@@ -11,9 +13,10 @@ internal static class MetadataGrpc
 {
     private const string Rule = "metadata.v1";
 
-    public static void MapMetadata(this GrpcApi api)
+    public static void MapMetadata(this GrpcApi api, Func<AppInstance, ActorRuntime> actors, WorkflowApi workflows)
     {
-        api.Unary(Rule, "GetMetadata", GetMetadataRequest.Parser, (_, context) => Task.FromResult(Get(context)));
+        api.Unary(Rule, "GetMetadata", GetMetadataRequest.Parser, (_, context) =>
+            Task.FromResult(Get(context.App(), actors(context.App()), workflows.ConnectedWorkers(context.App()))));
         api.Unary(Rule, "SetMetadata", SetMetadataRequest.Parser, (request, context) =>
         {
             context.App().ExtendedMetadata[request.Key] = request.Value;
@@ -21,9 +24,9 @@ internal static class MetadataGrpc
         });
     }
 
-    private static GetMetadataResponse Get(GrpcCallContext context)
+    private static GetMetadataResponse Get(AppInstance app, ActorRuntime actors, int workers)
     {
-        var app = context.App();
+        var active = (actors.Active ?? []).Select(type => new ActiveActorsCount { Type = type.Type, Count = type.Count }).ToArray();
         var response = new GetMetadataResponse
         {
             Id = app.Instance.AppId,
@@ -31,8 +34,16 @@ internal static class MetadataGrpc
             RegisteredComponents = { app.Components.All.Select(entry => ToMessage(entry.Manifest, entry.Component)) },
             ExtendedMetadata = { ["daprRuntimeVersion"] = Capabilities.RuntimeVersion, ["engine"] = "embedded" },
             Subscriptions = { app.Subscriptions.Select(ToMessage) },
-            ActorRuntime = new ActorRuntime { RuntimeStatus = ActorRuntime.Types.ActorRuntimeStatus.Disabled },
             EnabledFeatures = { app.Configuration.EnabledFeatures },
+            ActiveActorsCount = { active },
+            ActorRuntime = new Tandem.Protocol.Runtime.ActorRuntime
+            {
+                RuntimeStatus = app.Instance.AppPort is null ? ActorStatus.Disabled : actors.Active is null ? ActorStatus.Initializing : ActorStatus.Running,
+                ActiveActors = { active },
+                HostReady = active.Length > 0,
+                Placement = "placement: connected",
+            },
+            Workflows = new MetadataWorkflows { ConnectedWorkers = workers },
             Resiliencies = { app.Resiliency.Names.Select(name => new MetadataResiliency { Name = name }) },
         };
         response.ExtendedMetadata.Add((IEnumerable<KeyValuePair<string, string>>)app.ExtendedMetadata);

@@ -48,6 +48,15 @@ public abstract class Door : IDisposable
 
     public abstract Task<Metadata> GetMetadataAsync();
 
+    /// <summary>What an actor answers.</summary>
+    public abstract Task<string> InvokeActorAsync(string type, string id, string method, string body = "", params (string Name, string Value)[] headers);
+
+    /// <summary>Value and expiry; null when there is none.</summary>
+    public abstract Task<(string Value, string? ExpiresAt)?> GetActorStateAsync(string type, string id, string key);
+
+    /// <summary>Operation and item of each step.</summary>
+    public abstract Task TransactActorStateAsync(string type, string id, params (string Operation, Item Item)[] operations);
+
     public abstract void Dispose();
 
     /// <summary>Asserts that a call fails: with this code or reason, and this status of HTTP or of gRPC.</summary>

@@ -148,6 +148,37 @@ public sealed class GrpcDoor(GrpcChannel channel) : Door
             [.. response.RegisteredComponents.Select(component => (component.Name, component.Type, component.Capabilities.ToArray()))]);
     }
 
+    public override async Task<string> InvokeActorAsync(string type, string id, string method, string body = "", params (string Name, string Value)[] headers)
+    {
+        var request = new InvokeActorRequest { ActorType = type, ActorId = id, Method = method, Data = ByteString.CopyFromUtf8(body), Metadata = { Map(headers) } };
+        return (await CallAsync("InvokeActor", request, InvokeActorResponse.Parser)).Data.ToStringUtf8();
+    }
+
+    public override async Task<(string Value, string? ExpiresAt)?> GetActorStateAsync(string type, string id, string key)
+    {
+        var response = await CallAsync("GetActorState", new GetActorStateRequest { ActorType = type, ActorId = id, Key = key }, GetActorStateResponse.Parser);
+        return response.Data.IsEmpty ? null : (response.Data.ToStringUtf8(), response.Metadata.GetValueOrDefault("ttlExpireTime"));
+    }
+
+    public override Task TransactActorStateAsync(string type, string id, params (string Operation, Item Item)[] operations) => CallAsync(
+        "ExecuteActorStateTransaction",
+        new ExecuteActorStateTransactionRequest
+        {
+            ActorType = type,
+            ActorId = id,
+            Operations =
+            {
+                operations.Select(step => new TransactionalActorStateOperation
+                {
+                    OperationType = step.Operation,
+                    Key = step.Item.Key,
+                    Value = new Any { Value = ByteString.CopyFromUtf8(step.Item.Value ?? "") },
+                    Metadata = { ToMessage(step.Item).Metadata },
+                }),
+            },
+        },
+        Empty.Parser);
+
     public override void Dispose() => channel.Dispose();
 
     /// <summary>The ErrorInfo of a failed call, if any.</summary>

@@ -127,6 +127,24 @@ public sealed class HttpDoor(HttpClient http) : Door
                 ((string)component!["name"]!, (string)component["type"]!, component["capabilities"].Deserialize<string[]>()!))]);
     }
 
+    public override async Task<string> InvokeActorAsync(string type, string id, string method, string body = "", params (string Name, string Value)[] headers)
+    {
+        using var response = await SendAsync(HttpMethod.Put, $"/v1.0/actors/{type}/{id}/method/{method}", Encoding.UTF8.GetBytes(body), "application/json", headers);
+        return await response.Content.ReadAsStringAsync();
+    }
+
+    public override async Task<(string Value, string? ExpiresAt)?> GetActorStateAsync(string type, string id, string key)
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"/v1.0/actors/{type}/{id}/state/{key}");
+        return response.StatusCode == HttpStatusCode.NoContent ? null : (
+            await response.Content.ReadAsStringAsync(), response.Headers.TryGetValues("metadata.ttlExpireTime", out var expiry) ? expiry.Single() : null);
+    }
+
+    public override Task TransactActorStateAsync(string type, string id, params (string Operation, Item Item)[] operations) =>
+        NoContentAsync(PostAsync(
+            $"/v1.0/actors/{type}/{id}/state",
+            new JsonArray([.. operations.Select(step => new JsonObject { ["operation"] = step.Operation, ["request"] = ToJson(step.Item) })])));
+
     public override void Dispose() => http.Dispose();
 
     private static JsonObject ToJson(Item item)

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Sidecar.Api.Tests.Doors;
@@ -12,6 +13,10 @@ public sealed class ActorsOverGrpc() : ActorSuite(GrpcDoor.Open);
 /// <summary>Actors (dapr-http §6, grpc §2.1), hosted by an app that speaks the protocol by hand.</summary>
 public abstract class ActorSuite(Func<TestRun, int, Door> open) : DoorSuite(open)
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Channel<string> _ticks = Channel.CreateUnbounded<string>();
+
     protected override async Task<TestRun> CreateAsync()
     {
         var run = new TestRun().Component("store", "state.in-memory", "actorStateStore=true");
@@ -22,6 +27,11 @@ public abstract class ActorSuite(Func<TestRun, int, Door> open) : DoorSuite(open
             {
                 using var reader = new StreamReader(http.Request.Body);
                 var body = await reader.ReadToEndAsync();
+                if (method.Contains('/', StringComparison.Ordinal))
+                {
+                    _ticks.Writer.TryWrite($"{type}/{id} {method} {body}");
+                }
+
                 return method == "nowhere"
                     ? Results.NotFound()
                     : Results.Text($"{type}|{id}|{method}|{body}|{http.Request.Headers["x-ask"]}");
@@ -59,6 +69,38 @@ public abstract class ActorSuite(Func<TestRun, int, Door> open) : DoorSuite(open
         Clock.Advance(TimeSpan.FromSeconds(10));
         Assert.Null(await Door.GetActorStateAsync("Counter", "1", "n"));
         Assert.Null(await Door.GetActorStateAsync("Counter", "1", "m"));
+    }
+
+    [Fact]
+    public async Task A_reminder_is_told_to_the_actor_until_it_is_forgotten()
+    {
+        await Door.RemindAsync("Counter", "1", "r", "5s", "10s", """{"a":1}""");
+        Assert.Equal(("5s", "10s", """{"a":1}"""), await Door.GetReminderAsync("Counter", "1", "r"));
+        await Door.FailsAsync(
+            door => door.RemindAsync("Counter", "1", "r", "5s", "10s", "1", overwrite: false), "ERR_ACTOR_REMINDER_ALREADY_EXISTS", 409, GrpcStatusCode.AlreadyExists);
+
+        Clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal("""Counter/1 remind/r {"data":{"a":1},"dueTime":"5s","period":"10s"}""", await _ticks.Reader.ReadAsync().AsTask().WaitAsync(Patience));
+
+        await Door.ForgetAsync("Counter", "1", "r");
+        await Door.FailsAsync(door => door.GetReminderAsync("Counter", "1", "r"), "ERR_ACTOR_REMINDER_NOT_FOUND", 404, GrpcStatusCode.NotFound);
+        using var other = Open(1);
+        await other.FailsAsync(
+            door => door.RemindAsync("Counter", "1", "r", "5s", "", "1"), "ERR_ACTOR_REMINDER_NON_HOSTED", 403, GrpcStatusCode.PermissionDenied);
+    }
+
+    [Fact]
+    public async Task A_timer_calls_back_until_it_is_stopped()
+    {
+        await Door.FailsAsync(door => door.StartTimerAsync("Counter", "1", "t", "1s", "Tick"), "ERR_ACTOR_TIMER_CREATE", 500, GrpcStatusCode.Internal);
+        await Door.InvokeActorAsync("Counter", "1", "add");
+        await Door.StartTimerAsync("Counter", "1", "stopped", "1s", "Tick");
+        await Door.StopTimerAsync("Counter", "1", "stopped");
+        await Door.StartTimerAsync("Counter", "1", "t", "2s", "Tick");
+
+        Clock.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.StartsWith("""Counter/1 timer/t {"callback":"Tick",""", await _ticks.Reader.ReadAsync().AsTask().WaitAsync(Patience), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -118,7 +118,6 @@ public sealed class RecordedRequestTests : IAsyncLifetime
         Assert.Equal("0", (await CallAsync("SetMetadata", "0A 01 6B 12 01 76")).Status);
         var metadata = GetMetadataResponse.Parser.ParseFrom((await CallAsync("GetMetadata", "")).Body);
         Assert.Equal(("app", "v"), (metadata.Id, metadata.ExtendedMetadata["k"]));
-        Assert.Equal("12", (await CallAsync("Shutdown", "")).Status);
     }
 
     [Fact]

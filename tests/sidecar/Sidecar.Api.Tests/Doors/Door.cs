@@ -57,6 +57,18 @@ public abstract class Door : IDisposable
     /// <summary>Operation and item of each step.</summary>
     public abstract Task TransactActorStateAsync(string type, string id, params (string Operation, Item Item)[] operations);
 
+    /// <summary>The data is JSON.</summary>
+    public abstract Task RemindAsync(string type, string id, string name, string dueTime, string period, string data, bool overwrite = true);
+
+    /// <summary>Due time, period and data of a reminder.</summary>
+    public abstract Task<(string DueTime, string Period, string Data)> GetReminderAsync(string type, string id, string name);
+
+    public abstract Task ForgetAsync(string type, string id, string name);
+
+    public abstract Task StartTimerAsync(string type, string id, string name, string dueTime, string callback);
+
+    public abstract Task StopTimerAsync(string type, string id, string name);
+
     public abstract void Dispose();
 
     /// <summary>Asserts that a call fails: with this code or reason, and this status of HTTP or of gRPC.</summary>

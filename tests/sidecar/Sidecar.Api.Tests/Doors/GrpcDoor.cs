@@ -179,6 +179,31 @@ public sealed class GrpcDoor(GrpcChannel channel) : Door
         },
         Empty.Parser);
 
+    public override Task RemindAsync(string type, string id, string name, string dueTime, string period, string data, bool overwrite = true) => CallAsync(
+        "RegisterActorReminder",
+        new RegisterActorReminderRequest
+        {
+            ActorType = type, ActorId = id, Name = name, DueTime = dueTime, Period = period, Data = ByteString.CopyFromUtf8(data), Overwrite = overwrite,
+        },
+        Empty.Parser);
+
+    public override async Task<(string DueTime, string Period, string Data)> GetReminderAsync(string type, string id, string name)
+    {
+        var request = new GetActorReminderRequest { ActorType = type, ActorId = id, Name = name };
+        var reminder = await CallAsync("GetActorReminder", request, GetActorReminderResponse.Parser);
+        return (reminder.DueTime, reminder.Period, reminder.Data.Value.ToStringUtf8());
+    }
+
+    public override Task ForgetAsync(string type, string id, string name) =>
+        CallAsync("UnregisterActorReminder", new UnregisterActorReminderRequest { ActorType = type, ActorId = id, Name = name }, Empty.Parser);
+
+    public override Task StartTimerAsync(string type, string id, string name, string dueTime, string callback) => CallAsync(
+        "RegisterActorTimer",
+        new RegisterActorTimerRequest { ActorType = type, ActorId = id, Name = name, DueTime = dueTime, Callback = callback }, Empty.Parser);
+
+    public override Task StopTimerAsync(string type, string id, string name) =>
+        CallAsync("UnregisterActorTimer", new UnregisterActorTimerRequest { ActorType = type, ActorId = id, Name = name }, Empty.Parser);
+
     public override void Dispose() => channel.Dispose();
 
     /// <summary>The ErrorInfo of a failed call, if any.</summary>

@@ -145,6 +145,26 @@ public sealed class HttpDoor(HttpClient http) : Door
             $"/v1.0/actors/{type}/{id}/state",
             new JsonArray([.. operations.Select(step => new JsonObject { ["operation"] = step.Operation, ["request"] = ToJson(step.Item) })])));
 
+    public override Task RemindAsync(string type, string id, string name, string dueTime, string period, string data, bool overwrite = true) =>
+        NoContentAsync(PostAsync(
+            $"/v1.0/actors/{type}/{id}/reminders/{name}",
+            new JsonObject { ["dueTime"] = dueTime, ["period"] = period, ["data"] = JsonNode.Parse(data), ["overwrite"] = overwrite }));
+
+    public override async Task<(string DueTime, string Period, string Data)> GetReminderAsync(string type, string id, string name)
+    {
+        var reminder = await JsonAsync(await SendAsync(HttpMethod.Get, $"/v1.0/actors/{type}/{id}/reminders/{name}"));
+        return ((string)reminder["dueTime"]!, (string)reminder["period"]!, reminder["data"]!.ToJsonString());
+    }
+
+    public override Task ForgetAsync(string type, string id, string name) =>
+        NoContentAsync(SendAsync(HttpMethod.Delete, $"/v1.0/actors/{type}/{id}/reminders/{name}"));
+
+    public override Task StartTimerAsync(string type, string id, string name, string dueTime, string callback) =>
+        NoContentAsync(PostAsync($"/v1.0/actors/{type}/{id}/timers/{name}", new JsonObject { ["dueTime"] = dueTime, ["callback"] = callback }));
+
+    public override Task StopTimerAsync(string type, string id, string name) =>
+        NoContentAsync(SendAsync(HttpMethod.Delete, $"/v1.0/actors/{type}/{id}/timers/{name}"));
+
     public override void Dispose() => http.Dispose();
 
     private static JsonObject ToJson(Item item)

@@ -115,8 +115,14 @@ public sealed class TestHost : IAsyncDisposable
                 await ForwardAsync(http, $"/actors/{parts[2]}/{parts[3]}/method/{parts[5]}");
                 break;
             case "state" when http.Request.Method == "GET":
-                http.Response.StatusCode = States.TryGetValue($"{parts[2]}/{parts[3]}/{parts[5]}", out var value) ? 200 : 204;
-                await http.Response.WriteAsync(value ?? "");
+                // A write to an answer without a body, even of nothing, would break the connection.
+                http.Response.StatusCode = 204;
+                if (States.TryGetValue($"{parts[2]}/{parts[3]}/{parts[5]}", out var value))
+                {
+                    http.Response.StatusCode = 200;
+                    await http.Response.WriteAsync(value);
+                }
+
                 break;
             case "state":
                 Apply($"{parts[2]}/{parts[3]}/", JsonDocument.Parse(Sidecar.Requests.Last(request => request.Target == http.Request.Path.Value).Body).RootElement);

@@ -11,7 +11,7 @@ namespace Sidecar.Actors.Tests;
 /// <summary>A sidecar over real sockets with actor apps in this process; it can be started again over the same store.</summary>
 public sealed class ActorRun(TimeProvider? time = null, ActorOptions? options = null) : IAsyncDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly TempDirectory _folder = new();
     private readonly List<ActorApp> _apps = [];

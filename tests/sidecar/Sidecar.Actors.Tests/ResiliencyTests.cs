@@ -14,11 +14,13 @@ public sealed class ResiliencyTests
     public async Task A_timeout_ends_the_turn_and_a_retry_is_another_turn()
     {
         var calls = 0;
+        var entered = new TaskCompletionSource();
         await using var run = new ActorRun(_time).Store().Yaml("r.yaml", Policies("timeout: t, retry: r"));
         await run.AppAsync("host", """{"entities":["Counter"]}""", async call =>
         {
             if (Interlocked.Increment(ref calls) == 1)
             {
+                entered.SetResult();
                 await Task.Delay(Timeout.Infinite, call.Http.RequestAborted);
             }
 
@@ -27,7 +29,7 @@ public sealed class ResiliencyTests
         await run.StartAsync();
 
         var call = run.Client().CallAsync("Counter/1/method/x");
-        await ActorRun.Eventually(() => _time.Started(TimeSpan.FromSeconds(3)) > 0);
+        await entered.Task.WaitAsync(ActorRun.Patience);
         _time.Advance(TimeSpan.FromSeconds(3));
         await ActorRun.Eventually(() => _time.Started(TimeSpan.FromSeconds(4)) > 0);
         _time.Advance(TimeSpan.FromSeconds(4));

@@ -44,7 +44,8 @@ internal sealed class CronBinding(ComponentContext context, TimeProvider time) :
                     try
                     {
                         await handler(
-                            new BindingEvent(default, new ComponentMetadata([new("readTimeUTC", time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture))])), _stop.Token);
+                            new BindingEvent(default, new ComponentMetadata(
+                                [new("readTimeUTC", time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture)), new("timeZone", "Local")])), _stop.Token);
                     }
                     catch (Exception) when (!_stop.IsCancellationRequested)
                     {

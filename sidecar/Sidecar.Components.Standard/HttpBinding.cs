@@ -10,7 +10,7 @@ namespace Sidecar.Components.Standard;
 /// <summary>
 /// <c>bindings.http</c>: calls metadata <c>url</c> + request metadata <c>path</c>. Request metadata that begins with a capital letter becomes a
 /// header, and so do those of the trace context. An answer that is not 2xx is an error unless <c>errorIfNot2XX</c> is false; status and headers
-/// come back either way. Certificates (<c>MTLS…</c>) are refused at start: a call without them would be another one than was asked for.
+/// come back either way. Redirects are followed. Certificates (<c>MTLS…</c>) are refused at start: a call without them would be another one than was asked for.
 /// </summary>
 internal sealed partial class HttpBinding(ComponentContext context) : IOutputBinding
 {
@@ -26,7 +26,7 @@ internal sealed partial class HttpBinding(ComponentContext context) : IOutputBin
     private readonly HttpClient _http = new(new SocketsHttpHandler
     {
         UseCookies = false,
-        AllowAutoRedirect = false,
+        MaxAutomaticRedirections = 10,
         ActivityHeadersPropagator = null,
         PooledConnectionLifetime = ConnectionLifetime,
     });

@@ -33,7 +33,7 @@ public abstract class TandemComponent : IOpenedComponent
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
         var fault = Context.Services.GetService<SidecarFault>();
-        var options = new StoreOptions { Time = Time, Logger = Logger(), Fault = exception => fault?.Report(exception) };
+        var options = new StoreOptions { Time = Time, Logger = Logger, Fault = exception => fault?.Report(exception) };
         _lease = await FileStores.AcquireAsync(Context.DataDirectory, options, cancellationToken);
     }
 
@@ -69,6 +69,6 @@ public abstract class TandemComponent : IOpenedComponent
 
     private protected virtual ValueTask StartAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-    private ILogger Logger() =>
+    private protected ILogger Logger =>
         Context.Services.GetService<ILoggerFactory>()?.CreateLogger<TandemComponent>() ?? (ILogger)NullLogger.Instance;
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 using Sidecar.Components.Keys;
 
@@ -9,12 +10,17 @@ namespace Sidecar.Components.Tandem;
 /// <c>configuration.tandem</c>: items kept as <c>value||version</c>, shared by all instances with one component name; an empty
 /// version stands for that of the write.
 /// Metadata <c>file</c>: path of a JSON object, <c>{"key": "value"}</c> or <c>{"key": {"value": "…", "version": "…"}}</c>,
-/// whose items are written at each start where their value differs from what is stored.
+/// whose items are written at each start where their value differs from what is stored, and again whenever the file changes; an item that
+/// is taken out of the file then is removed. Files are looked at, not watched: a watch needs system resources that may have run out.
 /// </summary>
-public sealed class TandemConfigurationStore : TandemComponent, IConfigurationStore
+public sealed partial class TandemConfigurationStore : TandemComponent, IConfigurationStore
 {
     private const string Separator = "||";
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _stop = new();
     private KeyTable _table = null!;
+    private Task _looking = Task.CompletedTask;
 
     internal TandemConfigurationStore(ComponentContext context) : base(context) { }
 
@@ -67,17 +73,79 @@ public sealed class TandemConfigurationStore : TandemComponent, IConfigurationSt
         }
 
         var path = Path.GetFullPath(file, Context.BaseDirectory);
-        foreach (var (key, value, version) in await ReadSeedAsync(path, cancellationToken))
+        // Before it is read: what is written meanwhile is a change.
+        var stamp = Stamp(path);
+        _looking = LookAsync(path, stamp, await ApplyAsync(path, cancellationToken), _stop.Token);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _looking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await base.DisposeAsync();
+    }
+
+    private async Task LookAsync(string path, (DateTime, long) stamp, IReadOnlySet<string> keys, CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(LookInterval, Time);
+        while (await timer.WaitForNextTickAsync(stop))
         {
-            var item = _table.Find(key) is { } entry ? Decode(entry) : null;
-            if (item?.Value != value || version is { Length: > 0 } && item.Version != version)
+            var now = Stamp(path);
+            if (now == stamp)
             {
-                await SetAsync(key, value, version, cancellationToken);
+                continue;
+            }
+
+            stamp = now;
+            try
+            {
+                var present = await ApplyAsync(path, stop);
+                foreach (var gone in keys.Except(present))
+                {
+                    await DeleteAsync(gone, stop);
+                }
+
+                keys = present;
+            }
+            catch (Exception exception) when (!stop.IsCancellationRequested)
+            {
+                // Half written, perhaps: the next change is looked at again.
+                LogNotRead(Logger, Context.Name, exception.Message);
             }
         }
     }
 
-    private static async Task<IReadOnlyList<(string Key, string Value, string? Version)>> ReadSeedAsync(
+    /// <summary>Writes what differs from the store. Of several instances that see a change one writes it: the others' condition fails.</summary>
+    private async Task<IReadOnlySet<string>> ApplyAsync(string path, CancellationToken cancellationToken)
+    {
+        var items = await ReadItemsAsync(path, cancellationToken);
+        foreach (var (key, value, version) in items)
+        {
+            var entry = _table.Find(key);
+            var item = entry is null ? null : Decode(entry);
+            if (item?.Value == value && (version is not { Length: > 0 } || item.Version == version))
+            {
+                continue;
+            }
+
+            try
+            {
+                var write = new StateWrite(key, Encoding.UTF8.GetBytes(value + Separator + version), entry?.ETag, FirstWrite: entry is null);
+                await Store.WriteAsync(_table, [write], Durability, cancellationToken);
+            }
+            catch (ETagMismatchException)
+            {
+                // Another instance was first.
+            }
+        }
+
+        return items.Select(item => item.Key).ToHashSet(StringComparer.Ordinal);
+    }
+
+    private static (DateTime Written, long Length) Stamp(string path) => new FileInfo(path) is { Exists: true } file ? (file.LastWriteTimeUtc, file.Length) : default;
+
+    private static async Task<IReadOnlyList<(string Key, string Value, string? Version)>> ReadItemsAsync(
         string path, CancellationToken cancellationToken)
     {
         try
@@ -103,6 +171,9 @@ public sealed class TandemConfigurationStore : TandemComponent, IConfigurationSt
                property.Value.GetProperty("value").GetString() ?? "",
                property.Value.TryGetProperty("version", out var version) ? version.GetString() : null)
             : (property.Name, property.Value.GetString() ?? "", null);
+
+    [LoggerMessage(2421, LogLevel.Warning, "configuration {Name}: the changed file is not taken: {Problem}")]
+    private static partial void LogNotRead(ILogger logger, string name, string problem);
 
     private sealed class Subscription : IAsyncDisposable
     {

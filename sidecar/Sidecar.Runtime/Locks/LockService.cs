@@ -3,7 +3,7 @@ using Sidecar.Runtime.Resiliency;
 
 namespace Sidecar.Runtime.Locks;
 
-/// <summary>Locks of one app (dapr-http §9); those of different apps do not meet.</summary>
+/// <summary>Locks of one app (dapr-http §9). Those of different apps meet only where the component's <c>keyPrefix</c> lets them.</summary>
 public sealed class LockService(AppInstance app)
 {
     /// <summary>The store; checked before the rest of a request, as the other errors name it.</summary>
@@ -53,7 +53,8 @@ public sealed class LockService(AppInstance app)
     private string ResourceId(string store, string? resource, string? owner) =>
         string.IsNullOrEmpty(resource) ? throw Malformed($"ResourceId is empty in lock store {store}")
         : string.IsNullOrEmpty(owner) ? throw Malformed($"LockOwner is empty in lock store {store}")
-        : $"lock||{app.Instance.AppId}||{resource}";
+        : app.State.KeyPrefix(store) is { Length: > 0 } prefix ? $"lock||{prefix}||{resource}"
+        : $"lock||{resource}";
 
     private static DaprErrorException Malformed(string message) => new(400, "ERR_MALFORMED_REQUEST", message);
 }

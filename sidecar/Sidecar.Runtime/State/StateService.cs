@@ -87,7 +87,7 @@ public sealed class StateService(AppInstance app)
         return prefix.Length == 0 ? key : $"{prefix}{Separator}{key}";
     }
 
-    /// <summary>The prefix without separator; empty for <c>none</c>.</summary>
+    /// <summary>The prefix of a component's keys without separator; empty for <c>none</c>.</summary>
     public string KeyPrefix(string store) => app.Components.Metadata(store)["keyPrefix"]?.ToLowerInvariant() switch
     {
         null or "" or "appid" => app.Instance.AppId,

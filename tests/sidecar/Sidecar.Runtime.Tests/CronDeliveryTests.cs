@@ -21,6 +21,7 @@ public sealed class CronDeliveryTests
             app.MapMethods("/sweep", ["OPTIONS"], () => Results.Ok());
             app.MapPost("/{binding}", (string binding, HttpContext http) =>
             {
+                Assert.Equal("Local", http.Request.Headers["timeZone"]);
                 ticks.Enqueue((binding, DateTimeOffset.Parse(http.Request.Headers["readTimeUTC"]!, CultureInfo.InvariantCulture) - start));
                 return ticks.Count == 1 ? Results.StatusCode(500) : Results.Ok();
             });

@@ -35,6 +35,21 @@ public sealed class OutputBindingTests
     }
 
     [Fact]
+    public async Task A_redirect_is_followed()
+    {
+        await using var run = await StartAsync(app =>
+        {
+            app.MapGet("/old", () => Results.Redirect("/new"));
+            app.MapGet("/new", () => "found");
+        });
+        using var http = run.Client();
+
+        using var response = await http.PostAsJsonAsync("/v1.0/bindings/outside", new { operation = "get", metadata = new { path = "old" } });
+
+        Assert.Equal("found", await response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
     public async Task A_refusal_comes_back_as_an_error_with_its_status()
     {
         await using var run = await StartAsync(app => app.MapPost("/no", () => Results.StatusCode(403)));

@@ -13,6 +13,9 @@ internal static class ActorGrpc
 {
     private const string Rule = "actors.v1";
 
+    /// <summary>What SDKs send; a host that reads bodies by their type could make nothing of one without.</summary>
+    private static readonly KeyValuePair<string, string> Json = new("content-type", "application/json");
+
     private static readonly string[] TraceHeaders = ["traceparent", "tracestate", "baggage"];
 
     public static void MapActors(this GrpcApi api, Func<AppInstance, ActorRuntime> runtimes)
@@ -59,7 +62,10 @@ internal static class ActorGrpc
     {
         var trace = TraceHeaders.Where(name => context.RequestHeaders[name].Count > 0 && !request.Metadata.ContainsKey(name))
             .Select(name => KeyValuePair.Create(name, context.RequestHeaders[name].ToString()));
-        var call = new ActorCall(request.ActorType, request.ActorId, request.Method, request.Data.Memory) { Headers = [.. request.Metadata, .. trace] };
+        var call = new ActorCall(request.ActorType, request.ActorId, request.Method, request.Data.Memory) 
+        {
+            Headers = [.. request.Metadata, .. trace, .. request.Data.IsEmpty || request.Metadata.Keys.Contains(Json.Key, StringComparer.OrdinalIgnoreCase) ? [] : (KeyValuePair<string, string>[])[Json]],
+        };
         var answer = await actors.InvokeAsync(call, context.CancellationToken);
         return answer.IsActorError
             ? throw ActorErrors.Invoke("the actor's method failed")

@@ -20,9 +20,11 @@ public sealed partial class JavaScriptSdkTests
     [InlineData("state", "http")]
     [InlineData("state", "grpc")]
     [InlineData("blocks", "http")]
+    [InlineData("blocks", "grpc")]
     [InlineData("messages", "http")]
     [InlineData("messages", "grpc")]
     [InlineData("actors", "http")]
+    [InlineData("actors", "grpc")]
     [InlineData("workflows", "http")]
     [InlineData("workflows", "grpc")]
     public async Task A_program_on_the_SDK_runs(string program, string protocol)
@@ -56,6 +58,7 @@ public sealed partial class JavaScriptSdkTests
                     ["COMPAT_HTTP_PORT"] = Text(ports.HttpPort),
                     ["COMPAT_GRPC_PORT"] = Text(ports.GrpcPort),
                     ["COMPAT_API_TOKEN"] = ApiToken,
+                    ["COMPAT_FOLDER"] = folder.FullName,
                 },
                 TestContext.Current.CancellationToken);
 

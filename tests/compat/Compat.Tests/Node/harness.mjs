@@ -1,6 +1,7 @@
 // What every program shares: the sidecar that the test gave it, and how to wait for what arrives later.
 import { test } from "node:test";
 import { EventEmitter, once } from "node:events";
+import { rename, writeFile } from "node:fs/promises";
 import dapr from "@dapr/dapr";
 
 export const { DaprClient, DaprServer, CommunicationProtocolEnum, HttpMethod } = dapr;
@@ -16,29 +17,29 @@ export const appId = "compat";
 const patience = 20_000;
 const quiet = { level: "error" };
 
-export const clientOptions = {
+const clientOptions = (over) => ({
   daprHost: "127.0.0.1",
-  daprPort: isGrpc ? grpcPort : httpPort,
-  communicationProtocol: protocol,
+  daprPort: over === CommunicationProtocolEnum.GRPC ? grpcPort : httpPort,
+  communicationProtocol: over,
   daprApiToken,
   logger: quiet,
   actor: { actorIdleTimeout: "1h", reentrancy: { enabled: true, maxStackDepth: 8 } },
-};
+});
 
 /** A client over the protocol of this run; it is stopped at the end. */
 export function connect() {
-  const client = new DaprClient(clientOptions);
+  const client = new DaprClient(clientOptions(protocol));
   test.after(() => client.stop());
   return client;
 }
 
-/** An app as its author writes it: always over HTTP, its client over the protocol of this run. `setUp` registers before it listens. */
-export async function serve(setUp) {
+/** An app as its author writes it: it is called over HTTP, its client speaks the protocol given. `setUp` registers before it listens. */
+export async function serve(setUp, over = protocol) {
   const server = new DaprServer({
     serverHost: "127.0.0.1",
     serverPort: appPort,
     communicationProtocol: CommunicationProtocolEnum.HTTP,
-    clientOptions,
+    clientOptions: clientOptions(over),
     logger: quiet,
   });
   await setUp(server);
@@ -84,4 +85,11 @@ export class Seen {
 /** The sidecar over plain HTTP, for what the SDK hides: status, headers, bodies. */
 export function raw(path, init = {}) {
   return fetch(`http://127.0.0.1:${httpPort}${path}`, { ...init, headers: { "dapr-api-token": daprApiToken, ...init.headers } });
+}
+
+/** Changes the items of the component "configuration" as a person does: the file is replaced. */
+export async function changeConfiguration(items) {
+  const file = `${process.env.COMPAT_FOLDER}/configuration.json`;
+  await writeFile(`${file}.new`, JSON.stringify(items));
+  await rename(`${file}.new`, file);
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Primitives;
 using Sidecar.Runtime.Invocation;
@@ -24,8 +25,8 @@ internal static class InvokeEndpoints
 
     public static void MapInvoke(this IEndpointRouteBuilder routes)
     {
-        routes.Map("/v1.0/invoke/{appId}/method/{**path}", http => InvokeAsync(http, http.Route("appId")));
-        routes.MapFallback("{**path}", http => InvokeAsync(http, null));
+        routes.Map("/v1.0/invoke/{appId}/method/{**path}", http => InvokeAsync(http, Uri.UnescapeDataString(http.Route("appId"))));
+        routes.MapFallback("{**path}", http => InvokeAsync(http, ExternalTarget(http.Request)));
     }
 
     private static async Task InvokeAsync(HttpContext http, string? pathTarget)
@@ -139,12 +140,25 @@ internal static class InvokeEndpoints
     private static Uri Address(Uri address, bool isUrlForm, HttpRequest request)
     {
         // The raw target keeps the caller's escaping; only the prefix of the URL form is cut off.
-        var raw = request.HttpContext.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget;
+        var raw = RawTarget(request);
         var query = raw.IndexOf('?');
         var rawPath = query < 0 ? raw : raw[..query];
         var marker = isUrlForm ? rawPath.IndexOf("/method/", StringComparison.Ordinal) : -1;
         var method = marker >= 0 ? rawPath[(marker + "/method/".Length)..] : isUrlForm ? "" : rawPath;
         return InvocationAddress.Of(address, query < 0 || query == raw.Length - 1 ? method : method + raw[query..]);
+    }
+
+    private static string RawTarget(HttpRequest request) => request.HttpContext.Features.Get<IHttpRequestFeature>()!.RawTarget;
+
+    /// <summary>The address in <c>/v1.0/invoke/http://host:port/method/…</c>, whose slashes no route matches; null for any other path.</summary>
+    private static string? ExternalTarget(HttpRequest request)
+    {
+        const string Prefix = "/v1.0/invoke/";
+        var raw = RawTarget(request);
+        var end = raw.IndexOf("/method/", StringComparison.Ordinal);
+        return raw.StartsWith(Prefix, StringComparison.Ordinal) && end > Prefix.Length && InvocationAddress.External(raw[Prefix.Length..end]) is { } address
+            ? address.ToString()
+            : null;
     }
 
     private static string? HeaderTarget(HttpRequest request) => request.Headers[AppIdHeader] is [{ Length: > 0 } id, ..] ? id : null;

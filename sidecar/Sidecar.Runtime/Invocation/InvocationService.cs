@@ -5,12 +5,16 @@ using Sidecar.Runtime.Resiliency;
 
 namespace Sidecar.Runtime.Invocation;
 
-/// <summary>Finds the instances of an app and sends requests to them (dapr-http §4). All apps of a run live in this process.</summary>
+/// <summary>
+/// Finds the instances of an app and sends requests to them (dapr-http §4). All apps of a run live in this process; a target that is an address
+/// is called there.
+/// </summary>
 public sealed class InvocationService(TimeProvider time)
 {
     private const string BuiltInRetries = "DaprBuiltInServiceRetries";
 
     private readonly ConcurrentDictionary<string, Callee> _apps = new(StringComparer.Ordinal);
+    private readonly ExternalCalls _external = new();
 
     /// <summary>Adds an instance of an app.</summary>
     public void Add(AppInstance app) => _apps.AddOrUpdate(app.Instance.AppId, _ => new Callee([app]), (_, callee) => new Callee([.. callee.Instances, app]));
@@ -49,20 +53,24 @@ public sealed class InvocationService(TimeProvider time)
     public async Task<HttpResponseMessage> SendAsync(
         AppInstance caller, string appId, string endpoint, Func<Uri, HttpRequestMessage> create, bool canRepeat, CancellationToken cancellationToken)
     {
-        var name = Name(appId);
-        if (!_apps.TryGetValue(name, out var callee))
+        var address = InvocationAddress.External(appId);
+        var name = address is null ? Name(appId) : appId;
+        var callee = _apps.GetValueOrDefault(name);
+        if (callee is null && address is null)
         {
             throw InvocationErrors.Unknown(name);
         }
 
+        Task<HttpResponseMessage> Once(CancellationToken token) =>
+            callee is null ? _external.SendAsync(create(address!), token) : SendOnceAsync(callee, create, token);
         var policy = caller.Resiliency.ForApp(name, endpoint);
         policy = canRepeat ? policy : policy with { Retry = null };
         try
         {
             return policy.IsNone
-                ? await SendWithBuiltInRetriesAsync(caller, callee, create, cancellationToken)
+                ? await SendWithBuiltInRetriesAsync(caller, Once, cancellationToken)
                 : await policy.ExecuteAsync(
-                    token => SendOnceAsync(callee, create, token),
+                    Once,
                     response => new AttemptOutcome((int)response.StatusCode is >= 400 or < 200, (int)response.StatusCode),
                     _ => true, time, cancellationToken);
         }
@@ -83,7 +91,7 @@ public sealed class InvocationService(TimeProvider time)
 
     /// <summary>Without a policy: again only while the app certainly has not seen the request.</summary>
     private async Task<HttpResponseMessage> SendWithBuiltInRetriesAsync(
-        AppInstance caller, Callee callee, Func<Uri, HttpRequestMessage> create, CancellationToken cancellationToken)
+        AppInstance caller, Func<CancellationToken, Task<HttpResponseMessage>> once, CancellationToken cancellationToken)
     {
         var retries = caller.Resiliency.BuiltIn(BuiltInRetries)!;
         var started = time.GetTimestamp();
@@ -91,7 +99,7 @@ public sealed class InvocationService(TimeProvider time)
         {
             try
             {
-                return await SendOnceAsync(callee, create, cancellationToken);
+                return await once(cancellationToken);
             }
             catch (AppUnreachableException exception) when (exception.NotSent && retries.Delay(retry, time.GetElapsedTime(started)) is not null)
             {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -50,6 +51,46 @@ public sealed class InvocationTests
         request.Headers.Add("dapr-app-id", "callee");
 
         Assert.Equal("here", await (await http.SendAsync(request)).Content.ReadAsStringAsync());
+    }
+
+    [Theory]
+    [InlineData("/v1.0/invoke/http://127.0.0.1:{0}/method/a%2Fb/c?x=1")]
+    [InlineData("/v1.0/invoke/http%3A%2F%2F127.0.0.1%3A{0}/method/a%2Fb/c?x=1")]
+    [InlineData("/a%2Fb/c?x=1", "http://127.0.0.1:{0}")]
+    [InlineData("/c?x=1", "http://127.0.0.1:{0}/a%2Fb")]
+    public async Task An_address_is_a_target_too(string path, string? header = null)
+    {
+        await using var run = await StartAsync();
+        var port = TestRun.FreePort();
+        await using var outside = await TestRun.StartAppAsync(port, app => app.MapFallback(async http =>
+        {
+            http.Response.StatusCode = 302;
+            http.Response.Headers.Location = "/elsewhere";
+            var target = http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget;
+            await http.Response.WriteAsync($"{http.Request.Method} {target} {await new StreamReader(http.Request.Body).ReadToEndAsync()}{http.Request.Headers["dapr-api-token"]}");
+        }));
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = run.Client().BaseAddress };
+        using var request = new HttpRequestMessage(HttpMethod.Post, string.Format(CultureInfo.InvariantCulture, path, port)) { Content = new StringContent("body") };
+        if (header is not null)
+        {
+            request.Headers.Add("dapr-app-id", string.Format(CultureInfo.InvariantCulture, header, port));
+        }
+
+        using var response = await http.SendAsync(request);
+
+        Assert.Equal((HttpStatusCode.Found, "POST /a%2Fb/c?x=1 body"), (response.StatusCode, await response.Content.ReadAsStringAsync()));
+    }
+
+    [Fact]
+    public async Task An_address_where_nobody_listens_is_ERR_DIRECT_INVOKE()
+    {
+        await using var run = await StartAsync();
+        using var http = run.Client();
+
+        using var response = await http.GetAsync($"/v1.0/invoke/http://127.0.0.1:{TestRun.FreePort()}/method/a");
+
+        Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
+        Assert.Contains("ERR_DIRECT_INVOKE", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -73,7 +73,11 @@ public sealed class UnimplementedTests
             return 0;
         }
 
-        public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken) =>
+        public override async Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
+        {
+            // HttpClient keeps back the headers of a request with content until something is flushed; so gRPC clients flush before the first message.
+            await destination.FlushAsync(cancellationToken);
             await Task.Delay(Timeout.Infinite, cancellationToken);
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Unicode;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
@@ -75,6 +76,7 @@ internal static class ApiContext
             var result = await reader.ReadAsync(http.RequestAborted);
             if (result.Buffer.Length > limit)
             {
+                reader.AdvanceTo(result.Buffer.End);
                 throw TooLarge(limit);
             }
 
@@ -92,9 +94,14 @@ internal static class ApiContext
     /// <summary>The body as JSON; ERR_MALFORMED_REQUEST 400 when it is none.</summary>
     public static async Task<JsonDocument> ReadJsonAsync(this HttpContext http) => ParseJson(await http.ReadBodyAsync());
 
-    /// <summary>A body as JSON; ERR_MALFORMED_REQUEST 400 when it is none.</summary>
+    /// <summary>A body as JSON; ERR_MALFORMED_REQUEST 400 when it is none, or not UTF-8: the parser does not look into texts.</summary>
     public static JsonDocument ParseJson(ReadOnlyMemory<byte> body)
     {
+        if (!Utf8.IsValid(body.Span))
+        {
+            throw new DaprErrorException(400, "ERR_MALFORMED_REQUEST", "failed deserializing HTTP body: it is not valid UTF-8");
+        }
+
         try
         {
             return JsonDocument.Parse(body, CloudEventEnvelope.Reading);

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Sidecar.Abstractions;
 
 namespace Sidecar.Runtime.PubSub;
@@ -25,6 +26,11 @@ public static class CloudEventEnvelope
         string? traceState, bool brokerExpires, TimeProvider time)
     {
         var mediaType = contentType?.Split(';')[0].Trim() is { Length: > 0 } type ? type : "text/plain";
+        if (IsJson(mediaType) && !Utf8.IsValid(data.Span))
+        {
+            throw PubSubErrors.NotUtf8(mediaType);
+        }
+
         var now = time.GetUtcNow();
         var buffer = new ArrayBufferWriter<byte>(data.Length + 512);
         using (var writer = new Utf8JsonWriter(buffer))
@@ -146,6 +152,11 @@ public static class CloudEventEnvelope
     /// <summary>Whether bytes are one JSON value.</summary>
     public static bool IsValidJson(ReadOnlySpan<byte> data)
     {
+        if (!Utf8.IsValid(data))
+        {
+            return false;
+        }
+
         var reader = new Utf8JsonReader(data, new JsonReaderOptions { MaxDepth = MaxDataDepth });
         try
         {

@@ -26,5 +26,8 @@ public static class PubSubErrors
     public static DaprErrorException BadEnvelope(string message) => new(
         500, "ERR_PUBSUB_CLOUD_EVENTS_SER", $"cannot create cloudevent: {message}", "DAPR_PUBSUB_CLOUD_EVENTS_SER");
 
+    /// <summary>Data that is said to be JSON and would make an envelope that nobody can read.</summary>
+    public static DaprErrorException NotUtf8(string mediaType) => new(400, "ERR_MALFORMED_REQUEST", $"the data is sent as {mediaType} and is not valid UTF-8");
+
     public static DaprErrorException BadBulk(string message) => new(400, "ERR_PUBSUB_EVENTS_SER", message, "DAPR_PUBSUB_EVENTS_SER");
 }

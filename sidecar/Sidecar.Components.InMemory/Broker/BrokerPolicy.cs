@@ -48,7 +48,8 @@ internal sealed record BrokerPolicy
     public long RetainedBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>
-    /// Metadata <c>maxBacklog</c>: publishing fails while so many messages of a topic are not acknowledged. Default 100,000.
+    /// Metadata <c>maxBacklog</c>: publishing fails while so many messages of a topic are not acknowledged. They are in memory, in at
+    /// most 200 bytes each beside their own. Default 100,000.
     /// </summary>
     public int MaxBacklog { get; init; } = 100_000;
 

@@ -44,14 +44,14 @@ internal sealed class Topic
         if (Volatile.Read(ref _backlog) >= Broker.Policy.MaxBacklog)
         {
             throw new InvalidOperationException(
-                $"topic '{Name}' of '{Broker.Name}' holds {_backlog} unacknowledged messages, "
+                $"topic '{Name}' of '{Broker.Name}' holds {_backlog} unacknowledged messages and takes no more until its subscribers catch up: "
                 + $"its limit is {Broker.Policy.MaxBacklog} (metadata maxBacklog)");
         }
 
         if (Volatile.Read(ref _backlogBytes) >= Broker.Policy.MaxBacklogBytes)
         {
             throw new InvalidOperationException(
-                $"topic '{Name}' of '{Broker.Name}' holds unacknowledged messages of {_backlogBytes} bytes, "
+                $"topic '{Name}' of '{Broker.Name}' holds unacknowledged messages of {_backlogBytes} bytes and takes no more until its subscribers catch up: "
                 + $"its limit is {Broker.Policy.MaxBacklogBytes} (metadata maxBacklogBytes)");
         }
     }

@@ -54,14 +54,22 @@ internal abstract class GrpcServerMethod
         where T : class, IMessage<T>
     {
         var body = context.HttpContext.Request.BodyReader;
-        var message = await GrpcFraming.ReadAsync(body, parser, options.MaxReceiveMessageBytes, context.CancellationToken)
-            .ConfigureAwait(false)
-            ?? throw new GrpcException(GrpcStatusCode.Internal, "The call carried no request message.");
+        try
+        {
+            var message = await GrpcFraming.ReadAsync(body, parser, options.MaxReceiveMessageBytes, context.CancellationToken)
+                .ConfigureAwait(false)
+                ?? throw new GrpcException(GrpcStatusCode.Internal, "The call carried no request message.");
 
-        return await GrpcFraming.ReadAsync(body, parser, options.MaxReceiveMessageBytes, context.CancellationToken)
-            .ConfigureAwait(false) is null
-            ? message
-            : throw new GrpcException(GrpcStatusCode.Internal, "The call carried more than one request message.");
+            return await GrpcFraming.ReadAsync(body, parser, options.MaxReceiveMessageBytes, context.CancellationToken)
+                .ConfigureAwait(false) is null
+                ? message
+                : throw new GrpcException(GrpcStatusCode.Internal, "The call carried more than one request message.");
+        }
+        catch (IOException exception)
+        {
+            // The client has reset the stream or is gone; that is told apart from a cancelled request a little later only.
+            throw new OperationCanceledException("The client broke off the call.", exception);
+        }
     }
 }
 

@@ -191,12 +191,12 @@ internal sealed partial class InstanceRunner
             await GuardAsync(instance.Id, i => i.State is { HasEnded: false } state ? EnsureChildrenAsync(i, state) : Task.CompletedTask);
         }
 
-        // 5. Next turn.
+        // 5. Next turn. What has ended has none, and is not read again to see that, unless its id has gone to another since.
         await GuardAsync(instance.Id, async i =>
         {
             i.Phase = TurnPhase.Idle;
             i.Turn = null;
-            if (await LoadAsync(i) is not null)
+            if ((outcome.Completed is null || i.State is not null) && await LoadAsync(i) is not null)
             {
                 MarkReady(i);
             }

@@ -202,7 +202,7 @@ public sealed class SidecarApp
 
     private HttpClient CreateClient(string address)
     {
-        var handler = new ObservedClientHandler(_host.Traffic, new SocketsHttpHandler { UseProxy = false, UseCookies = false });
+        var handler = new ObservedClientHandler(_host.ClientCalls, new SocketsHttpHandler { UseProxy = false, UseCookies = false });
         var client = new HttpClient(handler) { BaseAddress = new Uri(address), Timeout = _host.Patience };
         if (ApiToken.Length > 0)
         {

@@ -18,7 +18,10 @@ public sealed partial class SidecarHost
     /// <summary>How long nothing may happen before the sidecar counts as settled.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(25);
 
-    private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(3);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(3);
+
+    /// <summary>How many looks in a row must find nothing once something has moved. On a machine with too much to do a look comes late, as all else does.</summary>
+    private const int QuietLooks = 6;
 
     /// <summary>How long <see cref="SettleAsync"/> waits for calls to apps: some wait for the clock themselves.</summary>
     private static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(2);
@@ -156,7 +159,7 @@ public sealed partial class SidecarHost
 
     /// <summary>
     /// Waits until nothing moves. A timer that sets nothing off, as most that an hour of clock fires, costs a look or two; whatever does move
-    /// must have been quiet for <see cref="Quiet"/>.
+    /// must have been quiet for some more.
     /// </summary>
     private async Task SettleAsync(CancellationToken cancellationToken)
     {
@@ -165,17 +168,19 @@ public sealed partial class SidecarHost
         try
         {
             var last = Movements();
-            var pause = FirstLook;
-            while (true)
+            for (var looks = 1; looks > 0;)
             {
-                await Task.Delay(pause, limit.Token);
+                await Task.Delay(LookInterval, limit.Token);
                 var now = Movements();
-                if (now == last && !IsAtWork())
+                if (now != last || IsAtWork())
                 {
-                    return;
+                    (last, looks) = (now, QuietLooks);
                 }
-
-                (last, pause) = (now, Quiet);
+                else if (ThreadPool.PendingWorkItemCount == 0)
+                {
+                    // Otherwise what is queued may be of this host or of another in the process: the look does not count.
+                    looks--;
+                }
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -187,7 +192,7 @@ public sealed partial class SidecarHost
     private (long, long) Movements() => (_traffic.Changes, (Time as VirtualClock)?.Changes ?? 0);
 
     private bool IsAtWork() =>
-        _traffic.InFlight > 0 || ThreadPool.PendingWorkItemCount > 0 || Engines().Any(engine => engine.TurnsInFlight + engine.ActivitiesInFlight > 0);
+        _traffic.InFlight > 0 || Engines().Any(engine => engine.TurnsInFlight + engine.ActivitiesInFlight > 0);
 
     private IEnumerable<Workflows.WorkflowEngineStatus> Engines() =>
         _apps.DistinctBy(app => app.AppId).Select(app => _sidecar.Engine(app.Instance)?.GetStatus()).OfType<Workflows.WorkflowEngineStatus>();

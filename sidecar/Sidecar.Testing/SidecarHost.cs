@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 using Sidecar.Api;
@@ -16,6 +18,7 @@ public sealed partial class SidecarHost : IAsyncDisposable
     private readonly SidecarHostOptions _options;
     private readonly string _folder = Path.Combine(Path.GetTempPath(), $"sidecar-host-{Guid.NewGuid():N}");
     private readonly TrafficRecorder _traffic = new();
+    private readonly ClientCalls _clientCalls;
     private readonly Observation _observation;
     private readonly HostComponents _components;
     private readonly string[] _resources;
@@ -32,6 +35,12 @@ public sealed partial class SidecarHost : IAsyncDisposable
             ? int.Parse(text, CultureInfo.InvariantCulture)
             : Random.Shared.Next());
         Time = options.RealTime ? TimeProvider.System : new VirtualClock(options.StartTime);
+        _clientCalls = new ClientCalls(_traffic);
+        if (Time is VirtualClock clock)
+        {
+            clock.Armed += _clientCalls.OnArmed;
+        }
+
         Faults = new Faults(Time, Seed, _traffic.Touch);
         Secrets = new(options.Secrets, StringComparer.Ordinal);
         foreach (var (key, value) in options.Configuration)
@@ -111,7 +120,7 @@ public sealed partial class SidecarHost : IAsyncDisposable
     /// <summary>Folder of the host's files.</summary>
     internal string Folder => _folder;
 
-    internal TrafficRecorder Traffic => _traffic;
+    internal ClientCalls ClientCalls => _clientCalls;
 
     internal TimeSpan Patience => _options.Patience;
 
@@ -190,7 +199,7 @@ public sealed partial class SidecarHost : IAsyncDisposable
             Time = Time,
             Components = _components.AddTo,
             AppHandler = (instance, handler) => new ObservedAppHandler(instance.AppId, handler, _observation),
-            Logging = logging => logging.ClearProviders().AddProvider(Logs.For("sidecar")),
+            Logging = logging => logging.ClearProviders().AddProvider(Logs.For("sidecar")).Services.AddSingleton<IStartupFilter>(_clientCalls),
         };
         _options.Sidecar(options);
         _serverOptions = options;

@@ -45,6 +45,9 @@ public class VirtualClock : TimeProvider
     /// <summary>Changes with every timer that is armed, ends or fires: how the host sees that work goes on.</summary>
     internal long Changes => Interlocked.Read(ref _changes);
 
+    /// <summary>Raised where a timer is armed, before it can fire.</summary>
+    internal event Action? Armed;
+
     /// <summary>How many timers were ever started with this due time: tells a wait of the code under test from those of its surroundings.</summary>
     public int Started(TimeSpan dueTime)
     {
@@ -135,6 +138,11 @@ public class VirtualClock : TimeProvider
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
             Interlocked.Increment(ref clock._changes);
+            if (dueTime != Timeout.InfiniteTimeSpan)
+            {
+                clock.Armed?.Invoke();
+            }
+
             lock (clock._gate)
             {
                 clock._started[dueTime] = clock._started.GetValueOrDefault(dueTime) + 1;

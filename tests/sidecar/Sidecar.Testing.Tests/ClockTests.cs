@@ -81,6 +81,20 @@ public sealed class ClockTests
     }
 
     [Fact]
+    public async Task The_clock_waits_for_a_request_that_is_slow_to_arrive()
+    {
+        await using var dapr = await SidecarHost.StartAsync(cancellationToken: Cancel);
+        using var client = dapr.CreateClient();
+        using var late = dapr.Clock.CreateTimer(static _ => { }, null, TimeSpan.FromHours(1), TimeSpan.FromHours(1));
+
+        var answer = client.PostAsync("v1.0/publish/pubsub/orders", new SlowContent(), Cancel);
+        var passed = await dapr.AdvanceUntilAsync(() => answer.IsCompleted, cancellationToken: Cancel);
+
+        using var response = await answer;
+        Assert.Equal((HttpStatusCode.NoContent, TimeSpan.Zero), (response.StatusCode, passed));
+    }
+
+    [Fact]
     public async Task In_real_time_nothing_need_be_moved()
     {
         await using var dapr = await SidecarHost.StartAsync(options =>
@@ -118,5 +132,23 @@ public sealed class ClockTests
         Assert.Null(clock.AdvanceToNextTimer());
 
         void Note() => seen.Add((clock.GetUtcNow() - start).TotalSeconds);
+    }
+
+    /// <summary>A body that takes a while, and the head with it.</summary>
+    private sealed class SlowContent : HttpContent
+    {
+        private static readonly TimeSpan While = TimeSpan.FromMilliseconds(500);
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await Task.Delay(While, Cancel);
+            await stream.WriteAsync("{}"u8.ToArray(), Cancel);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 2;
+            return true;
+        }
     }
 }

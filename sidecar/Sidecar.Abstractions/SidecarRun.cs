@@ -64,6 +64,9 @@ public sealed record SidecarInstance
     /// <summary>Dapr gRPC API port (HTTP/2, cleartext) on 127.0.0.1.</summary>
     public required int GrpcPort { get; init; }
 
+    /// <summary>Port on 127.0.0.1 that tells the counters of this endpoint; null for none, which counts nothing.</summary>
+    public int? MetricsPort { get; init; }
+
     /// <summary>Folder for sockets in the file system, beside the ports; null for none.</summary>
     public string? UnixDomainSocket { get; init; }
 

@@ -134,14 +134,14 @@ public static class SidecarServer
         // with their methods.
         host.Use(next => http => gatekeeper.InvokeAsync(http, known => known.IsGrpcPort() && !GrpcDoor.Admits(known)
             ? Task.CompletedTask
-            : RequestTracing.InvokeAsync(known, traced => traced.IsGrpcPort() ? next(traced) : errors.InvokeAsync(traced, inner =>
+            : RequestTracing.InvokeAsync(known, traced => traced.IsGrpcPort() ? next(traced) : MetricsPage.CountAsync(traced, counted => errors.InvokeAsync(counted, inner =>
             {
                 RequestTracing.CheckBaggage(inner);
                 return RequestPipeline.InvokeAsync(inner, context => context.App().Configuration.Api.IsAllowed(context.Request.Path.Value!)
                     ? next(context)
                     // As on daprd, where what is not allowed has no route and ends as an invocation of nobody.
                     : throw InvocationErrors.NoTarget());
-            }))));
+            })))));
         host.UseRouting();
         var apiLog = host.Services.GetRequiredService<ApiLog>();
         host.Use(next => http =>
@@ -273,8 +273,9 @@ public sealed class RunningSidecar : IAsyncDisposable
         {
             var http = await _latePorts.OpenAsync(app.Instance.HttpPort, isGrpc: false, cancellationToken);
             var grpc = await _latePorts.OpenAsync(app.Instance.GrpcPort, isGrpc: true, cancellationToken);
-            Instances = [.. Instances, app.Instance with { HttpPort = http.Number, GrpcPort = grpc.Number }];
-            Serve(app, http, grpc);
+            var metrics = await OpenMetricsAsync(app, cancellationToken);
+            Instances = [.. Instances, app.Instance with { HttpPort = http.Number, GrpcPort = grpc.Number, MetricsPort = metrics?.Number }];
+            Serve(app, http, grpc, metrics);
         }
     }
 
@@ -311,9 +312,13 @@ public sealed class RunningSidecar : IAsyncDisposable
         }
     }
 
-    private void Serve(AppInstance app, LatePort http, LatePort grpc)
+    private async Task<LatePort?> OpenMetricsAsync(AppInstance app, CancellationToken cancellationToken) =>
+        app.Metrics is null ? null : await _latePorts.OpenAsync(app.Instance.MetricsPort ?? 0, isGrpc: false, cancellationToken);
+
+    private void Serve(AppInstance app, LatePort http, LatePort grpc, LatePort? metrics)
     {
-        _ports[app] = [http, grpc];
+        _ports[app] = metrics is null ? [http, grpc] : [http, grpc, metrics];
+        metrics?.Serve(new PortOwner(app, IsGrpc: false) { IsMetrics = true });
         http.Serve(new PortOwner(app, IsGrpc: false));
         grpc.Serve(new PortOwner(app, IsGrpc: true));
     }
@@ -352,8 +357,9 @@ public sealed class RunningSidecar : IAsyncDisposable
             grpc = await _latePorts.OpenAsync(instance.GrpcPort, isGrpc: true, cancellationToken);
             var app = await LoadAsync(instance with { HttpPort = http.Number, GrpcPort = grpc.Number }, cancellationToken);
             await StartEnginesAsync(cancellationToken);
-            Instances = [.. Instances, app.Instance];
-            Serve(app, http, grpc);
+            var metrics = await OpenMetricsAsync(app, cancellationToken);
+            Instances = [.. Instances, app.Instance with { MetricsPort = metrics?.Number }];
+            Serve(app, http, grpc, metrics);
             return app;
         }
         catch

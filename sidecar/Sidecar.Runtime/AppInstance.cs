@@ -32,6 +32,7 @@ public sealed class AppInstance : IAsyncDisposable
         _declared = [.. resources.Subscriptions.Where(subscription => subscription.Scopes.Count == 0 || subscription.Scopes.Contains(instance.AppId))];
         Resiliency = new ResiliencyPolicies(resources.Resiliency, instance.AppId, time);
         Tracing = AppTracing.Start(instance, Configuration.Tracing, loggers.CreateLogger<AppTracing>());
+        Metrics = AppMetrics.Start(instance, Configuration);
         Channel = new AppChannel(instance, time, loggers.CreateLogger<AppChannel>(), appHandler) { Tracing = Tracing };
         State = new StateService(this);
         Publisher = new Publisher(this);
@@ -57,6 +58,9 @@ public sealed class AppInstance : IAsyncDisposable
 
     /// <summary>Spans of the sidecar; null when the Configuration asks for none.</summary>
     public AppTracing? Tracing { get; }
+
+    /// <summary>Counters of the sidecar; null when nobody can ask for them.</summary>
+    public AppMetrics? Metrics { get; }
 
     /// <summary>What requests to the HTTP API pass first.</summary>
     public HttpPipeline ApiPipeline { get; private set; } = HttpPipeline.Empty;

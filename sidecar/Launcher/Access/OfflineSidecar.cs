@@ -29,7 +29,7 @@ internal sealed class OfflineSidecar : IAsyncDisposable
         (_runLock, _time) = (runLock, time);
         _file = Path.Combine(data.Run, "offline.json");
         _log = new LogMerger(TextWriter.Null, colour: false, data.Logs).Open("offline", "offline.log", onConsole: false);
-        Instance = instance with { Index = 0, AppPort = null, HttpPort = _ports.TakeFree(), GrpcPort = _ports.TakeFree() };
+        Instance = instance with { Index = 0, AppPort = null, HttpPort = _ports.TakeFree(), GrpcPort = _ports.TakeFree(), MetricsPort = null };
     }
 
     public SidecarInstance Instance { get; }

@@ -65,7 +65,7 @@ internal static class ListCommand
                 instance.HttpPort,
                 instance.GrpcPort,
                 AppPort = instance.AppPort ?? 0,
-                MetricsEnabled = false,
+                MetricsEnabled = instance.MetricsPort is not null,
                 Command = process?.Command ?? "",
                 Age = Age(now - process?.Started),
                 Created = process?.Started?.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "",

@@ -43,7 +43,7 @@ internal static class RunVerb
         ["placementHostAddress"] = Text("Without effect", "--placement-host-address"),
         ["schedulerHostAddress"] = Text("Without effect", "--scheduler-host-address"),
         ["daprInternalGRPCPort"] = Text("Without effect", "--dapr-internal-grpc-port", "-I"),
-        ["metricsPort"] = Text("Without effect", "--metrics-port", "-M"),
+        ["metricsPort"] = Text("Port of the sidecar's counters, GET /metrics (default: none)", "--metrics-port", "-M"),
         ["profilePort"] = Text("Without effect", "--profile-port"),
         ["enableProfiling"] = Flag("Without effect", "--enable-profiling"),
         ["runtimePath"] = Text("Without effect", "--runtime-path"),

@@ -9,6 +9,9 @@ namespace Launcher.Run;
 /// <summary>One instance of an app with its ports and tokens.</summary>
 internal sealed record PlannedInstance(TemplateApp App, int Index, int? AppPort, int HttpPort, int GrpcPort, string ApiToken, string AppToken)
 {
+    /// <summary>Null: the template asks for none.</summary>
+    public int? MetricsPort { get; init; }
+
     public string Name => string.Create(CultureInfo.InvariantCulture, $"{App.AppId}#{Index}");
 }
 
@@ -54,7 +57,8 @@ internal sealed class RunPlan
         var wished = slots.Select(slot => slot.index > 0 ? default : (
             App: Wish(slot.app, options, ports, say),
             Http: Wish(slot.app, "Dapr HTTP", slot.app.HttpPort, ports, say),
-            Grpc: Wish(slot.app, "Dapr gRPC", slot.app.GrpcPort, ports, say))).ToList();
+            Grpc: Wish(slot.app, "Dapr gRPC", slot.app.GrpcPort, ports, say),
+            Metrics: Wish(slot.app, "metrics", slot.app.MetricsPort, ports, say))).ToList();
         var instances = slots.Zip(wished, (slot, wish) => new PlannedInstance(
             slot.app,
             slot.index,
@@ -62,7 +66,10 @@ internal sealed class RunPlan
             wish.Http ?? ports.TakeFree(),
             wish.Grpc ?? ports.TakeFree(),
             Given(slot.app, "DAPR_API_TOKEN") ?? Token(),
-            Given(slot.app, "APP_API_TOKEN") ?? appToken)).ToList();
+            Given(slot.app, "APP_API_TOKEN") ?? appToken)
+        {
+            MetricsPort = slot.app.MetricsPort is null ? null : wish.Metrics ?? ports.TakeFree(),
+        }).ToList();
         var plan = new RunPlan { Instances = instances, SidecarLog = template.SidecarLog, Template = template.File, Name = template.Name };
         plan.FillEnvironment(data);
         return plan;
@@ -83,6 +90,7 @@ internal sealed class RunPlan
                 AppPort = instance.AppPort,
                 HttpPort = instance.HttpPort,
                 GrpcPort = instance.GrpcPort,
+                MetricsPort = instance.MetricsPort,
                 ApiToken = instance.ApiToken,
                 AppToken = instance.AppToken,
                 ResourcesPaths = resources(instance.App.ResourcesPaths),
@@ -112,6 +120,7 @@ internal sealed class RunPlan
             ["DAPR_GRPC_ENDPOINT"] = null,
             ["DAPR_HTTP_PORT"] = Text(instance.HttpPort),
             ["DAPR_GRPC_PORT"] = Text(instance.GrpcPort),
+            ["DAPR_METRICS_PORT"] = instance.MetricsPort is { } metrics ? Text(metrics) : null,
             ["DAPR_API_TOKEN"] = instance.ApiToken,
             ["APP_API_TOKEN"] = instance.AppToken,
             ["OTEL_SERVICE_NAME"] = instance.App.AppId,

@@ -29,6 +29,7 @@ internal sealed class AppReader(string folder, string set)
             AppPort = app.Port("appPort"),
             HttpPort = app.Port("daprHTTPPort"),
             GrpcPort = app.Port("daprGRPCPort"),
+            MetricsPort = app.Port("metricsPort"),
             Env = fields.Map("env"),
             ResourcesPaths = Resources(fields, directory),
             ConfigFilePath = ConfigFile(fields, directory),

@@ -46,6 +46,9 @@ internal sealed record TemplateApp
     public int? AppPort { get; init; }
     public int? HttpPort { get; init; }
     public int? GrpcPort { get; init; }
+
+    /// <summary>Null: no counters.</summary>
+    public int? MetricsPort { get; init; }
     public required IReadOnlyDictionary<string, string> Env { get; init; }
 
     /// <summary>Empty: the standard components.</summary>

@@ -28,7 +28,6 @@ internal static class TemplateFields
         ["daprInternalGRPCPort"] = "sidecars do not call each other",
         ["enableProfiling"] = "use dotnet-trace",
         ["profilePort"] = "use dotnet-trace",
-        ["metricsPort"] = "the sidecar has no metrics endpoint",
         ["runtimePath"] = "the sidecar is part of this repository",
         ["containerImage"] = "for Kubernetes",
         ["containerImagePullPolicy"] = "for Kubernetes",

@@ -17,12 +17,20 @@ internal sealed class Gatekeeper
 
     public async Task InvokeAsync(HttpContext http, Func<HttpContext, Task> next)
     {
-        var (app, isGrpc) = (PortOwner)http.Features.GetRequiredFeature<IConnectionItemsFeature>().Items[typeof(PortOwner)]!;
+        var owner = (PortOwner)http.Features.GetRequiredFeature<IConnectionItemsFeature>().Items[typeof(PortOwner)]!;
+        var (app, isGrpc) = owner;
         http.Items[typeof(AppInstance)] = app;
         http.Items[typeof(PortOwner)] = isGrpc;
         if (!IsOwnHost(http) || !http.Request.Headers.Origin.All(IsLoopbackOrigin))
         {
             await RefuseAsync(http, StatusCodes.Status403Forbidden, "this port answers to programs of this machine only");
+            return;
+        }
+
+        if (owner.IsMetrics)
+        {
+            // Without a token, as daprd's: whoever reads it has none, and it names components and topics only.
+            await MetricsPage.WriteAsync(http);
             return;
         }
 
@@ -73,4 +81,8 @@ internal sealed class Gatekeeper
 }
 
 /// <summary>What a connection's port belongs to; put into the connection's items by its listener.</summary>
-internal sealed record PortOwner(AppInstance App, bool IsGrpc);
+internal sealed record PortOwner(AppInstance App, bool IsGrpc)
+{
+    /// <summary>The port tells the counters and nothing else.</summary>
+    public bool IsMetrics { get; init; }
+}

@@ -33,6 +33,9 @@ public sealed class AppConfiguration
     /// <summary>Spans of the sidecar.</summary>
     public required TracingSettings Tracing { get; init; }
 
+    /// <summary>Whether the sidecar counts for its metrics port, if it has one.</summary>
+    public required bool Metrics { get; init; }
+
     /// <summary>How long ended workflows are kept; null says nothing about it.</summary>
     public required RetentionSettings? Retention { get; init; }
 
@@ -65,6 +68,7 @@ public sealed class AppConfiguration
             AppHttpPipeline = Handlers(spec, "appHttpPipeline", file),
             EnabledFeatures = [.. spec.Maps("features").Where(feature => feature.Text("enabled") == "true").Select(feature => feature.Text("name")).OfType<string>()],
             Tracing = TracingSettings.Read(spec.Map("tracing"), file),
+            Metrics = spec.Map("metric").Text("enabled") != "false" && spec.Map("metrics").Text("enabled") != "false",
             Retention = RetentionSettings.Read(spec.Map("workflow").Map("stateRetentionPolicy"), file),
         };
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Sidecar.Abstractions;
 
 namespace Sidecar.Runtime.PubSub;
@@ -18,6 +19,7 @@ public sealed class Publisher(AppInstance app)
     {
         var broker = Broker(pubSubName, topic);
         var message = ToMessage(broker, pubSubName, topic, data, contentType, metadata, traceParent, traceState);
+        var began = Stopwatch.GetTimestamp();
         try
         {
             await app.Resiliency.ForOutbound(pubSubName, "Pubsub").ExecuteAsync(
@@ -27,9 +29,11 @@ public sealed class Publisher(AppInstance app)
                     return true;
                 },
                 _ => default, _ => true, app.Time, cancellationToken);
+            app.Metrics?.Egress.Add(began, pubSubName, topic, "true");
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
+            app.Metrics?.Egress.Add(began, pubSubName, topic, "false");
             throw PubSubErrors.PublishFailed(pubSubName, topic, exception);
         }
     }
@@ -48,13 +52,16 @@ public sealed class Publisher(AppInstance app)
         OutgoingMessage[] messages = [.. entries.Select(entry =>
             ToMessage(broker, pubSubName, topic, entry.Data, entry.ContentType, entry.Metadata, traceParent, traceState))];
         IReadOnlyList<Exception?> outcomes;
+        var began = Stopwatch.GetTimestamp();
         try
         {
             outcomes = await app.Resiliency.ForOutbound(pubSubName, "Pubsub").ExecuteAsync(
                 token => broker.PublishManyAsync(topic, messages, token).AsTask(), _ => default, _ => true, app.Time, cancellationToken);
+            app.Metrics?.BulkEgress.Add(began, pubSubName, topic, "true");
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
+            app.Metrics?.BulkEgress.Add(began, pubSubName, topic, "false");
             return new([.. entries.Select(entry => (entry.EntryId, exception.Message))], PubSubErrors.PublishFailed(pubSubName, topic, exception));
         }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -101,6 +102,7 @@ public sealed partial class SubscriptionRunner
 
             // 3. Delivery.
             Delivery delivery;
+            var began = Stopwatch.GetTimestamp();
             try
             {
                 delivery = await _policy.ExecuteAsync(
@@ -121,6 +123,13 @@ public sealed partial class SubscriptionRunner
             {
                 delivery = new Delivery(DeliveryResult.Retry, null, exception.Message);
             }
+
+            _app.Metrics?.Ingress.Add(began, _subscription.PubSubName, _subscription.Topic, delivery.Result switch
+            {
+                DeliveryResult.Success => "success",
+                DeliveryResult.Drop => "drop",
+                _ => "retry",
+            });
 
             // 4. and 5.
             switch (delivery.Result)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Sidecar.Abstractions;
 using Sidecar.Runtime.Resiliency;
@@ -54,6 +55,7 @@ public sealed class StateService(AppInstance app)
         }
 
         StateWrite[] writes = [.. requests.Select(request => ToWrite(store, request))];
+        var began = Stopwatch.GetTimestamp();
         try
         {
             await app.Resiliency.ForOutbound(store, "Statestore").ExecuteAsync(
@@ -63,9 +65,11 @@ public sealed class StateService(AppInstance app)
                     return true;
                 },
                 _ => default, IsRetriable, app.Time, cancellationToken);
+            app.Metrics?.State.Add(began, store, "transaction", "true");
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
+            app.Metrics?.State.Add(began, store, "transaction", "false");
             throw new DaprErrorException(500, "ERR_STATE_TRANSACTION", exception.Message, innerException: exception);
         }
     }
@@ -143,15 +147,28 @@ public sealed class StateService(AppInstance app)
 
     private async Task<T> RunAsync<T>(string store, string code, Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {
+        var began = Stopwatch.GetTimestamp();
         try
         {
-            return await app.Resiliency.ForOutbound(store, "Statestore").ExecuteAsync(call, _ => default, IsRetriable, app.Time, cancellationToken);
+            var result = await app.Resiliency.ForOutbound(store, "Statestore").ExecuteAsync(call, _ => default, IsRetriable, app.Time, cancellationToken);
+            app.Metrics?.State.Add(began, store, Operation(code), "true");
+            return result;
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
+            app.Metrics?.State.Add(began, store, Operation(code), "false");
             throw StateErrors.Failed(code, store, exception);
         }
     }
+
+    /// <summary>What daprd calls an operation in its metrics.</summary>
+    private static string Operation(string code) => code switch
+    {
+        "ERR_STATE_GET" => "get",
+        "ERR_STATE_BULK_GET" => "bulk_get",
+        "ERR_STATE_SAVE" => "set",
+        _ => "delete",
+    };
 
     /// <summary>A condition that did not hold will not hold at the next attempt either.</summary>
     private static bool IsRetriable(Exception exception) => exception is not (ETagMismatchException or ETagInvalidException);

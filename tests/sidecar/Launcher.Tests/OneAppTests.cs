@@ -38,12 +38,13 @@ public sealed class OneAppTests
         var port = ((IPEndPoint)holder.LocalEndpoint).Port;
         await using var run = new LaunchedRun();
 
-        run.StartVerb("run", "--no-build", "-a", "job", "-H", $"{port}", "--metrics-port", "9090", "--", "sh", "-c", "echo http=$DAPR_HTTP_PORT.");
+        run.StartVerb("run", "--no-build", "-a", "job", "-H", $"{port}", "--metrics-port", $"{port}", "--", "sh", "-c", "echo http=$DAPR_HTTP_PORT. metrics=$DAPR_METRICS_PORT.");
 
         Assert.Equal(0, await run.ExitsAsync());
         Assert.Contains($"Dapr HTTP port {port} of job is taken", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain($"http={port}.", run.Output, StringComparison.Ordinal);
-        Assert.Contains("without effect in this run: metricsPort (the sidecar has no metrics endpoint)", run.Output, StringComparison.Ordinal);
+        Assert.Contains($"metrics port {port} of job is taken", run.Output, StringComparison.Ordinal);
+        Assert.Matches("metrics=[0-9]+[.]", run.Output);
     }
 
     [Fact]

@@ -180,8 +180,9 @@ public sealed class TemplateTests : IDisposable
 
         Assert.Equal(
             "without effect in this run: placementHostAddress (actors need no placement service), apiListenAddresses (the sidecar listens on 127.0.0.1 only), "
-            + "metricsPort (the sidecar has no metrics endpoint), containerImage (for Kubernetes), createService (for Kubernetes)",
+            + "containerImage (for Kubernetes), createService (for Kubernetes)",
             template.WithoutEffect);
+        Assert.Equal([9090, 9091], template.Apps.Select(app => app.MetricsPort));
     }
 
     [Fact]

@@ -52,7 +52,7 @@ public sealed class TestRun : IAsyncDisposable
 
     /// <summary>Adds an app instance; its endpoints are mapped by the delegate. Null adds one without a server.</summary>
     public async Task<TestRun> AppAsync(string appId, Action<WebApplication>? map = null, string? apiToken = null, int index = 0, string? configuration = null, AppHealthCheck? health = null,
-        int maxConcurrency = -1, string? unixDomainSocket = null)
+        int maxConcurrency = -1, string? unixDomainSocket = null, int? metricsPort = null)
     {
         int? port = null;
         if (map is not null)
@@ -64,7 +64,7 @@ public sealed class TestRun : IAsyncDisposable
         _instances.Add(new SidecarInstance
         {
             AppId = appId, Index = index, AppPort = port, HttpPort = 0, GrpcPort = 0, ApiToken = apiToken, AppToken = "app-token", ResourcesPaths = [Folder],
-            ConfigFilePath = configuration is null ? null : Path.Combine(Folder, configuration), AppHealth = health, AppMaxConcurrency = maxConcurrency, UnixDomainSocket = unixDomainSocket,
+            ConfigFilePath = configuration is null ? null : Path.Combine(Folder, configuration), AppHealth = health, AppMaxConcurrency = maxConcurrency, UnixDomainSocket = unixDomainSocket, MetricsPort = metricsPort,
         });
         return this;
     }

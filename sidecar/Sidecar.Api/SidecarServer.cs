@@ -132,16 +132,23 @@ public static class SidecarServer
         var errors = host.Services.GetRequiredService<ErrorWriter>();
         // In this order (protocol: HTTP §0.1): who asks, span, errors, pipeline, list of APIs, routes. Calls of gRPC have their errors and lists
         // with their methods.
-        host.Use(next => http => gatekeeper.InvokeAsync(http, known => known.IsGrpcPort() && !GrpcDoor.Admits(known)
-            ? Task.CompletedTask
-            : RequestTracing.InvokeAsync(known, traced => traced.IsGrpcPort() ? next(traced) : MetricsPage.CountAsync(traced, counted => errors.InvokeAsync(counted, inner =>
+        host.Use(next => http => gatekeeper.InvokeAsync(http, next));
+        host.Use(next => http => http.IsGrpcPort() && !GrpcDoor.Admits(http) ? Task.CompletedTask : next(http));
+        host.Use(next => http => RequestTracing.InvokeAsync(http, next));
+        host.UseWhen(http => !http.IsGrpcPort(), api =>
+        {
+            api.Use(next => http => MetricsPage.CountAsync(http, next));
+            api.Use(next => http => errors.InvokeAsync(http, next));
+            api.Use(next => http =>
             {
-                RequestTracing.CheckBaggage(inner);
-                return RequestPipeline.InvokeAsync(inner, context => context.App().Configuration.Api.IsAllowed(context.Request.Path.Value!)
-                    ? next(context)
-                    // As on daprd, where what is not allowed has no route and ends as an invocation of nobody.
-                    : throw InvocationErrors.NoTarget());
-            })))));
+                RequestTracing.CheckBaggage(http);
+                return RequestPipeline.InvokeAsync(http, next);
+            });
+            api.Use(next => http => http.App().Configuration.Api.IsAllowed(http.Request.Path.Value!)
+                ? next(http)
+                // As on daprd, where what is not allowed has no route and ends as an invocation of nobody.
+                : throw InvocationErrors.NoTarget());
+        });
         host.UseRouting();
         var apiLog = host.Services.GetRequiredService<ApiLog>();
         host.Use(next => http =>

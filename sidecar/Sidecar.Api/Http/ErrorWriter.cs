@@ -7,7 +7,7 @@ namespace Sidecar.Api.Http;
 /// <summary>Turns exceptions into Dapr's error JSON: the legacy shape, or with details where Dapr has the richer one (dapr-http §0.3).</summary>
 internal sealed partial class ErrorWriter(ILogger<ErrorWriter> logger)
 {
-    public async Task InvokeAsync(HttpContext http, Func<HttpContext, Task> next)
+    public async Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
         try
         {

@@ -15,7 +15,7 @@ internal sealed class Gatekeeper
 {
     private const string TokenHeader = "dapr-api-token";
 
-    public async Task InvokeAsync(HttpContext http, Func<HttpContext, Task> next)
+    public async Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
         var owner = (PortOwner)http.Features.GetRequiredFeature<IConnectionItemsFeature>().Items[typeof(PortOwner)]!;
         var (app, isGrpc) = owner;

@@ -6,9 +6,9 @@ namespace Sidecar.Api.Http;
 /// <summary>The counters of an app's sidecar: counting its HTTP API, and <c>GET /metrics</c> on the port for it (protocol: HTTP §16).</summary>
 internal static class MetricsPage
 {
-    public static Task CountAsync(HttpContext http, Func<HttpContext, Task> next) => http.App().Metrics is { } metrics ? CountAsync(http, next, metrics) : next(http);
+    public static Task CountAsync(HttpContext http, RequestDelegate next) => http.App().Metrics is { } metrics ? CountAsync(http, next, metrics) : next(http);
 
-    private static async Task CountAsync(HttpContext http, Func<HttpContext, Task> next, Runtime.Diagnostics.AppMetrics metrics)
+    private static async Task CountAsync(HttpContext http, RequestDelegate next, Runtime.Diagnostics.AppMetrics metrics)
     {
         var began = Stopwatch.GetTimestamp();
         await next(http);

@@ -10,10 +10,10 @@ namespace Sidecar.Api.Http;
 /// </summary>
 internal static class RequestPipeline
 {
-    public static Task InvokeAsync(HttpContext http, Func<HttpContext, Task> next) =>
-        http.App().ApiPipeline.IsEmpty || http.IsGrpcPort() || Gatekeeper.IsHealth(http.Request.Path) ? next(http) : AskAsync(http, next);
+    public static Task InvokeAsync(HttpContext http, RequestDelegate next) =>
+        http.App().ApiPipeline.IsEmpty || Gatekeeper.IsHealth(http.Request.Path) ? next(http) : AskAsync(http, next);
 
-    private static async Task AskAsync(HttpContext http, Func<HttpContext, Task> next)
+    private static async Task AskAsync(HttpContext http, RequestDelegate next)
     {
         var feature = http.Features.GetRequiredFeature<IHttpRequestFeature>();
         var request = new MiddlewareRequest(

@@ -14,10 +14,10 @@ internal static class RequestTracing
 {
     private const string GrpcApi = "/dapr.proto.runtime.v1.Dapr/";
 
-    public static Task InvokeAsync(HttpContext http, Func<HttpContext, Task> next) =>
+    public static Task InvokeAsync(HttpContext http, RequestDelegate next) =>
         http.App().Tracing is { } tracing && IsTraced(http) ? TraceAsync(tracing, http, next) : next(http);
 
-    private static async Task TraceAsync(AppTracing tracing, HttpContext http, Func<HttpContext, Task> next)
+    private static async Task TraceAsync(AppTracing tracing, HttpContext http, RequestDelegate next)
     {
         var headers = http.Request.Headers;
         using var span = tracing.StartSpan(http.Request.Path.Value!, ActivityKind.Server, headers.TraceParent, headers.TraceState);

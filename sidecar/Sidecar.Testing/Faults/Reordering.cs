@@ -11,16 +11,19 @@ internal sealed class Reordering(int window, int seed)
     public async Task ApplyAsync(DeliveryAttempt attempt, Func<Task> proceed, CancellationToken cancellationToken)
     {
         var held = new Held(attempt.Delivery.MessageId);
-        bool isFull;
+        Held[]? full = null;
         lock (_gate)
         {
             _held.Add(held);
-            isFull = _isOver || _held.Count >= Math.Min(window, attempt.MaxHandlers);
+            if (_isOver || _held.Count >= Math.Min(window, attempt.MaxHandlers))
+            {
+                full = TakeBatch();
+            }
         }
 
-        if (isFull)
+        if (full is not null)
         {
-            LetGo();
+            _ = LetGoAsync(full);
         }
 
         try
@@ -42,25 +45,25 @@ internal sealed class Reordering(int window, int seed)
     /// <summary>Holds nothing back any more.</summary>
     public void Release()
     {
+        Held[] rest;
         lock (_gate)
         {
             _isOver = true;
+            rest = TakeBatch();
         }
 
-        LetGo();
+        _ = LetGoAsync(rest);
     }
 
-    private void LetGo()
+    /// <summary>
+    /// To be called under the lock that found the batch full: a batch that had grown meanwhile would leave too few deliveries for the last one.
+    /// </summary>
+    private Held[] TakeBatch()
     {
-        Held[] batch;
-        lock (_gate)
-        {
-            // By message, not by arrival: threads arrive in any order, and the seed alone is to decide.
-            batch = SeededChoice.Reorder(seed, _batches++, [.. _held.OrderBy(held => held.MessageId.Length).ThenBy(held => held.MessageId, StringComparer.Ordinal)]);
-            _held = [];
-        }
-
-        _ = LetGoAsync(batch);
+        // By message, not by arrival: threads arrive in any order, and the seed alone is to decide.
+        var batch = SeededChoice.Reorder(seed, _batches++, [.. _held.OrderBy(held => held.MessageId.Length).ThenBy(held => held.MessageId, StringComparer.Ordinal)]);
+        _held = [];
+        return batch;
     }
 
     private static async Task LetGoAsync(Held[] batch)

@@ -93,6 +93,29 @@ public sealed class DeliveryFaultTests
     }
 
     [Fact]
+    public async Task Deliveries_that_fill_a_batch_at_once_leave_nothing_behind()
+    {
+        const int Rounds = 2_000;
+        const int AtOnce = 8;
+        var reordering = new Reordering(window: 4, seed: 1);
+        using var together = new Barrier(AtOnce);
+
+        await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(thread => Task.Factory.StartNew(
+            () =>
+            {
+                for (var round = 0; round < Rounds; round++)
+                {
+                    Assert.True(together.SignalAndWait(TimeSpan.FromSeconds(30), Cancel), "another thread failed");
+                    var attempt = new DeliveryAttempt(new Delivery("pubsub", "orders", "inbox", 0, $"{round}-{thread}", 1, default), maxHandlers: AtOnce);
+                    Assert.True(reordering.ApplyAsync(attempt, () => Task.CompletedTask, Cancel).Wait(TimeSpan.FromSeconds(30), Cancel), $"held in round {round}");
+                }
+            },
+            Cancel,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default)));
+    }
+
+    [Fact]
     public async Task Reordered_deliveries_that_are_too_few_wait_until_the_fault_ends()
     {
         await using var dapr = await StartAsync();

@@ -66,6 +66,12 @@ public interface IPubSubFixture : IAsyncDisposable
 {
     ManualTimeProvider? Clock { get; }
 
+    /// <summary>Whether <see cref="IncomingMessage.DeliveryAttempt"/> counts failures of the handler and nothing else.</summary>
+    bool CountsAttempts => true;
+
+    /// <summary>Whether a consumer group gets what was published before it was made.</summary>
+    bool KeepsForNewGroups => true;
+
     /// <summary>Metadata as <c>name=value;name=value</c>.</summary>
     Task<IPubSub> PubSubAsync(string appId, int instance = 0, string metadata = "");
 }

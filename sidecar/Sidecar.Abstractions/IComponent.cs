@@ -9,7 +9,8 @@ public interface IComponent : IAsyncDisposable
 {
     /// <summary>
     /// Connects and checks metadata. Called once, before any other member. Throws <see cref="ComponentException"/> with a
-    /// sentence that says what to change when the metadata is wrong.
+    /// sentence that says what to change when the metadata is wrong, and likewise with one that says what it waited for when it is
+    /// cancelled, which happens after <c>initTimeout</c>.
     /// </summary>
     Task InitAsync(CancellationToken cancellationToken);
 }

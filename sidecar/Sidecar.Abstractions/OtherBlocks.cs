@@ -44,7 +44,8 @@ public interface IConfigurationStore : IComponent
 
     /// <summary>
     /// Calls <paramref name="changed"/> with each change of the keys, or of every key when none is given, until the result is disposed: one
-    /// call at a time per key, in the order of the changes. A removed item has an empty value and version. The call neither blocks nor throws.
+    /// call at a time per key, in the order of the changes. A store whose server does not say what changed tells the newest value of several
+    /// quick changes once. A removed item has an empty value and version. The call neither blocks nor throws.
     /// </summary>
     Task<IAsyncDisposable> SubscribeAsync(
         IReadOnlyList<string> keys, ComponentMetadata metadata, Action<string, ConfigurationItem> changed, CancellationToken cancellationToken);

@@ -11,6 +11,9 @@ internal static partial class ComponentStart
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
+    /// <summary>Given to a component whose time is over, to say what it was waiting for.</summary>
+    private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(1);
+
     public static async Task<IComponent> RunAsync(
         Func<IComponent> make, ComponentManifest manifest, bool check, ILogger logger, CancellationToken cancellationToken)
     {
@@ -31,11 +34,22 @@ internal static partial class ComponentStart
                 begin = time.GetTimestamp();
             }
 
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             try
             {
                 var left = manifest.InitTimeout - time.GetElapsedTime(begin);
-                await component.InitAsync(cancellationToken).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken);
+                left = left > TimeSpan.Zero ? left : TimeSpan.Zero;
+                over.CancelAfter(left);
+                await component.InitAsync(over.Token).WaitAsync(left + LastWord, cancellationToken);
                 return component;
+            }
+            catch (Exception) when (cancellationToken.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new TimeoutException();
             }
             catch (Exception exception) when (
                 component is not IOpenedComponent && IsAbsence(exception) && time.GetElapsedTime(begin) + pause < manifest.InitTimeout)

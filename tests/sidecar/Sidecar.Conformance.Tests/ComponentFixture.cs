@@ -18,7 +18,7 @@ public abstract class ComponentFixture : IAsyncDisposable
     protected abstract ComponentRegistry Registry { get; }
 
     /// <summary>The clock of the components; null for servers that have their own.</summary>
-    public ManualTimeProvider? Clock { get; } = new();
+    public virtual ManualTimeProvider? Clock { get; } = new();
 
     protected async Task<T> CreateAsync<T>(string type, string appId, int instance, string metadata) where T : IComponent
     {
@@ -88,6 +88,9 @@ public interface ILockFixture : IAsyncDisposable
 public interface IConfigurationFixture : IAsyncDisposable
 {
     Task<IConfigurationStore> ConfigurationStoreAsync();
+
+    /// <summary>Whether each change is told; a server that only says that a key changed tells the newest value of several quick changes.</summary>
+    bool TellsEachChange => true;
 
     /// <summary>Writes an item behind the component, as an operator would; null removes it. Without a version the store gives one.</summary>
     Task WriteAsync(string key, string? value, string? version = null);

@@ -77,15 +77,15 @@ public abstract class ConfigurationConformance<TFixture> : IAsyncLifetime where 
             }
         })));
 
+        var stored = (await _store.GetAsync(["a"], ComponentMetadata.Empty, default))["a"];
         var told = new List<(string Key, string Value, string Version)>();
-        while (told.Count < Writers * Writes)
+        while (_fixture.TellsEachChange ? told.Count < Writers * Writes : told.LastOrDefault().Version != stored.Version)
         {
             told.Add(await NextAsync(changes));
         }
 
         Assert.Distinct(told.Select(change => change.Version));
-        var stored = (await _store.GetAsync(["a"], ComponentMetadata.Empty, default))["a"];
-        Assert.Equal((told[^1].Value, told[^1].Version), (stored.Value, stored.Version));
+        Assert.Equal((stored.Value, stored.Version), (told[^1].Value, told[^1].Version));
     }
 
     [Fact]
@@ -93,11 +93,11 @@ public abstract class ConfigurationConformance<TFixture> : IAsyncLifetime where 
     {
         var (changes, _) = await SubscribeAsync("a");
         await _fixture.WriteAsync("a", "1");
+        var first = await NextAsync(changes);
         await _fixture.WriteAsync("a", null);
+        Assert.Equal(("a", "", ""), await NextAsync(changes));
         await _fixture.WriteAsync("a", "1");
 
-        var first = await NextAsync(changes);
-        await NextAsync(changes);
         Assert.NotEqual(first.Version, (await NextAsync(changes)).Version);
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Sidecar.Abstractions;
 
 namespace Sidecar.Conformance.Tests;
@@ -6,6 +7,10 @@ namespace Sidecar.Conformance.Tests;
 public abstract class LockConformance<TFixture> : IAsyncLifetime where TFixture : ILockFixture, new()
 {
     private static readonly TimeSpan Expiry = TimeSpan.FromSeconds(30);
+
+    /// <summary>Short enough to be waited for where the server has its own clock.</summary>
+    private static readonly TimeSpan ShortExpiry = TimeSpan.FromSeconds(2);
+
     private readonly TFixture _fixture = new();
     private ILockStore _store = null!;
 
@@ -35,15 +40,43 @@ public abstract class LockConformance<TFixture> : IAsyncLifetime where TFixture 
     }
 
     [Fact]
-    public async Task An_expired_lock_is_free()
+    public async Task A_lock_is_taken_once_also_by_its_owner()
     {
-        Assert.SkipWhen(_fixture.Clock is null, "the store has its own clock");
-        await _store.TryLockAsync("resource", "a", Expiry, default);
+        Assert.True(await _store.TryLockAsync("resource", "a", Expiry, default));
+        Assert.False(await _store.TryLockAsync("resource", "a", Expiry, default));
+    }
 
-        _fixture.Clock!.Advance(Expiry);
+    [Fact]
+    public async Task An_expired_lock_is_free_and_its_late_holder_cannot_give_back_the_next_ones()
+    {
+        await _store.TryLockAsync("resource", "a", ShortExpiry, default);
 
-        Assert.True(await _store.TryLockAsync("resource", "b", Expiry, default));
+        await UntilLockedAsync("resource", "b");
+
         Assert.Equal(UnlockStatus.LockBelongsToOthers, await _store.UnlockAsync("resource", "a", default));
+        Assert.Equal(UnlockStatus.Success, await _store.UnlockAsync("resource", "b", default));
+    }
+
+    [Fact]
+    public async Task A_lock_is_held_for_its_whole_time()
+    {
+        var began = Stopwatch.GetTimestamp();
+        await _store.TryLockAsync("resource", "a", ShortExpiry, default);
+
+        await UntilLockedAsync("resource", "b");
+
+        Assert.True(_fixture.Clock is not null || Stopwatch.GetElapsedTime(began) >= ShortExpiry - TimeSpan.FromMilliseconds(10));
+    }
+
+    [Fact]
+    public async Task One_that_expired_unnoticed_is_held_by_nobody()
+    {
+        await _store.TryLockAsync("resource", "a", ShortExpiry, default);
+        await _store.TryLockAsync("later", "a", ShortExpiry, default);
+
+        await UntilLockedAsync("later", "b");
+
+        Assert.Equal(UnlockStatus.LockDoesNotExist, await _store.UnlockAsync("resource", "a", default));
     }
 
     [Fact]
@@ -53,5 +86,13 @@ public abstract class LockConformance<TFixture> : IAsyncLifetime where TFixture 
         var tries = Enumerable.Range(0, 20).Select(i => Task.Run(() => (i % 2 == 0 ? _store : other).TryLockAsync("resource", $"{i}", Expiry, default).AsTask()));
 
         Assert.Single(await Task.WhenAll(tries), true);
+    }
+
+    /// <summary>Tries until the holder's time is over.</summary>
+    private async Task UntilLockedAsync(string resource, string owner)
+    {
+        Assert.False(await _store.TryLockAsync(resource, owner, Expiry, default));
+        _fixture.Clock?.Advance(ShortExpiry);
+        await Wait.UntilAsync(async () => await _store.TryLockAsync(resource, owner, Expiry, default));
     }
 }

@@ -16,4 +16,14 @@ internal static class Wait
             await (waited.Length == 1 ? waited[0].WaitAsync(100, limit.Token) : Task.Delay(5, limit.Token));
         }
     }
+
+    /// <summary>Asks again until the answer is yes.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        while (!await condition())
+        {
+            await Task.Delay(5, limit.Token);
+        }
+    }
 }

@@ -127,6 +127,15 @@ public sealed class BadInputTests
         Assert.StartsWith($"component 'lock' (lock.late, {run.Folder}/lock.yaml): ", await ProblemAsync(run), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_server_that_accepts_and_never_answers_is_named_after_the_init_timeout()
+    {
+        await using var run = new TestRun { Types = registry => registry.Add("lock.silent", _ => new SilentServer()) };
+        run.Yaml("lock.yaml", "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: lock}\nspec: {type: lock.silent, version: v1, initTimeout: 100ms}\n");
+
+        Assert.Equal($"component 'lock' (lock.silent, {run.Folder}/lock.yaml): 127.0.0.1:1 does not answer", await ProblemAsync(run));
+    }
+
     private static async Task<string> ProblemAsync(TestRun run)
     {
         await run.AppAsync("app");
@@ -150,6 +159,17 @@ public sealed class BadInputTests
     private sealed class LateServer(Func<Exception?> connect) : IComponent
     {
         public Task InitAsync(CancellationToken cancellationToken) => connect() is { } failure ? Task.FromException(failure) : Task.CompletedTask;
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    private sealed class SilentServer : IComponent
+    {
+        public async Task InitAsync(CancellationToken cancellationToken)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw new ComponentException("127.0.0.1:1 does not answer");
+        }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }

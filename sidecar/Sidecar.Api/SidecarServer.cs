@@ -21,6 +21,7 @@ using Sidecar.Runtime;
 using Sidecar.Runtime.App;
 using Sidecar.Runtime.Invocation;
 using Sidecar.Runtime.Loading;
+using Sidecar.Runtime.Outbox;
 using Sidecar.Runtime.Workflows;
 using Sidecar.Workflows;
 using Sidecar.Workflows.Service;
@@ -78,6 +79,7 @@ public static class SidecarServer
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).SetMinimumLevel(Level(run.LogLevel));
         builder.Services.AddSingleton(options.Time);
         builder.Services.AddSingleton<SidecarFault>();
+        builder.Services.AddSingleton<OutboxTransactions>();
         builder.Services.AddSingleton<InvocationService>();
         builder.Services.AddSingleton<ErrorWriter>();
         builder.Services.AddSingleton<ApiLog>();

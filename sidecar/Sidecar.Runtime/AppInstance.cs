@@ -6,6 +6,7 @@ using Sidecar.Runtime.Configuration;
 using Sidecar.Runtime.Diagnostics;
 using Sidecar.Runtime.Loading;
 using Sidecar.Runtime.Locks;
+using Sidecar.Runtime.Outbox;
 using Sidecar.Runtime.PubSub;
 using Sidecar.Runtime.Resiliency;
 using Sidecar.Runtime.Secrets;
@@ -36,6 +37,7 @@ public sealed class AppInstance : IAsyncDisposable
         Channel = new AppChannel(instance, time, loggers.CreateLogger<AppChannel>(), appHandler) { Tracing = Tracing };
         State = new StateService(this);
         Publisher = new Publisher(this);
+        Outboxes = new OutboxSet(this, loggers);
         Bindings = new BindingService(this);
         ConfigurationStores = new ConfigurationService(this, loggers);
         Secrets = new SecretService(this);
@@ -69,6 +71,8 @@ public sealed class AppInstance : IAsyncDisposable
 
     public Publisher Publisher { get; }
 
+    public OutboxSet Outboxes { get; }
+
     public BindingService Bindings { get; }
 
     public ConfigurationService ConfigurationStores { get; }
@@ -96,6 +100,7 @@ public sealed class AppInstance : IAsyncDisposable
         await InitAsync(resources, run, registry, services, check: false, cancellationToken);
         ApiPipeline = HttpPipeline.Of(Configuration.HttpPipeline, Components, "httpPipeline");
         Channel.Pipeline = HttpPipeline.Of(Configuration.AppHttpPipeline, Components, "appHttpPipeline");
+        await Outboxes.StartAsync(services.GetService(typeof(OutboxTransactions)) as OutboxTransactions ?? new(), cancellationToken);
     }
 
     /// <summary>Looks for mistakes in the components as <see cref="LoadAsync"/> does, without opening their data.</summary>
@@ -111,12 +116,14 @@ public sealed class AppInstance : IAsyncDisposable
     public void Watch() => Channel.Start(OnAppUpAsync);
 
     /// <summary>Hands nothing new to the app; what runs may finish within the time. Calls to the app are possible until the disposal.</summary>
-    public Task StopAsync(TimeSpan drainTimeout) => Task.WhenAll(Channel.StopAsync(drainTimeout), ConfigurationStores.StopAsync(drainTimeout));
+    public Task StopAsync(TimeSpan drainTimeout) =>
+        Task.WhenAll(Channel.StopAsync(drainTimeout), ConfigurationStores.StopAsync(drainTimeout), Outboxes.StopAsync(drainTimeout));
 
     public async ValueTask DisposeAsync()
     {
         await ConfigurationStores.StopAsync(TimeSpan.Zero);
         await Channel.DisposeAsync();
+        await Outboxes.DisposeAsync();
         await Components.DisposeAsync();
         Tracing?.Dispose();
     }

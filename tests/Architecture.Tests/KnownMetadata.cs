@@ -14,8 +14,8 @@ internal static class KnownMetadata
         "idleCheckFrequency", "idleTimeout",
     ];
 
-    private static readonly string[] State = ["keyPrefix", "actorStateStore", "ttlInSeconds"];
-    private static readonly string[] DaprState = [.. State, "outboxPublishPubsub", "outboxPublishTopic"];
+    private static readonly string[] Outbox = ["outboxPublishPubsub", "outboxPublishTopic", "outboxPubsub", "outboxDiscardWhenMissingState"];
+    private static readonly string[] DaprState = ["keyPrefix", "actorStateStore", "ttlInSeconds", .. Outbox];
 
     public static IReadOnlyDictionary<string, IReadOnlySet<string>> Names { get; } = new Dictionary<string, IReadOnlySet<string>>
     {
@@ -27,7 +27,7 @@ internal static class KnownMetadata
         ["bindings.localstorage"] = Set("rootPath", "direction"),
         ["secretstores.local.file"] = Set("secretsFile", "nestedSeparator", "multiValued"),
         ["secretstores.kubernetes"] = Set("defaultNamespace", "kubeconfigPath"),
-        ["state.tandem"] = Set("keyPrefix", "actorStateStore", "fsync"),
+        ["state.tandem"] = Set(["keyPrefix", "actorStateStore", "fsync", .. Outbox]),
         ["pubsub.tandem"] = Set(
             "consumerID", "durable", "ephemeral", "fsync", "concurrency", "queueDepth", "processingTimeout", "redeliverInterval", "returnPause", "maxLenApprox",
             "retention", "retainedMessages", "maxBacklog", "maxBacklogBytes"),

@@ -157,6 +157,6 @@ internal static class StateEndpoints
         return new StateRequest(
             key,
             value.ValueKind == JsonValueKind.Undefined ? "null"u8.ToArray() : value.Raw(),
-            item.Text("etag"), item.Member("options").Text("concurrency"), item.Member("metadata").ToMetadata().With(query));
+            item.Text("etag"), item.Member("options").Text("concurrency"), item.Member("metadata").ToMetadata().With(query)) { IsJson = true };
     }
 }

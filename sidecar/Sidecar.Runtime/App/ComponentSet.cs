@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 using Sidecar.Runtime.Loading;
+using Sidecar.Runtime.Outbox;
 
 namespace Sidecar.Runtime.App;
 
@@ -54,6 +55,7 @@ public sealed partial class ComponentSet : IAsyncDisposable
                 var context = new ComponentContext(
                     manifest.Name, manifest.Type, manifest.Version, metadata, instance.AppId, instance.Index, run.DataDirectory, run.BaseDirectory, services);
                 var component = await ComponentStart.RunAsync(() => factory(context), manifest, check, logger, cancellationToken);
+                RefuseHalfOutbox(metadata, component);
                 _components.Add(manifest.Name, (manifest, metadata, component));
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
@@ -82,15 +84,18 @@ public sealed partial class ComponentSet : IAsyncDisposable
     {
         foreach (var name in manifest.Type.StartsWith("state.", StringComparison.Ordinal) ? manifest.Metadata.Select(entry => entry.Name) : [])
         {
-            if (name.StartsWith("outbox", StringComparison.OrdinalIgnoreCase))
-            {
-                throw new ComponentException($"metadata '{name}': the embedded sidecar has no transactional outbox");
-            }
-
             if (name.Equals("primaryEncryptionKey", StringComparison.OrdinalIgnoreCase) || name.Equals("secondaryEncryptionKey", StringComparison.OrdinalIgnoreCase))
             {
                 throw new ComponentException($"metadata '{name}': the embedded sidecar does not encrypt state");
             }
+        }
+    }
+
+    private static void RefuseHalfOutbox(ComponentMetadata metadata, IComponent component)
+    {
+        if (component is IStateStore store && OutboxSettings.Read(metadata) is not null && !store.Features.HasFlag(StateFeatures.Transactional))
+        {
+            throw new ComponentException("metadata 'outboxPublishPubsub': an outbox needs a store with transactions");
         }
     }
 

@@ -20,10 +20,10 @@ public static class CloudEventEnvelope
     /// <summary>How envelopes are read: data of any depth that <see cref="Create"/> takes, and the envelope around it.</summary>
     public static readonly JsonDocumentOptions Reading = new() { MaxDepth = MaxDataDepth + 24 };
 
-    /// <summary>Wraps data, or completes an envelope that the publisher made itself.</summary>
+    /// <summary>Wraps data, or completes an envelope that the publisher made itself, unless that is to be data as well.</summary>
     public static byte[] Create(
         ReadOnlyMemory<byte> data, string? contentType, string topic, string pubSubName, string appId, ComponentMetadata metadata, string? traceParent,
-        string? traceState, bool brokerExpires, TimeProvider time)
+        string? traceState, bool brokerExpires, TimeProvider time, bool wrapAlways = false)
     {
         var mediaType = contentType?.Split(';')[0].Trim() is { Length: > 0 } type ? type : "text/plain";
         if (IsJson(mediaType) && !Utf8.IsValid(data.Span))
@@ -36,7 +36,7 @@ public static class CloudEventEnvelope
         using (var writer = new Utf8JsonWriter(buffer))
         {
             writer.WriteStartObject();
-            if (mediaType.Equals(ContentType, StringComparison.OrdinalIgnoreCase))
+            if (!wrapAlways && mediaType.Equals(ContentType, StringComparison.OrdinalIgnoreCase))
             {
                 Complete(writer, data, topic, pubSubName, traceParent, traceState, now);
             }
@@ -147,6 +147,34 @@ public static class CloudEventEnvelope
 
             Default("tracestate", traceState ?? "");
         }
+    }
+
+    /// <summary>An envelope with members set, or taken away where the value is null; the others stay byte for byte.</summary>
+    public static byte[] With(ReadOnlyMemory<byte> envelope, IReadOnlyDictionary<string, string?> members)
+    {
+        using var document = JsonDocument.Parse(envelope, Reading);
+        var buffer = new ArrayBufferWriter<byte>(envelope.Length + 256);
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach (var member in document.RootElement.EnumerateObject().Where(member => !members.ContainsKey(member.Name)))
+            {
+                writer.WritePropertyName(member.Name);
+                writer.WriteRawValue(JsonMarshal.GetRawUtf8Value(member.Value), skipInputValidation: true);
+            }
+
+            foreach (var (name, value) in members)
+            {
+                if (value is not null)
+                {
+                    writer.WriteString(name, value);
+                }
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
     }
 
     /// <summary>Whether bytes are one JSON value.</summary>

@@ -18,7 +18,16 @@ public sealed class Publisher(AppInstance app)
         string? traceState, CancellationToken cancellationToken)
     {
         var broker = Broker(pubSubName, topic);
-        var message = ToMessage(broker, pubSubName, topic, data, contentType, metadata, traceParent, traceState);
+        await SendAsync(
+            broker, pubSubName, topic, ToMessage(broker, pubSubName, topic, data, contentType, metadata, traceParent, traceState), cancellationToken);
+    }
+
+    /// <summary>Publishes an envelope as it is; returns when the broker has it.</summary>
+    public Task PublishEnvelopeAsync(string pubSubName, string topic, ReadOnlyMemory<byte> envelope, CancellationToken cancellationToken) => SendAsync(
+        Broker(pubSubName, topic), pubSubName, topic, new OutgoingMessage(envelope, CloudEventEnvelope.ContentType, ComponentMetadata.Empty), cancellationToken);
+
+    private async Task SendAsync(IPubSub broker, string pubSubName, string topic, OutgoingMessage message, CancellationToken cancellationToken)
+    {
         var began = Stopwatch.GetTimestamp();
         try
         {

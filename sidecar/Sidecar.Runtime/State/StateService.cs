@@ -6,7 +6,11 @@ using Sidecar.Runtime.Resiliency;
 namespace Sidecar.Runtime.State;
 
 /// <summary>One write as the API received it, before the key prefix.</summary>
-public sealed record StateRequest(string Key, ReadOnlyMemory<byte>? Value, string? ETag, string? Concurrency, ComponentMetadata Metadata);
+public sealed record StateRequest(string Key, ReadOnlyMemory<byte>? Value, string? ETag, string? Concurrency, ComponentMetadata Metadata)
+{
+    /// <summary>Whether the value is JSON (HTTP); otherwise it is any bytes.</summary>
+    public bool IsJson { get; init; }
+}
 
 /// <summary>State operations of one app instance (dapr-http §1).</summary>
 public sealed class StateService(AppInstance app)
@@ -45,7 +49,7 @@ public sealed class StateService(AppInstance app)
     public Task DeleteManyAsync(string store, IReadOnlyList<StateRequest> requests, CancellationToken cancellationToken) =>
         DeleteAsync(store, requests, "ERR_STATE_BULK_DELETE", cancellationToken);
 
-    /// <summary>All or nothing. Every failure is 500, also a stale etag (as in Dapr).</summary>
+    /// <summary>All or nothing, with the messages of the store's outbox. Every failure is 500, also a stale etag (as in Dapr).</summary>
     public async Task TransactAsync(string store, IReadOnlyList<StateRequest> requests, CancellationToken cancellationToken)
     {
         var component = Store(store);
@@ -54,7 +58,19 @@ public sealed class StateService(AppInstance app)
             throw StateErrors.NoTransactions(store);
         }
 
-        StateWrite[] writes = [.. requests.Select(request => ToWrite(store, request))];
+        if (app.Outboxes.Find(store) is not { } outbox)
+        {
+            await CommitAsync(store, component, [.. requests.Select(request => ToWrite(store, request))], cancellationToken);
+            return;
+        }
+
+        var plan = outbox.Plan(requests);
+        StateWrite[] writes = [.. plan.Stored.Select(request => ToWrite(store, request)), .. plan.Markers];
+        await outbox.RunAsync(plan, () => CommitAsync(store, component, writes, cancellationToken), cancellationToken);
+    }
+
+    private async Task CommitAsync(string store, IStateStore component, StateWrite[] writes, CancellationToken cancellationToken)
+    {
         var began = Stopwatch.GetTimestamp();
         try
         {

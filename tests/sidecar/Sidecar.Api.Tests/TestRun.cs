@@ -104,6 +104,13 @@ public sealed class TestRun : IAsyncDisposable
         return this;
     }
 
+    /// <summary>Ends the sidecar and starts another one on its data; the apps stay.</summary>
+    public async Task RestartAsync()
+    {
+        await Sidecar.DisposeAsync();
+        await StartAsync();
+    }
+
     public HttpClient Client(int instance = 0) => new(new SocketsHttpHandler { UseProxy = false })
     {
         BaseAddress = new Uri($"http://127.0.0.1:{Sidecar.Instances[instance].HttpPort}"),

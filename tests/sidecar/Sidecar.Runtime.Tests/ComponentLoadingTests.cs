@@ -71,8 +71,6 @@ public sealed class ComponentLoadingTests
     }
 
     [Theory]
-    [InlineData("outboxPublishPubsub", "the embedded sidecar has no transactional outbox")]
-    [InlineData("outboxDiscardWhenMissingState", "the embedded sidecar has no transactional outbox")]
     [InlineData("primaryEncryptionKey", "the embedded sidecar does not encrypt state")]
     [InlineData("secondaryEncryptionKey", "the embedded sidecar does not encrypt state")]
     public async Task Metadata_whose_promise_cannot_be_kept_stops_the_start(string name, string problem)
@@ -84,6 +82,21 @@ public sealed class ComponentLoadingTests
 
         Assert.StartsWith("component 'store'", exception.Message, StringComparison.Ordinal);
         Assert.EndsWith($"metadata '{name}': {problem}", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("outboxPublishPubsub=bus", "metadata 'outboxPublishTopic' is required")]
+    [InlineData("outboxPublishTopic=t", "metadata 'outboxPublishPubsub' is required")]
+    [InlineData("outboxDiscardWhenMissingState=true", "metadata 'outboxPublishPubsub' is required")]
+    public async Task An_outbox_named_by_half_stops_the_start(string metadata, string problem)
+    {
+        await using var run = new TestRun().Component("store", "state.in-memory", metadata);
+        await run.AppAsync("a");
+
+        var exception = await Assert.ThrowsAsync<ComponentException>(() => run.StartAsync());
+
+        Assert.StartsWith("component 'store'", exception.Message, StringComparison.Ordinal);
+        Assert.EndsWith(problem, exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

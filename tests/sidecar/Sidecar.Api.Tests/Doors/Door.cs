@@ -84,7 +84,7 @@ public abstract class Door : IDisposable
 }
 
 /// <summary>What a caller writes. The value is JSON.</summary>
-public sealed record Item(string Key, string? Value = null, string? ETag = null, string? Concurrency = null, string? TtlInSeconds = null);
+public sealed record Item(string Key, string? Value = null, string? ETag = null, string? Concurrency = null, string? TtlInSeconds = null, (string Name, string Value)[]? Metadata = null);
 
 /// <summary>What a caller reads.</summary>
 public sealed record Stored(string Value, string ETag, string? ExpiresAt);

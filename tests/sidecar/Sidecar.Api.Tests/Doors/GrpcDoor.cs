@@ -232,6 +232,7 @@ public sealed class GrpcDoor(GrpcChannel channel) : Door
             };
         }
 
+        message.Metadata.Add(Map(item.Metadata));
         if (item.TtlInSeconds is not null)
         {
             message.Metadata["ttlInSeconds"] = item.TtlInSeconds;

@@ -185,6 +185,11 @@ public sealed class HttpDoor(HttpClient http) : Door
             json["options"] = new JsonObject { ["concurrency"] = item.Concurrency };
         }
 
+        if (item.Metadata is not null)
+        {
+            json["metadata"] = ToJson(item.Metadata);
+        }
+
         if (item.TtlInSeconds is not null)
         {
             json["metadata"] = new JsonObject { ["ttlInSeconds"] = item.TtlInSeconds };

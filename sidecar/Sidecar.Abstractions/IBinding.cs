@@ -1,3 +1,6 @@
+using System.Text;
+using System.Text.Json;
+
 namespace Sidecar.Abstractions;
 
 /// <summary>A binding that an app can call.</summary>
@@ -19,9 +22,29 @@ public interface IInputBinding : IComponent
 
 /// <summary>A call of an output binding.</summary>
 /// <param name="Operation">Operation name.</param>
-/// <param name="Data">The request's <c>data</c> as JSON text; empty when absent.</param>
+/// <param name="Data">The request's <c>data</c>: JSON text over HTTP, any bytes over gRPC; empty when absent.</param>
 /// <param name="Metadata">Request metadata.</param>
-public sealed record BindingRequest(string Operation, ReadOnlyMemory<byte> Data, ComponentMetadata Metadata);
+public sealed record BindingRequest(string Operation, ReadOnlyMemory<byte> Data, ComponentMetadata Metadata)
+{
+    /// <summary>What <see cref="Data"/> stands for: a JSON string is its text, anything else is itself.</summary>
+    public ReadOnlyMemory<byte> Content()
+    {
+        if (Data.Length < 2 || Data.Span[0] != (byte)'"')
+        {
+            return Data;
+        }
+
+        try
+        {
+            return Encoding.UTF8.GetBytes(JsonSerializer.Deserialize<string>(Data.Span)!);
+        }
+        catch (JsonException)
+        {
+            // Bytes of a gRPC client that begin with a quote.
+            return Data;
+        }
+    }
+}
 
 /// <summary>The answer of an output binding.</summary>
 /// <param name="Data">Bytes for the caller, or null for none (HTTP 204).</param>

@@ -1,4 +1,5 @@
 using Sidecar.Abstractions;
+using Sidecar.Components.Aws;
 using Sidecar.Components.InMemory;
 using Sidecar.Components.Standard;
 using Sidecar.Components.Tandem;
@@ -14,5 +15,6 @@ public static class StandardComponents
         registry.AddTandem();
         registry.AddInMemory();
         registry.AddStandard();
+        registry.AddAws();
     }
 }

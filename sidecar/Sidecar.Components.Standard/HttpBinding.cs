@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Net.Http.Headers;
-using System.Text;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Sidecar.Abstractions;
 
@@ -62,7 +60,7 @@ internal sealed partial class HttpBinding(ComponentContext context) : IOutputBin
         using var message = new HttpRequestMessage(new HttpMethod(method.ToUpperInvariant()), Address(request.Metadata["path"]));
         if (WithBody.Contains(method))
         {
-            message.Content = new ByteArrayContent(Body(request.Data));
+            message.Content = new ReadOnlyMemoryContent(request.Content());
             message.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(request.Metadata["Content-Type"] ?? Json);
         }
 
@@ -144,7 +142,4 @@ internal sealed partial class HttpBinding(ComponentContext context) : IOutputBin
 
     [GeneratedRegex(@"\A(?<number>-?\d+(\.\d+)?)(?<unit>([KMGT]i|[kMGT])?)\z")]
     private static partial Regex Quantity();
-
-    private static byte[] Body(ReadOnlyMemory<byte> data) =>
-        data.Length > 0 && data.Span[0] == (byte)'"' ? Encoding.UTF8.GetBytes(JsonSerializer.Deserialize<string>(data.Span)!) : data.ToArray();
 }

@@ -10,19 +10,14 @@ namespace Sidecar.Components.Standard;
 /// </summary>
 internal sealed class LocalStorageBinding(ComponentContext context) : IOutputBinding
 {
-    private string _root = "";
+    private GuardedFolder _root = null!;
 
     public IReadOnlyList<string> Operations { get; } = ["create", "get", "delete", "list"];
 
     public Task InitAsync(CancellationToken cancellationToken)
     {
-        _root = Path.GetFullPath(Path.Combine(context.BaseDirectory, context.Metadata.Required("rootPath")));
-        if (_root == Path.GetPathRoot(_root) || new[] { "/etc", "/proc", "/sys", "/dev", "/bin", "/sbin", "/usr", "/boot" }.Any(system => IsBelow(_root, system)))
-        {
-            throw new ComponentException($"rootPath must not be the system directory {_root}");
-        }
-
-        Directory.CreateDirectory(_root);
+        _root = GuardedFolder.From(context, "rootPath");
+        Directory.CreateDirectory(_root.Path);
         return Task.CompletedTask;
     }
 
@@ -31,7 +26,7 @@ internal sealed class LocalStorageBinding(ComponentContext context) : IOutputBin
         "create" => await CreateAsync(request, cancellationToken),
         "get" => await GetAsync(Resolve(Required(request)), cancellationToken),
         "delete" => Delete(Resolve(Required(request))),
-        _ => List(request.Metadata["fileName"] is { Length: > 0 } folder ? Resolve(folder) : _root),
+        _ => List(request.Metadata["fileName"] is { Length: > 0 } folder ? Resolve(folder) : _root.Path),
     };
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -45,7 +40,7 @@ internal sealed class LocalStorageBinding(ComponentContext context) : IOutputBin
         {
             await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous))
             {
-                await file.WriteAsync(Content(request.Data), cancellationToken);
+                await file.WriteAsync(Content(request), cancellationToken);
                 file.Flush(flushToDisk: true);
             }
 
@@ -83,40 +78,20 @@ internal sealed class LocalStorageBinding(ComponentContext context) : IOutputBin
     private static string Required(BindingRequest request) =>
         request.Metadata["fileName"] is { Length: > 0 } name ? name : throw new BindingException("required metadata not set: fileName");
 
-    /// <summary>The path below the root; names that lead outside or through a link are refused.</summary>
-    private string Resolve(string name)
-    {
-        var path = Path.GetFullPath(Path.Combine(_root, name.TrimStart('/')));
-        if (!IsBelow(path, _root))
-        {
-            throw new BindingException("fileName leads outside of rootPath");
-        }
-
-        // Links below the root are never followed: none of the steps may be one.
-        for (var step = path; step.Length > _root.Length; step = Path.GetDirectoryName(step)!)
-        {
-            if (new FileInfo(step).LinkTarget is not null)
-            {
-                throw new BindingException("fileName leads through a link");
-            }
-        }
-
-        return path;
-    }
-
-    private static bool IsBelow(string path, string root) => path == root || path.StartsWith(root.TrimEnd('/') + "/", StringComparison.Ordinal);
+    private string Resolve(string name) => _root.Resolve(name, "fileName");
 
     /// <summary>A JSON text is its content, decoded when it is base64; any other JSON is stored as it is.</summary>
-    private static byte[] Content(ReadOnlyMemory<byte> data)
+    private static ReadOnlyMemory<byte> Content(BindingRequest request)
     {
-        if (data.Length == 0 || data.Span[0] != (byte)'"')
+        var content = request.Content();
+        // .NET skips blanks that base64 does not have: a sentence of words is not base64.
+        if (content.IsEmpty || content.Equals(request.Data) || content.Span.ContainsAny((byte)' ', (byte)'\t'))
         {
-            return data.ToArray();
+            return content;
         }
 
-        var text = JsonSerializer.Deserialize<string>(data.Span)!;
+        var text = Encoding.UTF8.GetString(content.Span);
         var buffer = new byte[text.Length];
-        // .NET skips blanks that base64 does not have: a sentence of words is not base64.
-        return text.Length > 0 && !text.AsSpan().ContainsAny(' ', '\t') && Convert.TryFromBase64String(text, buffer, out var length) ? buffer[..length] : Encoding.UTF8.GetBytes(text);
+        return Convert.TryFromBase64String(text, buffer, out var length) ? buffer.AsMemory(0, length) : content;
     }
 }

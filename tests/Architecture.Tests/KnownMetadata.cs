@@ -14,6 +14,8 @@ internal static class KnownMetadata
         "idleCheckFrequency", "idleTimeout",
     ];
 
+    private static readonly string[] Aws = ["region", "awsRegion", "accessKey", "secretKey", "sessionToken", "assumeRoleArn", "sessionName", "trustAnchorArn", "trustProfileArn"];
+
     private static readonly string[] Outbox = ["outboxPublishPubsub", "outboxPublishTopic", "outboxPubsub", "outboxDiscardWhenMissingState"];
     private static readonly string[] DaprState = ["keyPrefix", "actorStateStore", "ttlInSeconds", .. Outbox];
 
@@ -24,6 +26,7 @@ internal static class KnownMetadata
         ["lock.redis"] = Set([.. Redis, "maxRetries", "maxRetryBackoff"]),
         ["configuration.redis"] = Set([.. Redis, "maxRetries", "maxRetryBackoff"]),
         ["bindings.cron"] = Set("schedule", "direction"),
+        ["bindings.aws.s3"] = Set([.. Aws, "bucket", "endpoint", "forcePathStyle", "decodeBase64", "encodeBase64", "disableSSL", "insecureSSL", "filePath", "presignTTL", "storageClass", "direction"]),
         ["bindings.localstorage"] = Set("rootPath", "direction"),
         ["secretstores.local.file"] = Set("secretsFile", "nestedSeparator", "multiValued"),
         ["secretstores.kubernetes"] = Set("defaultNamespace", "kubeconfigPath"),

@@ -41,7 +41,7 @@ public abstract class ComponentFixture : IAsyncDisposable
         return component;
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         foreach (var component in _components)
         {

@@ -66,6 +66,8 @@ public sealed class ReferenceTests
         ["sdk", ..] => ["sdk/", "protocol/"],
         ["protocol", ..] => [],
         ["sidecar", "Sidecar.Abstractions", ..] => [],
+        ["sidecar", "Sidecar.Redis", ..] => [],
+        ["sidecar", "Sidecar.Components.Redis", ..] => ["sidecar/Sidecar.Abstractions/", "sidecar/Sidecar.Redis/"],
         ["sidecar", "Launcher", ..] => ["sidecar/Sidecar.Abstractions/", "protocol/"],
         ["sidecar", var name, ..] when name.StartsWith("Sidecar.Components.", StringComparison.Ordinal) => ["sidecar/Sidecar.Abstractions/"],
         ["sidecar", ..] => ["sidecar/", "protocol/"],

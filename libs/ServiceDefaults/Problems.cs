@@ -83,14 +83,18 @@ internal sealed partial class ProblemExceptionHandler(ILogger<ProblemExceptionHa
             case var _ when IsAway(exception):
                 LogAway(logger, exception, http.Request.Method, http.Request.Path);
                 http.Response.Headers.RetryAfter = "2";
-                await Problems.WriteAsync(http, 503, "UNAVAILABLE", "Something that this needs cannot be reached; try again soon");
+                await Problems.WriteAsync(http, 503, "UNAVAILABLE", DeliveryFailure(http) ?? "Something that this needs cannot be reached; try again soon");
                 return true;
             default:
                 LogFailed(logger, exception, http.Request.Method, http.Request.Path);
-                await Problems.WriteAsync(http, 500, "INTERNAL_ERROR", "Something went wrong here; the trace id helps to find out what");
+                await Problems.WriteAsync(
+                    http, 500, "INTERNAL_ERROR", DeliveryFailure(http) ?? "Something went wrong here; the trace id helps to find out what");
                 return true;
         }
     }
+
+    /// <summary>The own sidecar is told what went wrong with a message: it writes it on the dead letter.</summary>
+    private static string? DeliveryFailure(HttpContext http) => http.Items[typeof(DeliveryFailures)] as string;
 
     /// <summary>The sidecar, or the app behind a call, did not answer at all.</summary>
     private static bool IsAway(Exception exception) => exception

@@ -65,7 +65,10 @@ public static class ServiceDefaultsExtensions
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseMiddleware<CallerMiddleware>();
-        app.UseCloudEvents(new CloudEventsMiddlewareOptions { ForwardCloudEventPropertiesAsHeaders = true, IncludedCloudEventPropertiesAsHeaders = ["id"] });
+        app.UseCloudEvents(new CloudEventsMiddlewareOptions
+        {
+            ForwardCloudEventPropertiesAsHeaders = true, IncludedCloudEventPropertiesAsHeaders = ["id", "source", DeadLetterExtensions.ReasonMember],
+        });
 
         var live = new HealthCheckOptions { Predicate = _ => false };
         var ready = new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag) };

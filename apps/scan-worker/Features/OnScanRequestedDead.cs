@@ -31,7 +31,7 @@ internal static partial class OnScanRequestedDead
             await HandleAsync(message, log, time, logger, cancellationToken);
         }
 
-        await letters.StoreAsync(ScanTopics.ScanRequested, request, JsonSerializer.SerializeToElement(message, TandemJson.Options), cancellationToken);
+        await letters.StoreAsync(Components.PubSub, ScanTopics.ScanRequested, request, JsonSerializer.SerializeToElement(message, TandemJson.Options), cancellationToken);
         return TypedResults.Ok();
     }
 

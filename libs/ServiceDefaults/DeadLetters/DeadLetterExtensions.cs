@@ -11,8 +11,8 @@ namespace ServiceDefaults;
 /// <summary>Subscriptions whose failed messages are kept. Every app that subscribes to a topic has a dead-letter topic of its own.</summary>
 public static class DeadLetterExtensions
 {
-    /// <summary>Where <c>UseCloudEvents</c> puts the envelope's id.</summary>
-    internal const string IdHeader = "Cloudevent.id";
+    /// <summary>Where the embedded sidecar puts the reason into the envelope of a dead letter.</summary>
+    internal const string ReasonMember = "deadletterreason";
 
     /// <summary>
     /// The endpoint handles a topic of a component, with dead letters in <see cref="DeadLetterTopic"/>. Where several apps subscribe
@@ -40,15 +40,38 @@ public static class DeadLetterExtensions
         routes.MapPost($"/on/{DeadLetterTopic(topic, consumer)}", async (HttpRequest request, DeadLetterStore letters, CancellationToken cancellationToken) =>
         {
             using var reader = new StreamReader(request.Body, Encoding.UTF8);
-            await letters.StoreAsync(topic, request, Payload(await reader.ReadToEndAsync(cancellationToken)), cancellationToken);
+            await letters.StoreAsync(component, topic, request, Payload(await reader.ReadToEndAsync(cancellationToken)), cancellationToken);
             return TypedResults.Ok();
         }).WithTopic(component, DeadLetterTopic(topic, consumer));
 
     /// <summary>Stores the dead letter that is being delivered, for handlers that do more with it.</summary>
-    public static Task StoreAsync(this DeadLetterStore letters, string topic, HttpRequest request, JsonElement payload, CancellationToken cancellationToken) =>
-        letters.StoreAsync(topic, EventId(request) ?? throw new BadHttpRequestException("the message is no CloudEvent with an id"), payload, cancellationToken);
+    public static Task StoreAsync(
+        this DeadLetterStore letters, string component, string topic, HttpRequest request, JsonElement payload, CancellationToken cancellationToken) =>
+        letters.StoreAsync(
+            new DeadLetter(
+                EventId(request) ?? throw new BadHttpRequestException("the message is no CloudEvent with an id"), topic, payload,
+                Member(request, ReasonMember), default, component, Member(request, "source"), request.ContentType),
+            cancellationToken);
 
-    internal static string? EventId(HttpRequest request) => request.Headers[IdHeader] is [{ Length: > 0 } id, ..] ? id : null;
+    internal static string? EventId(HttpRequest request) => Member(request, "id");
+
+    /// <summary>A text of the envelope: its header is the text as JSON, without the quotes.</summary>
+    private static string? Member(HttpRequest request, string name)
+    {
+        if (request.Headers[$"Cloudevent.{name}"] is not [{ Length: > 0 } text, ..])
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize<string>($"\"{text}\"");
+        }
+        catch (JsonException)
+        {
+            return text;
+        }
+    }
 
     private static JsonElement Payload(string text)
     {

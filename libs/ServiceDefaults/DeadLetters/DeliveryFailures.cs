@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Http;
 namespace ServiceDefaults;
 
 /// <summary>
-/// Why handlers of this process failed last, by topic and CloudEvent id: a dead letter carries no reason. Bounded; what is
-/// forgotten, or happened in another replica, costs the reason of a dead letter and nothing else.
+/// Why handlers of this process failed last, by topic and CloudEvent id: on real Dapr a dead letter carries no reason. Bounded; what is
+/// forgotten, or happened in another replica, costs the reason of such a dead letter and nothing else.
 /// </summary>
 public sealed class DeliveryFailures
 {
@@ -24,9 +24,11 @@ public sealed class DeliveryFailures
         }
     }
 
-    internal void Add(string topic, string id, Exception exception)
+    /// <summary>Returns the reason.</summary>
+    internal string Add(string topic, string id, Exception exception)
     {
         var reason = $"{exception.GetType().Name}: {exception.Message}";
+        reason = reason.Length > MaxLength ? reason[..MaxLength] : reason;
         lock (_gate)
         {
             if (_reasons.TryAdd((topic, id), ""))
@@ -34,12 +36,14 @@ public sealed class DeliveryFailures
                 _order.Enqueue((topic, id));
             }
 
-            _reasons[(topic, id)] = reason.Length > MaxLength ? reason[..MaxLength] : reason;
+            _reasons[(topic, id)] = reason;
             if (_order.Count > Kept)
             {
                 _reasons.Remove(_order.Dequeue());
             }
         }
+
+        return reason;
     }
 }
 
@@ -54,7 +58,7 @@ internal sealed class DeliveryFailureFilter(string topic, DeliveryFailures failu
         }
         catch (Exception exception) when (DeadLetterExtensions.EventId(context.HttpContext.Request) is { } id)
         {
-            failures.Add(topic, id, exception);
+            context.HttpContext.Items[typeof(DeliveryFailures)] = failures.Add(topic, id, exception);
             throw;
         }
     }

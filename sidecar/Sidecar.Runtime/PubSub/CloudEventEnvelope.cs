@@ -17,6 +17,9 @@ public static class CloudEventEnvelope
     /// <summary>Deepest nesting of data that is kept as JSON; deeper data is text.</summary>
     private const int MaxDataDepth = 1000;
 
+    /// <summary>Member of a dead letter's envelope: why it was not handled.</summary>
+    public const string DeadLetterReason = "deadletterreason";
+
     /// <summary>How envelopes are read: data of any depth that <see cref="Create"/> takes, and the envelope around it.</summary>
     public static readonly JsonDocumentOptions Reading = new() { MaxDepth = MaxDataDepth + 24 };
 

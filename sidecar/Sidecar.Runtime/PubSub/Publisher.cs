@@ -77,9 +77,9 @@ public sealed class Publisher(AppInstance app)
         return new([.. entries.Zip(outcomes).Where(pair => pair.Second is not null).Select(pair => (pair.First.EntryId, pair.Second!.Message))], null);
     }
 
-    /// <summary>Publishes the unchanged bytes of a message that could not be delivered.</summary>
-    public ValueTask PublishDeadLetterAsync(IPubSub broker, string topic, IncomingMessage message, CancellationToken cancellationToken) =>
-        broker.PublishAsync(topic, new OutgoingMessage(message.Data, CloudEventEnvelope.ContentType, message.Metadata), cancellationToken);
+    /// <summary>Publishes the bytes of a message that could not be delivered.</summary>
+    public ValueTask PublishDeadLetterAsync(IPubSub broker, string topic, ReadOnlyMemory<byte> data, ComponentMetadata metadata, CancellationToken cancellationToken) =>
+        broker.PublishAsync(topic, new OutgoingMessage(data, CloudEventEnvelope.ContentType, metadata), cancellationToken);
 
     private IPubSub Broker(string pubSubName, string topic)
     {

@@ -32,6 +32,7 @@ internal enum DeliveryResult
 public sealed partial class SubscriptionRunner
 {
     private static readonly TimeSpan DeadLetterTimeout = TimeSpan.FromSeconds(30);
+    private const int MaxReasonLength = 500;
 
     private readonly AppInstance _app;
     private readonly SubscriptionManifest _subscription;
@@ -172,7 +173,7 @@ public sealed partial class SubscriptionRunner
 
         if (!response.IsSuccessStatusCode)
         {
-            return new Delivery(DeliveryResult.Retry, status, $"the app answered {status}");
+            return new Delivery(DeliveryResult.Retry, status, $"the app answered {status}{await ProblemAsync(response, cancellationToken)}");
         }
 
         return ReadStatus(await _app.Channel.ReadAsync(response, cancellationToken)) switch
@@ -292,8 +293,23 @@ public sealed partial class SubscriptionRunner
 
         using var deadline = new CancellationTokenSource(DeadLetterTimeout, _app.Time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
-        await _app.Publisher.PublishDeadLetterAsync(_broker, deadLetterTopic, message, limit.Token);
+        await _app.Publisher.PublishDeadLetterAsync(_broker, deadLetterTopic, WithReason(message, reason), message.Metadata, limit.Token);
         LogDeadLetter(_logger, _app.Instance.AppId, message.Id, deadLetterTopic);
+    }
+
+    /// <summary>The envelope with the reason, so that whoever reads it knows; what is no envelope stays as it is.</summary>
+    private ReadOnlyMemory<byte> WithReason(IncomingMessage message, string reason)
+    {
+        if (_rawPayload || !TryOpen(message, out var envelope))
+        {
+            return message.Data;
+        }
+
+        envelope.Document.Dispose();
+        return CloudEventEnvelope.With(message.Data, new Dictionary<string, string?>
+        {
+            [CloudEventEnvelope.DeadLetterReason] = reason.Length > MaxReasonLength ? reason[..MaxReasonLength] : reason,
+        });
     }
 
     private Uri? Route(JsonElement envelope)
@@ -338,6 +354,26 @@ public sealed partial class SubscriptionRunner
 
         envelope = default;
         return false;
+    }
+
+    /// <summary>What an app says of its failure in a problem (RFC 9457).</summary>
+    private async Task<string> ProblemAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (response.Content.Headers.ContentType?.MediaType != "application/problem+json")
+        {
+            return "";
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(await _app.Channel.ReadAsync(response, cancellationToken));
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                && (Text(document.RootElement, "detail") ?? Text(document.RootElement, "title")) is { Length: > 0 } problem ? $": {problem}" : "";
+        }
+        catch (JsonException)
+        {
+            return "";
+        }
     }
 
     private static string? ReadStatus(byte[] body)

@@ -64,6 +64,29 @@ public sealed class DeadLetterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Its_reason_comes_with_it_when_another_replica_failed()
+    {
+        var envelope = """{"specversion":"1.0","id":"e1","type":"t","source":"shop","deadletterreason":"the app answered 500: \"no\" room\nleft — ü","datacontenttype":"application/json","data":1}""";
+
+        Assert.Equal(200, await DeliverAsync("/on/fact-me-dead", "e1", envelope));
+
+        var letter = await LetterAsync("e1");
+        Assert.Equal(("the app answered 500: \"no\" room\nleft — ü", "bus", "shop", "application/json"), (letter!.Reason, letter.Component, letter.Source, letter.ContentType));
+        var topics = await _sidecar.Client.GetStateAsync<DeadLetterTopics>(Components.StateStore, DeadLetterStore.TopicsKey, cancellationToken: Cancellation);
+        Assert.Equal(["fact"], topics.Topics);
+    }
+
+    [Fact]
+    public async Task The_sidecar_is_told_why_a_handler_failed()
+    {
+        using var content = new StringContent("""{"specversion":"1.0","id":"e9","type":"t","source":"s","data":1}""", new MediaTypeHeaderValue("application/cloudevents+json"));
+        using var response = await _service.SendAsync(HttpMethod.Post, "/on/fact", content, TestService.AppToken);
+
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        Assert.Contains("InvalidOperationException: no room left", await response.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Comes_twice_and_counts_once()
     {
         await DeliverAsync("/on/fact-me-dead", "e1");
@@ -114,9 +137,10 @@ public sealed class DeadLetterTests : IAsyncLifetime
             client, Options.Create(new DeadLetterOptions { Retention = TimeSpan.FromHours(1) }), new DeliveryFailures(), new ManualTimeProvider(),
             _service.App.Services.GetRequiredService<ILogger<DeadLetterStore>>());
 
-        await letters.StoreAsync("fact", "e1", JsonElement.Parse("1"), Cancellation);
+        await letters.StoreAsync(new DeadLetter("e1", "fact", JsonElement.Parse("1"), null, default), Cancellation);
 
-        var writes = store.Requests.Where(request => request.Method == "POST").ToArray();
+        // The list of topics stays.
+        var writes = store.Requests.Where(request => request.Method == "POST" && !request.Body.Contains("\"key\":\"dead\"", StringComparison.Ordinal)).ToArray();
         Assert.Equal(2, writes.Length);
         Assert.All(writes, write => Assert.Contains("\"ttlInSeconds\":\"3600\"", write.Body));
     }

@@ -103,6 +103,28 @@ public sealed class PubSubTests
         Assert.Equal(7, _received.Last().GetProperty("data").GetProperty("n").GetInt32());
     }
 
+    [Theory]
+    [InlineData("text/plain", "the app answered 500")]
+    [InlineData("application/problem+json", "the app answered 500: no room left")]
+    public async Task A_dead_letter_says_why(string contentType, string reason)
+    {
+        await using var run = await StartAsync(Orders, (http, _) =>
+        {
+            http.Response.StatusCode = http.Request.Path == "/dead" ? 200 : 500;
+            http.Response.ContentType = contentType;
+            return http.Response.WriteAsync("{\"title\":\"broken\",\"detail\":\"no room left\"}");
+        });
+        using var http = run.Client();
+
+        await http.PostAsJsonAsync("/v1.0/publish/bus/orders?metadata.cloudevent.id=poison", new { n = 7 });
+        await TestRun.Eventually(() => _received.Count == 4);
+
+        var letter = _received.Last();
+        Assert.Equal(
+            ("poison", "publisher", "orders", reason),
+            (letter.GetProperty("id").GetString(), letter.GetProperty("source").GetString(), letter.GetProperty("topic").GetString(), letter.GetProperty("deadletterreason").GetString()));
+    }
+
     [Fact]
     public async Task A_drop_answer_is_not_tried_again()
     {

@@ -199,6 +199,30 @@ public sealed class DeliveryFaultTests
     }
 
     [Fact]
+    public async Task A_message_stays_until_its_dead_letter_is_accepted()
+    {
+        await using var dapr = await SidecarHost.StartAsync(options => options.AddYaml("""
+            apiVersion: dapr.io/v2alpha1
+            kind: Subscription
+            metadata: {name: orders}
+            spec: {pubsubname: pubsub, topic: orders, routes: {default: /inbox}, deadLetterTopic: orders-dead}
+            scopes: [inbox]
+            """), Cancel);
+        var inbox = new Inbox(topic: "unused") { OnMessage = _ => Task.FromResult(500) };
+        await dapr.StartAppAsync("inbox", inbox.Map, Cancel);
+        var refused = dapr.Faults.Publishes("orders-dead").Times(2).Fail();
+
+        await PublishAsync(dapr, 1);
+        await dapr.AdvanceUntilAsync(() => refused.Hits == 2, TimeSpan.FromMinutes(1), Cancel);
+        Assert.DoesNotContain(dapr.Published, message => message.Topic == "orders-dead");
+        await dapr.AdvanceUntilAsync(() => dapr.Published.Any(message => message.Topic == "orders-dead"), TimeSpan.FromMinutes(1), Cancel);
+
+        var letter = dapr.Published.Single(message => message.Topic == "orders-dead");
+        Assert.Equal(1, letter.Payload<Order>()!.Number);
+        Assert.Equal("the app answered 500", letter.Envelope.GetProperty("deadletterreason").GetString());
+    }
+
+    [Fact]
     public async Task Failed_publish_is_told_and_publishes_nothing_and_one_that_fails_afterwards_does()
     {
         await using var dapr = await StartAsync();

@@ -3,6 +3,7 @@ using Launcher.Data;
 using Launcher.Logs;
 using Launcher.Processes;
 using Launcher.Run;
+using LocalServers.Processes;
 
 namespace Launcher.Commands;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using Launcher.Access;
 using Launcher.Data;
-using Launcher.Processes;
 using Launcher.Run;
+using LocalServers.Processes;
 
 namespace Launcher.Commands;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Launcher.Processes;
+using LocalServers.Processes;
 
 namespace Launcher.Data;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Serialization;
-using Launcher.Processes;
+using System.Text.Json;
+using LocalServers.Processes;
 
 namespace Launcher.Data;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Launcher.Logs;
+using LocalServers.Processes;
 
 namespace Launcher.Processes;
 

@@ -1,5 +1,5 @@
 using Launcher.Data;
-using Launcher.Processes;
+using LocalServers.Processes;
 
 namespace Launcher.Run;
 

@@ -4,6 +4,7 @@ using Launcher.Data;
 using Launcher.Logs;
 using Launcher.Processes;
 using Launcher.Templates;
+using LocalServers.Processes;
 using Sidecar.Abstractions;
 
 namespace Launcher.Run;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Launcher.Logs;
 using Launcher.Processes;
+using LocalServers.Processes;
 
 namespace Launcher.Run;
 

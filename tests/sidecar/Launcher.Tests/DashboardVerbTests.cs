@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using LocalServers.Processes;
 
 namespace Launcher.Tests;
 
@@ -17,7 +18,7 @@ public sealed partial class DashboardVerbTests
         Assert.Contains("Tandem dashboard", await browser.GetStringAsync(address), StringComparison.Ordinal);
         Assert.Contains("\"processes\":[]", await browser.GetStringAsync(new Uri(address, "/api/run")), StringComparison.Ordinal);
 
-        verb.Signal(Processes.Libc.SigTerm);
+        verb.Signal(Libc.SigTerm);
         Assert.Equal(0, await verb.ExitsAsync());
         var gone = await Assert.ThrowsAsync<HttpRequestException>(() => browser.GetAsync(address));
         Assert.Equal(HttpRequestError.ConnectionError, gone.HttpRequestError);

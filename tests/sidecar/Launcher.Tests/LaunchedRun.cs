@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Launcher.Data;
-using Launcher.Processes;
+using LocalServers.Processes;
 using TestKit;
 
 namespace Launcher.Tests;

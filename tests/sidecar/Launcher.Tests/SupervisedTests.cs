@@ -2,6 +2,7 @@ using System.Globalization;
 using Launcher.Logs;
 using Launcher.Processes;
 using Launcher.Run;
+using LocalServers.Processes;
 using TestKit;
 
 namespace Launcher.Tests;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Launcher.Processes;
+using LocalServers.Processes;
 
 namespace Launcher.Tests;
 

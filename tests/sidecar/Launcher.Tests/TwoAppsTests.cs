@@ -1,4 +1,4 @@
-using Launcher.Processes;
+using LocalServers.Processes;
 
 namespace Launcher.Tests;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Dapr.Workflow;
 using Launcher.Access;
-using Launcher.Processes;
+using LocalServers.Processes;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Launcher.Processes;
+namespace LocalServers.Processes;
 
 /// <summary>
 /// A shell that ends the children when the launcher is gone, however that happened: it is told their pids on its standard input and acts when

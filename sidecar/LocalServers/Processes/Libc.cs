@@ -1,13 +1,16 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Launcher.Processes;
+namespace LocalServers.Processes;
 
-/// <summary>The two system calls that .NET has no call for.</summary>
+/// <summary>The system calls that .NET has no call for.</summary>
 internal static class Libc
 {
+    public const int SigInt = 2;
     public const int SigKill = 9;
     public const int SigTerm = 15;
+    public static readonly int SigStop = OperatingSystem.IsLinux() ? 19 : 17;
+    public static readonly int SigCont = OperatingSystem.IsLinux() ? 18 : 19;
 
     /// <summary>Sends a signal; a process that is gone is no error.</summary>
     public static void Signal(int pid, int signal) => _ = kill(pid, signal);

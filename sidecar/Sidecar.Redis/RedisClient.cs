@@ -69,6 +69,7 @@ public sealed partial class RedisClient : IAsyncDisposable
         _outbox.Close(Broken(closed));
         connection?.Abort(closed);
         await Task.WhenAll(_run, _watch);
+        StopSubscriptions();
     }
 
     /// <summary>Exception for a call that a lost connection took down.</summary>

@@ -34,7 +34,11 @@ public sealed class VisionActivity(StageRunner stages, StageGates gates, WasteVi
 
     private async Task<(ReadOnlyMemory<byte> Bytes, string MediaType)> ReadPictureAsync(ScanInput scan, int maxBytes, CancellationToken cancellationToken)
     {
-        var request = new BindingRequest(Components.Objects, "get") { Metadata = { ["fileName"] = scan.ImageKey, ["key"] = scan.ImageKey } };
+        // A folder calls it fileName, S3 and Google key, Azure blobName; each reads its own.
+        var request = new BindingRequest(Components.Objects, "get")
+        {
+            Metadata = { ["fileName"] = scan.ImageKey, ["key"] = scan.ImageKey, ["blobName"] = scan.ImageKey },
+        };
         var picture = (await dapr.InvokeBindingAsync(request, cancellationToken)).Data;
         return Prepare(picture, maxBytes, options.Value.SentPictureMinSide, cancellationToken);
     }

@@ -1,6 +1,7 @@
 using Sidecar.Abstractions;
 using Sidecar.Components.Aws;
 using Sidecar.Components.InMemory;
+using Sidecar.Components.PostgreSql;
 using Sidecar.Components.Standard;
 using Sidecar.Components.Tandem;
 
@@ -16,5 +17,6 @@ public static class StandardComponents
         registry.AddInMemory();
         registry.AddStandard();
         registry.AddAws();
+        registry.AddPostgreSql();
     }
 }

@@ -122,7 +122,7 @@ public abstract class LocalServer : IAsyncDisposable
 
         // What is left of one that ended by itself.
         await KillAsync();
-        if (!FreePort.IsFree(Port))
+        if (!await IsPortFreeAsync(cancellationToken))
         {
             throw new LocalServerException($"{Name} cannot start: another process listens on {Host}:{Port}");
         }
@@ -144,6 +144,22 @@ public abstract class LocalServer : IAsyncDisposable
             await KillAsync();
             throw;
         }
+    }
+
+    /// <summary>The last threads of a server that was killed hold its socket a moment longer than its process is there.</summary>
+    private async Task<bool> IsPortFreeAsync(CancellationToken cancellationToken)
+    {
+        for (var look = 0; look < 100; look++)
+        {
+            if (FreePort.IsFree(Port))
+            {
+                return true;
+            }
+
+            await Task.Delay(Interval, cancellationToken);
+        }
+
+        return false;
     }
 
     private async Task ReadyAsync(ServerProcess process, CancellationToken cancellationToken)

@@ -1,7 +1,7 @@
 using Sidecar.Abstractions;
 using Sidecar.Components.Aws;
 using Sidecar.Components.InMemory;
-using Sidecar.Components.PostgreSql;
+using Sidecar.Components.Redis;
 using Sidecar.Components.Standard;
 using Sidecar.Components.Tandem;
 
@@ -15,8 +15,8 @@ public static class StandardComponents
     {
         registry.AddTandem();
         registry.AddInMemory();
+        registry.AddRedis();
         registry.AddStandard();
         registry.AddAws();
-        registry.AddPostgreSql();
     }
 }

@@ -20,6 +20,7 @@ internal static partial class ComponentStart
         // Servers start in real time, whatever clock the sidecar has.
         var time = TimeProvider.System;
         var begin = time.GetTimestamp();
+        Exception? absence = null;
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             var component = make();
@@ -47,6 +48,11 @@ internal static partial class ComponentStart
             {
                 throw new OperationCanceledException(cancellationToken);
             }
+            catch (Exception) when (over.IsCancellationRequested && absence is not null)
+            {
+                // The last whole attempt says more than one that was cut short.
+                throw absence;
+            }
             catch (OperationCanceledException)
             {
                 throw new TimeoutException();
@@ -54,6 +60,7 @@ internal static partial class ComponentStart
             catch (Exception exception) when (
                 component is not IOpenedComponent && IsAbsence(exception) && time.GetElapsedTime(begin) + pause < manifest.InitTimeout)
             {
+                absence = exception;
                 LogAgain(logger, manifest.Name, manifest.Type, exception.Message);
                 await component.DisposeAsync();
             }

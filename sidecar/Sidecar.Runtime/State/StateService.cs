@@ -143,7 +143,8 @@ public sealed class StateService(AppInstance app)
             var other => throw StateErrors.Malformed($"unrecognized concurrency value '{other}'"),
         };
         TimeSpan? ttl = null;
-        if (request.Metadata["ttlInSeconds"] is { Length: > 0 } text)
+        // That of the component is for those who say nothing; actors and workflows do not come this way and keep their rows.
+        if ((request.Metadata["ttlInSeconds"] is { Length: > 0 } own ? own : app.Components.Metadata(store)["ttlInSeconds"]) is { Length: > 0 } text)
         {
             if (!long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var seconds))
             {

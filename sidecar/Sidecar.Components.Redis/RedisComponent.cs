@@ -1,0 +1,56 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Sidecar.Abstractions;
+using Sidecar.Redis;
+
+namespace Sidecar.Components.Redis;
+
+/// <summary>What the components of a Redis server have in common: a share in the connection.</summary>
+internal abstract class RedisComponent(ComponentContext context) : IComponent
+{
+    private RedisLease? _lease;
+
+    protected ComponentContext Context { get; } = context;
+
+    protected RedisOptions Options { get; private set; } = null!;
+
+    /// <summary>The server, as messages name it.</summary>
+    protected string Address => $"{Options.Host}:{Options.Port}";
+
+    protected RedisClient Client => _lease?.Client ?? throw new InvalidOperationException($"component '{Context.Name}' is not initialised");
+
+    protected ILogger Logger => Context.Services.GetService<ILoggerFactory>()?.CreateLogger<RedisComponent>() ?? (ILogger)NullLogger.Instance;
+
+    public async Task InitAsync(CancellationToken cancellationToken)
+    {
+        Options = RedisMetadata.Read(Context);
+        try
+        {
+            _lease = await RedisConnections.AcquireAsync(Options, cancellationToken);
+            await StartAsync(cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            await DisposeAsync();
+            throw Explain(exception, cancellationToken.IsCancellationRequested);
+        }
+    }
+
+    public virtual ValueTask DisposeAsync() => _lease?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    /// <summary>A server that is not there may still come, and is tried again when the exception says so; everything else is final.</summary>
+    private Exception Explain(Exception exception, bool cancelled) => exception switch
+    {
+        OperationCanceledException when cancelled =>
+            new ComponentException($"{Options} has not answered yet: is it stopped or overloaded, or no Redis? Check redisHost and redisPort, or raise initTimeout", exception),
+        RedisConnectionException { InnerException: SocketException cause } => new IOException(exception.Message, cause),
+        RedisConnectionException => new ComponentException(exception.Message, exception),
+        RedisServerException => new ComponentException($"{Options}: {exception.Message}", exception),
+        _ => exception,
+    };
+
+    /// <summary>What is checked at the server before the component is used.</summary>
+    protected virtual Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -326,10 +326,10 @@ internal sealed class Outbox(RedisOptions options) : IThreadPoolWorkItem
 
     private void DropDone()
     {
-        var position = 0;
-        var kept = 0;
-        foreach (var pending in _queued)
+        var (position, kept) = (0, 0);
+        for (var index = 0; index < _queued.Count; index++)
         {
+            var pending = _queued[index];
             if (pending.IsDone)
             {
                 _filling.Remove(position, pending.Bytes);

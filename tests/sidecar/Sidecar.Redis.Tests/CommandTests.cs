@@ -11,7 +11,7 @@ public sealed class CommandTests(RedisServerFixture fixture) : IAsyncLifetime
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _redis = await RedisClient.ConnectAsync(fixture.Server.Options, Cancel);
+    public async ValueTask InitializeAsync() => _redis = await RedisClient.ConnectAsync(fixture.Server.Options(), Cancel);
 
     public ValueTask DisposeAsync() => _redis.DisposeAsync();
 

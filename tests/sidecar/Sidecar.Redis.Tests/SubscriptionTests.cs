@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using TestServers;
 
 namespace Sidecar.Redis.Tests;
 
@@ -10,7 +11,7 @@ public sealed class SubscriptionTests(RedisServerFixture fixture) : IAsyncLifeti
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _redis = await RedisClient.ConnectAsync(fixture.Server.Options, Cancel);
+    public async ValueTask InitializeAsync() => _redis = await RedisClient.ConnectAsync(fixture.Server.Options(), Cancel);
 
     public ValueTask DisposeAsync() => _redis.DisposeAsync();
 
@@ -86,7 +87,7 @@ public sealed class SubscriptionTests(RedisServerFixture fixture) : IAsyncLifeti
     [Fact]
     public async Task A_handler_that_is_too_slow_is_told_of_a_gap_and_holds_up_nobody()
     {
-        await using var redis = await RedisClient.ConnectAsync(fixture.Server.Options with { MaxQueuedMessages = 5 }, Cancel);
+        await using var redis = await RedisClient.ConnectAsync(fixture.Server.Options() with { MaxQueuedMessages = 5 }, Cancel);
         using var go = new SemaphoreSlim(0);
         await using var subscription = await redis.SubscribeAsync(
             RedisChannel.Named(_channel),
@@ -114,14 +115,14 @@ public sealed class SubscriptionTests(RedisServerFixture fixture) : IAsyncLifeti
     [Fact]
     public async Task Subscriptions_are_made_again_after_the_server_was_killed()
     {
-        await using var server = await LocalRedis.StartAsync();
-        await using var redis = await RedisClient.ConnectAsync(server.Options, Cancel);
+        await using var server = await Servers.NewRedisAsync();
+        await using var redis = await RedisClient.ConnectAsync(server.Options(), Cancel);
         await using var subscription = await redis.SubscribeAsync(RedisChannel.Named(_channel), Hear, () => _heard.Enqueue("gap"), Cancel);
         await using var pattern = await redis.SubscribeAsync(RedisChannel.Pattern("*"), message => Hear(message with { Channel = "*" }), cancellationToken: Cancel);
         await redis.ExecuteAsync(RedisCommand.Of("PUBLISH", _channel, "before"), Cancel);
         await Wait.UntilAsync(() => _heard.Count == 2);
 
-        await server.RestartAsync();
+        await server.CrashAsync(Cancel);
         await Wait.UntilAsync(() => _heard.Contains("gap"));
         Assert.Equal(2, (await redis.ExecuteAsync(RedisCommand.Of("PUBLISH", _channel, "after"), Cancel)).AsInt64());
         await Wait.UntilAsync(() => _heard.Count == 5);
@@ -134,7 +135,7 @@ public sealed class SubscriptionTests(RedisServerFixture fixture) : IAsyncLifeti
     {
         var user = "u" + _channel;
         await _redis.ExecuteAsync(RedisCommand.Of("ACL", "SETUSER", user, "on", ">secret", "+@all", "~*", "&allowed"), Cancel);
-        await using var redis = await RedisClient.ConnectAsync(fixture.Server.Options with { Username = user, Password = "secret" }, Cancel);
+        await using var redis = await RedisClient.ConnectAsync(fixture.Server.Options() with { Username = user, Password = "secret" }, Cancel);
         var refused = await Assert.ThrowsAsync<RedisServerException>(
             () => redis.SubscribeAsync(RedisChannel.Named("forbidden"), Hear, cancellationToken: Cancel));
         Assert.Equal("NOPERM", refused.Code);

@@ -1,0 +1,242 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using LocalServers;
+using TestServers;
+
+namespace Sidecar.Redis.Tests;
+
+/// <summary>What callers see when the server dies, hangs or drops them.</summary>
+public sealed class FaultTests : IAsyncLifetime
+{
+    private RedisServer _server = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _server = await Servers.NewRedisAsync();
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task Every_acknowledged_increment_survives_a_kill_and_none_is_sent_twice()
+    {
+        const int callers = 32, calls = 10_000;
+        await using var redis = await RedisClient.ConnectAsync(_server.Options() with { CommandTimeout = TimeSpan.FromSeconds(20) }, Cancel);
+        var (started, acknowledged, unsure) = (0, 0, 0);
+        var values = new ConcurrentBag<long>();
+        var load = Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
+        {
+            while (Interlocked.Increment(ref started) <= calls)
+            {
+                try
+                {
+                    values.Add((await redis.ExecuteAsync(RedisCommand.Of("INCR", "counter"), Cancel)).AsInt64());
+                    Interlocked.Increment(ref acknowledged);
+                }
+                catch (RedisConnectionException exception)
+                {
+                    Assert.True(exception.MayHaveRun, exception.Message);
+                    Interlocked.Increment(ref unsure);
+                }
+            }
+        })));
+        foreach (var moment in (int[])[2_000, 5_000, 8_000])
+        {
+            await Wait.UntilAsync(() => Volatile.Read(ref started) > moment);
+            await _server.CrashAsync(Cancel);
+        }
+
+        await load;
+        var counter = (await redis.ExecuteAsync(RedisCommand.Of("GET", "counter"), Cancel)).AsInt64();
+        Assert.Equal(calls, acknowledged + unsure);
+        Assert.InRange(counter, acknowledged, acknowledged + unsure);
+        Assert.Equal(acknowledged, values.Distinct().Count());
+        Assert.InRange(unsure, 0, 3 * callers);
+        Assert.Equal(4, redis.Generation);
+    }
+
+    [Fact]
+    public async Task A_command_waits_for_the_server_to_come_back()
+    {
+        await using var redis = await RedisClient.ConnectAsync(_server.Options() with { CommandTimeout = TimeSpan.FromSeconds(20) }, Cancel);
+        await _server.KillAsync();
+        await Wait.UntilAsync(() => !redis.IsConnected);
+        var call = redis.ExecuteAsync(RedisCommand.Of("INCR", "counter"), Cancel).AsTask();
+        var pipeline = redis.ExecuteManyAsync([RedisCommand.Of("INCR", "counter"), RedisCommand.Of("INCR", "counter")], Cancel).AsTask();
+        await _server.StartAsync(Cancel);
+        Assert.Equal(1, (await call).AsInt64());
+        Assert.Equal([2, 3], (await pipeline).Select(reply => reply.AsInt64()));
+    }
+
+    [Fact]
+    public async Task A_command_that_finds_no_server_fails_in_time_and_is_not_sent_later()
+    {
+        await using var redis = await RedisClient.ConnectAsync(_server.Options() with { CommandTimeout = TimeSpan.FromMilliseconds(300) }, Cancel);
+        await _server.KillAsync();
+        await Wait.UntilAsync(() => !redis.IsConnected);
+        using var cancel = new CancellationTokenSource();
+        var cancelled = redis.ExecuteAsync(RedisCommand.Of("INCR", "counter"), cancel.Token).AsTask();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+        var failed = await Assert.ThrowsAsync<RedisConnectionException>(async () => await redis.ExecuteAsync(RedisCommand.Of("INCR", "counter"), Cancel));
+        Assert.False(failed.MayHaveRun);
+        Assert.Contains("INCR was not sent in time: there is no connection", failed.Message);
+        Assert.Contains("connection refused", failed.Message);
+
+        await _server.StartAsync(Cancel);
+        await Wait.UntilAsync(() => redis.IsConnected);
+        Assert.True((await redis.ExecuteAsync(RedisCommand.Of("GET", "counter"), Cancel)).IsNull);
+    }
+
+    [Fact]
+    public async Task A_connection_on_which_a_reply_is_overdue_is_replaced()
+    {
+        await using var redis = await RedisClient.ConnectAsync(
+            _server.Options() with { CommandTimeout = TimeSpan.FromMilliseconds(500), ConnectTimeout = TimeSpan.FromMilliseconds(500) }, Cancel);
+        var lost = new TaskCompletionSource<Exception>();
+        redis.Disconnected += reason => lost.TrySetResult(reason);
+        _server.Pause();
+        try
+        {
+            var unanswered = await Assert.ThrowsAsync<RedisConnectionException>(async () => await redis.ExecuteAsync(RedisCommand.Of("INCR", "counter"), Cancel));
+            Assert.True(unanswered.MayHaveRun);
+            Assert.Contains("INCR was not answered in time", (await lost.Task).Message);
+
+            // Frozen, the server still accepts: the kernel does.
+            var unsent = await Assert.ThrowsAsync<RedisConnectionException>(async () => await redis.ExecuteAsync(RedisCommand.Of("INCR", "counter"), Cancel));
+            Assert.False(unsent.MayHaveRun);
+            await Wait.UntilAsync(() => redis.LastError!.Message.Contains("accepts connections and does not answer", StringComparison.Ordinal));
+        }
+        finally
+        {
+            _server.Resume();
+        }
+
+        await Wait.UntilAsync(() => redis.IsConnected);
+        Assert.InRange((await redis.ExecuteAsync(RedisCommand.Of("INCR", "counter"), Cancel)).AsInt64(), 1, 2);
+    }
+
+    [Fact]
+    public async Task A_silent_connection_is_asked_and_replaced()
+    {
+        await using var redis = await RedisClient.ConnectAsync(
+            _server.Options() with { CommandTimeout = TimeSpan.FromMilliseconds(300), KeepAlive = TimeSpan.FromMilliseconds(200) }, Cancel);
+        _server.Pause();
+        await Wait.UntilAsync(() => !redis.IsConnected);
+        Assert.Contains("PING was not answered", redis.LastError!.Message);
+        _server.Resume();
+        await Wait.UntilAsync(() => redis.IsConnected);
+    }
+
+    [Fact]
+    public async Task A_blocking_command_outlasts_the_command_timeout_and_dies_with_its_connection()
+    {
+        await using var redis = await RedisClient.ConnectAsync(_server.Options() with { CommandTimeout = TimeSpan.FromMilliseconds(300) }, Cancel);
+        await using var dedicated = await redis.OpenDedicatedAsync(Cancel);
+        var none = await dedicated.ExecuteBlockingAsync(RedisCommand.Of("BLPOP", "list", 1), TimeSpan.FromSeconds(1), Cancel);
+        Assert.True(none.IsNull);
+        Assert.Equal(1, dedicated.Generation);
+
+        var blocked = dedicated.ExecuteBlockingAsync(RedisCommand.Of("BLPOP", "list", 30), TimeSpan.FromSeconds(30), Cancel).AsTask();
+        await Wait.UntilAsync(async () => (await ClientsAsync(redis)).Contains("cmd=blpop", StringComparison.Ordinal));
+        await _server.KillAsync();
+        Assert.True((await Assert.ThrowsAsync<RedisConnectionException>(() => blocked)).MayHaveRun);
+    }
+
+    [Fact]
+    public async Task A_connection_cut_by_the_server_is_restored_with_its_state()
+    {
+        await using var admin = await RedisClient.ConnectAsync(_server.Options(), Cancel);
+        await admin.ExecuteAsync(RedisCommand.Of("ACL", "SETUSER", "app", "on", ">secret", "+@all", "~*", "&*"), Cancel);
+        await using var redis = await RedisClient.ConnectAsync(
+            _server.Options() with { Username = "app", Password = "secret", Database = 5, ClientName = "the-app" }, Cancel);
+        await redis.ExecuteAsync(RedisCommand.Of("SET", "key", "in five"), Cancel);
+        for (var round = 2; round <= 6; round++)
+        {
+            var reconnected = new TaskCompletionSource();
+            redis.Reconnected += () => reconnected.TrySetResult();
+            Assert.True((await admin.ExecuteAsync(RedisCommand.Of("CLIENT", "KILL", "USER", "app"), Cancel)).AsInt64() >= 1);
+            await reconnected.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+            Assert.Equal("in five", (await redis.ExecuteAsync(RedisCommand.Of("GET", "key"), Cancel)).AsString());
+            Assert.Equal(round, redis.Generation);
+        }
+
+        Assert.Contains(
+            "name=the-app", (await ClientsAsync(admin)).Split('\n').Single(line => line.Contains("user=app", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_client_that_is_closed_fails_what_waits_and_refuses_more()
+    {
+        var redis = await RedisClient.ConnectAsync(_server.Options(), Cancel);
+        _server.Pause();
+        var waiting = redis.ExecuteAsync(RedisCommand.Of("PING"), Cancel).AsTask();
+        await redis.DisposeAsync();
+        await redis.DisposeAsync();
+        _server.Resume();
+        Assert.True((await Assert.ThrowsAsync<RedisConnectionException>(() => waiting)).MayHaveRun);
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await redis.ExecuteAsync(RedisCommand.Of("PING"), Cancel));
+    }
+
+    [Fact]
+    public async Task Calls_beyond_the_limit_wait_for_room()
+    {
+        await using var redis = await RedisClient.ConnectAsync(
+            _server.Options() with { MaxInFlight = 3, MaxUnsentBytes = 1024, CommandTimeout = TimeSpan.FromSeconds(20) }, Cancel);
+        var value = new string('v', 700);
+        var replies = await Task.WhenAll(Enumerable.Range(0, 500).Select(number => Task.Run(async () =>
+            (await redis.ExecuteAsync(RedisCommand.Of("ECHO", value + number), Cancel)).AsString())));
+        Assert.Equal(Enumerable.Range(0, 500).Select(number => value + number), replies);
+
+        await using var impatient = await RedisClient.ConnectAsync(
+            _server.Options() with { MaxInFlight = 1, CommandTimeout = TimeSpan.FromMilliseconds(300) }, Cancel);
+        _server.Pause();
+        var first = impatient.ExecuteAsync(RedisCommand.Of("PING"), Cancel).AsTask();
+        var second = await Assert.ThrowsAsync<RedisConnectionException>(async () => await impatient.ExecuteAsync(RedisCommand.Of("PING"), Cancel));
+        _server.Resume();
+        Assert.False(second.MayHaveRun);
+        await Task.WhenAny(first);
+    }
+
+    [Fact]
+    public async Task Cuts_in_the_middle_of_large_values_are_survived()
+    {
+        await using var admin = await RedisClient.ConnectAsync(_server.Options(), Cancel);
+        await admin.ExecuteAsync(RedisCommand.Of("CONFIG", "SET", "appendonly", "no"), Cancel);
+        await using var redis = await RedisClient.ConnectAsync(_server.Options() with { ClientName = "large", CommandTimeout = TimeSpan.FromSeconds(20) }, Cancel);
+        var value = new byte[4 << 20];
+        Random.Shared.NextBytes(value);
+        var (failed, done) = (0, 0);
+        var load = Task.WhenAll(Enumerable.Range(0, 4).Select(caller => Task.Run(async () =>
+        {
+            while (Volatile.Read(ref failed) < 5)
+            {
+                try
+                {
+                    var replies = await redis.ExecuteManyAsync([RedisCommand.Of("SET", $"k{caller}", value), RedisCommand.Of("GET", $"k{caller}")], Cancel);
+                    Assert.True(replies[1].AsBytes().Span.SequenceEqual(value));
+                    Interlocked.Increment(ref done);
+                }
+                catch (RedisConnectionException)
+                {
+                    Interlocked.Increment(ref failed);
+                }
+            }
+        })));
+        while (!load.IsCompleted)
+        {
+            var line = (await ClientsAsync(admin)).Split('\n').FirstOrDefault(line => line.Contains("name=large", StringComparison.Ordinal));
+            if (line is not null)
+            {
+                var id = long.Parse(line.Split(' ')[0]["id=".Length..], CultureInfo.InvariantCulture);
+                await admin.ExecuteManyAsync([RedisCommand.Of("CLIENT", "KILL", "ID", id)], Cancel);
+            }
+
+            await Task.Delay(Random.Shared.Next(20, 60), Cancel);
+        }
+
+        await load;
+        Assert.True((await redis.ExecuteAsync(RedisCommand.Of("GET", "k0"), Cancel)).AsBytes().Length is 0 or 4 << 20);
+    }
+
+    private static async Task<string> ClientsAsync(RedisClient redis) => (await redis.ExecuteAsync(RedisCommand.Of("CLIENT", "LIST"), Cancel)).AsString()!;
+}

@@ -1,0 +1,16 @@
+using LocalServers;
+
+namespace Sidecar.Redis.Tests;
+
+internal static class RedisServerExtensions
+{
+    /// <summary>Options that reach the server.</summary>
+    public static RedisOptions Options(this RedisServer server) => new() { Host = server.Host, Port = server.Port, Password = server.Password };
+
+    /// <summary>kill -9 and a new start.</summary>
+    public static async Task CrashAsync(this RedisServer server, CancellationToken cancellationToken)
+    {
+        await server.KillAsync();
+        await server.StartAsync(cancellationToken);
+    }
+}

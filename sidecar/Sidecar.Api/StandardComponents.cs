@@ -1,6 +1,7 @@
 using Sidecar.Abstractions;
 using Sidecar.Components.Aws;
 using Sidecar.Components.InMemory;
+using Sidecar.Components.PostgreSql;
 using Sidecar.Components.Redis;
 using Sidecar.Components.Standard;
 using Sidecar.Components.Tandem;
@@ -18,5 +19,6 @@ public static class StandardComponents
         registry.AddRedis();
         registry.AddStandard();
         registry.AddAws();
+        registry.AddPostgreSql();
     }
 }

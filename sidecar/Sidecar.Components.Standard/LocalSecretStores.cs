@@ -5,7 +5,8 @@ namespace Sidecar.Components.Standard;
 
 /// <summary>
 /// <c>secretstores.local.file</c>: a JSON file. Nested objects and arrays are flattened with <c>nestedSeparator</c> (<c>a:b:0</c>), or with
-/// <c>multiValued</c> the first level keeps its members as sub-keys. The file is read at every call: it is small and may change.
+/// <c>multiValued</c> the first level keeps its members as sub-keys and has texts and objects alone. A number, a truth value or null is its JSON text. The
+/// file is read at every call: it is small and may change.
 /// </summary>
 internal sealed class LocalFileSecretStore(ComponentContext context) : ISecretStore
 {
@@ -39,6 +40,11 @@ internal sealed class LocalFileSecretStore(ComponentContext context) : ISecretSt
             var secrets = new Dictionary<string, IReadOnlyDictionary<string, string>>();
             foreach (var member in document.RootElement.EnumerateObject())
             {
+                if (MultipleValuesPerSecret && member.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Object))
+                {
+                    continue;
+                }
+
                 var values = new Dictionary<string, string>();
                 Flatten(member.Value, MultipleValuesPerSecret && member.Value.ValueKind == JsonValueKind.Object ? "" : member.Name, values);
                 if (MultipleValuesPerSecret)
@@ -55,7 +61,7 @@ internal sealed class LocalFileSecretStore(ComponentContext context) : ISecretSt
 
             return secrets;
         }
-        catch (Exception exception) when (exception is IOException or JsonException or InvalidOperationException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
         {
             throw new ComponentException($"the secrets file {_path} cannot be read: {exception.Message}", exception);
         }
@@ -80,8 +86,11 @@ internal sealed class LocalFileSecretStore(ComponentContext context) : ISecretSt
                 }
 
                 break;
+            case JsonValueKind.String:
+                values[path] = element.GetString()!;
+                break;
             default:
-                values[path] = element.ToString();
+                values[path] = element.GetRawText();
                 break;
         }
     }

@@ -29,7 +29,7 @@ internal static class CommandLine
         {
             DataDir, RunVerb.Create(File, DataDir), List(), Stop(), Logs(), Restart(), Reset(),
             CallVerbs.Invoke(parsed => Data(parsed, LongFile), LongFile), CallVerbs.Publish(parsed => Data(parsed, LongFile), LongFile),
-            WorkflowVerbs.Create(Data), Components(), Dashboard(),
+            WorkflowVerbs.Create(Data), DeadVerbs.Create(Data), Components(), Dashboard(),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

@@ -99,7 +99,8 @@ internal static class OtherCommands
         return 0;
     }
 
-    private static bool Confirmed(string question)
+    /// <summary>Asks on the terminal; no answer is a no.</summary>
+    public static bool Confirmed(string question)
     {
         Console.Write(question);
         return Console.ReadLine()?.Trim() is "y" or "Y" or "yes";

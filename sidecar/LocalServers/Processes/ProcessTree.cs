@@ -15,8 +15,9 @@ internal static class ProcessTree
             return Libc.Exists(pid) ? "alive" : "";
         }
 
-        // Field 3 is the state, field 22 the start time in ticks since boot; the name before them may contain anything.
-        return Fields(pid) is { Length: > 19 } fields && fields[0] is not ("Z" or "X") ? fields[19] : "";
+        // Field 3 is the state, 20 the number of threads, 22 the start time in ticks since boot; the name before them may contain anything. The first
+        // thread may be gone while others still hold the ports and files.
+        return Fields(pid) is { Length: > 19 } fields && (fields[0] is not ("Z" or "X") || fields[17] is not ("0" or "1")) ? fields[19] : "";
     }
 
     /// <summary>The process and all it has started that has not left it, itself first.</summary>

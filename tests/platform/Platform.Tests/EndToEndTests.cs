@@ -183,6 +183,34 @@ public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndTo
     }
 
     [Fact]
+    public async Task A_reward_that_could_not_be_booked_is_a_dead_letter_and_booked_once_when_it_is_replayed()
+    {
+        var (user, image) = await ReadyUserAsync();
+        // No account can be read from this, so no reward can be booked.
+        await _run.SetStateAsync("users", $"user:{user.UserId}", "poison", _limit.Token);
+        await FollowAsync(user, await user.SubmitAsync(image, "poisoned", _limit.Token));
+        JsonElement[] letters;
+        while ((letters = [.. JsonDocument.Parse(await _run.VerbAsync("dead", "list", "--app", "users", "-o", "json")).RootElement.EnumerateArray()]).Length == 0)
+        {
+            await Task.Delay(500, _limit.Token);
+        }
+
+        Assert.Equal("scan-rewarded", Assert.Single(letters).GetProperty("topic").GetString());
+        Assert.StartsWith("the app answered 500: ", letters[0].GetProperty("reason").GetString(), StringComparison.Ordinal);
+        await _run.SetStateAsync("users", $"user:{user.UserId}", null, _limit.Token);
+        Assert.EndsWith("replayed 1", await _run.VerbAsync("dead", "replay", letters[0].GetProperty("id").GetString()!), StringComparison.Ordinal);
+
+        while ((await user.GetAsync("/api/v1/users/me/points", _limit.Token)).GetProperty("points").GetInt32() < 10)
+        {
+            await Task.Delay(20, _limit.Token);
+        }
+
+        Assert.Equal("no dead letters", await _run.VerbAsync("dead", "list"));
+        Assert.Equal(10, (await user.GetAsync("/api/v1/users/me/points", _limit.Token)).GetProperty("points").GetInt32());
+        Assert.Single((await user.GetAsync("/api/v1/users/me/characters", _limit.Token)).EnumerateArray());
+    }
+
+    [Fact]
     public async Task A_scan_that_runs_is_not_ended_because_a_redelivery_of_its_request_failed()
     {
         _run.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(2) });

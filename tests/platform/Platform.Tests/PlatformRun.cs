@@ -98,6 +98,19 @@ public sealed class PlatformRun : IAsyncDisposable
         return response.StatusCode == HttpStatusCode.NoContent ? null : await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
     }
 
+    /// <summary>Writes a state document of an app through its own sidecar; null deletes it.</summary>
+    public async Task SetStateAsync(string appId, string key, object? value, CancellationToken cancellationToken)
+    {
+        var instance = SidecarInstance(appId);
+        var address = $"http://127.0.0.1:{instance.GetProperty("http_port").GetInt32()}/v1.0/state/statestore";
+        using var request = value is null
+            ? new HttpRequestMessage(HttpMethod.Delete, $"{address}/{Uri.EscapeDataString(key)}")
+            : new HttpRequestMessage(HttpMethod.Post, address) { Content = JsonContent.Create(new[] { new { key, value } }) };
+        request.Headers.Add("dapr-api-token", instance.GetProperty("api_token").GetString());
+        using var response = await Http.SendAsync(request, cancellationToken);
+        response.EnsureSuccessStatusCode();
+    }
+
     /// <summary>Waits until a process that was killed before has its successor, then kills it with -9.</summary>
     public async Task KillAsync(string name, CancellationToken cancellationToken)
     {
@@ -118,10 +131,21 @@ public sealed class PlatformRun : IAsyncDisposable
     /// <summary>A graceful restart of one process, as an operator asks for it.</summary>
     public async Task RestartAsync(string name)
     {
-        using var restart = Process.Start(new ProcessStartInfo(Path.Combine(Root, "daprw"), ["restart", name, "--data-dir", _data.FullName]) { WorkingDirectory = Root })!;
-        await restart.WaitForExitAsync();
-        Assert.Equal(0, restart.ExitCode);
+        await VerbAsync("restart", name);
         await WaitReadyAsync(TimeSpan.FromSeconds(60));
+    }
+
+    /// <summary>What a verb about the run printed; it must go well.</summary>
+    public async Task<string> VerbAsync(params string[] arguments)
+    {
+        using var verb = Process.Start(new ProcessStartInfo(Path.Combine(Root, "daprw"), [.. arguments, "--data-dir", _data.FullName])
+        {
+            WorkingDirectory = Root, RedirectStandardOutput = true,
+        })!;
+        var output = await verb.StandardOutput.ReadToEndAsync();
+        await verb.WaitForExitAsync();
+        Assert.Equal(0, verb.ExitCode);
+        return output.Trim();
     }
 
     /// <summary>Returns when every required app is ready.</summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using TestServers;
@@ -6,6 +7,38 @@ namespace LocalServers.Tests;
 
 public sealed class RabbitMqServerTests
 {
+    [Fact]
+    public async Task Confirmed_messages_in_a_quorum_queue_survive_kill_and_restart_in_a_path_with_spaces()
+    {
+        await using var rabbit = new RabbitMqServer(Servers.NewDirectory("a rabbit "));
+        Servers.SkipUnlessInstalled(rabbit);
+        await rabbit.StartAsync();
+        var uri = await rabbit.CreateVhostAsync("te st/1");
+        await using (var connection = await ConnectAsync(uri))
+        {
+            await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true));
+            await channel.QueueDeclareAsync("jobs", durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" });
+            for (var message = 0; message < 20; message++)
+            {
+                await channel.BasicPublishAsync("", "jobs", true, new BasicProperties { Persistent = true }, new byte[] { 1 });
+            }
+
+            // The broker writes down that it has a new queue every half second; killed before that, it does not find the queue again.
+            await Wait.UntilAsync(() => Directory.EnumerateFiles(rabbit.DataDirectory, "names.dets", SearchOption.AllDirectories)
+                .Any(file => Encoding.Latin1.GetString(File.ReadAllBytes(file)).Contains("jobs", StringComparison.Ordinal)));
+            await rabbit.KillAsync();
+        }
+
+        await rabbit.RestartAsync();
+
+        await using var again = await ConnectAsync(uri);
+        await using var reader = await again.CreateChannelAsync();
+        for (var message = 0; message < 20; message++)
+        {
+            Assert.NotNull(await reader.BasicGetAsync("jobs", autoAck: true));
+        }
+    }
+
     [Fact]
     public async Task A_wrong_password_is_refused()
     {

@@ -68,6 +68,51 @@ public sealed class LocalComponentsTests : IDisposable
     }
 
     [Fact]
+    public async Task Values_that_are_no_text_are_their_json_and_a_first_level_of_many_values_has_none_of_them()
+    {
+        File.WriteAllText(Path.Combine(_folder.FullName, "s.json"), """{"n":1.50,"yes":true,"none":null,"text":"a","list":["x"],"o":{"n":7}}""");
+        await using var flat = new LocalFileSecretStore(Context(("secretsFile", "s.json"), ("nestedSeparator", ".")));
+        await using var multiple = new LocalFileSecretStore(Context(("secretsFile", "s.json"), ("multiValued", "true")));
+        await flat.InitAsync(CancellationToken.None);
+        await multiple.InitAsync(CancellationToken.None);
+
+        var all = await flat.GetAllAsync(ComponentMetadata.Empty, CancellationToken.None);
+        Assert.Equal(
+            ["list.0=x", "n=1.50", "none=null", "o.n=7", "text=a", "yes=true"],
+            all.Values.SelectMany(values => values).Select(entry => $"{entry.Key}={entry.Value}").Order(StringComparer.Ordinal));
+        Assert.Equal(["o", "text"], (await multiple.GetAllAsync(ComponentMetadata.Empty, CancellationToken.None)).Keys.Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("{\"a\":")]
+    [InlineData(null)]
+    public async Task A_secrets_file_that_cannot_be_read_is_named(string? content)
+    {
+        if (content is not null)
+        {
+            File.WriteAllText(Path.Combine(_folder.FullName, "s.json"), content);
+        }
+
+        await using var store = new LocalFileSecretStore(Context(("secretsFile", "s.json")));
+
+        var refused = await Assert.ThrowsAsync<ComponentException>(() => store.InitAsync(CancellationToken.None));
+
+        Assert.Contains(Path.Combine(_folder.FullName, "s.json"), refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Environment_store_has_names_with_its_prefix_without_it()
+    {
+        Environment.SetEnvironmentVariable("LOCALTEST_KEY", "value");
+        await using var store = new LocalEnvSecretStore(Context(("prefix", "LOCALTEST_")));
+
+        Assert.Equal("value", (await store.GetAsync("KEY", ComponentMetadata.Empty, CancellationToken.None))!["KEY"]);
+        Assert.Equal("", (await store.GetAsync("UNKNOWN", ComponentMetadata.Empty, CancellationToken.None))!["UNKNOWN"]);
+        Assert.Equal(["KEY"], (await store.GetAllAsync(ComponentMetadata.Empty, CancellationToken.None)).Keys);
+    }
+
+    [Fact]
     public async Task Environment_store_hides_tokens()
     {
         await using var store = new LocalEnvSecretStore(Context());

@@ -20,7 +20,7 @@ public abstract class ComponentFixture : IAsyncDisposable
     /// <summary>The clock of the components; null for servers that have their own.</summary>
     public virtual ManualTimeProvider? Clock { get; } = new();
 
-    protected async Task<T> CreateAsync<T>(string type, string appId, int instance, string metadata) where T : IComponent
+    protected async Task<T> CreateAsync<T>(string type, string appId, int instance, string metadata, string version = "v1") where T : IComponent
     {
         var services = new ServiceCollection();
         if (Clock is not null)
@@ -31,7 +31,7 @@ public abstract class ComponentFixture : IAsyncDisposable
         var values = metadata.Split(';', StringSplitOptions.RemoveEmptyEntries)
             .Select(pair => pair.Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0], pair[1]));
         var component = (T)Registry.Find(type)!(new ComponentContext(
-            "component", type, "v1", new ComponentMetadata(values), appId, instance, _directory.Path, _directory.Path, services.BuildServiceProvider()));
+            "component", type, version, new ComponentMetadata(values), appId, instance, _directory.Path, _directory.Path, services.BuildServiceProvider()));
         await component.InitAsync(CancellationToken.None);
         lock (_components)
         {
@@ -57,6 +57,9 @@ public abstract class ComponentFixture : IAsyncDisposable
 public interface IStateStoreFixture : IAsyncDisposable
 {
     ManualTimeProvider? Clock { get; }
+
+    /// <summary>Whether an etag that the store cannot have made is told from a stale one.</summary>
+    bool KnowsMalformedETags => true;
 
     Task<IStateStore> StateStoreAsync();
 }

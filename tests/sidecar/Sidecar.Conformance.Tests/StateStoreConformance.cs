@@ -101,8 +101,8 @@ public abstract class StateStoreConformance<TFixture> : IAsyncLifetime where TFi
     {
         await SetAsync("key", "value");
 
-        await Assert.ThrowsAsync<ETagInvalidException>(() => SetAsync("key", "value", "not an etag!"));
-        await Assert.ThrowsAsync<ETagInvalidException>(() => DeleteAsync("key", "not an etag!"));
+        await Assert.ThrowsAsync(MalformedETag, () => SetAsync("key", "value", "not an etag!"));
+        await Assert.ThrowsAsync(MalformedETag, () => DeleteAsync("key", "not an etag!"));
     }
 
     [Fact]
@@ -248,8 +248,8 @@ public abstract class StateStoreConformance<TFixture> : IAsyncLifetime where TFi
     [Fact]
     public async Task A_transaction_with_a_malformed_etag_writes_nothing()
     {
-        await Assert.ThrowsAsync<ETagInvalidException>(
-            async () => await _store.TransactAsync([new("a", Bytes("1")), new("b", null, "not an etag!")], default));
+        await Assert.ThrowsAsync(
+            MalformedETag, async () => await _store.TransactAsync([new("a", Bytes("1")), new("b", null, "not an etag!")], default));
 
         Assert.Null(await ReadAsync("a"));
     }
@@ -333,6 +333,8 @@ public abstract class StateStoreConformance<TFixture> : IAsyncLifetime where TFi
 
         Assert.NotNull(await other.GetAsync("key", default));
     }
+
+    private Type MalformedETag => _fixture.KnowsMalformedETags ? typeof(ETagInvalidException) : typeof(ETagMismatchException);
 
     /// <summary>Waits until the written TTL is over, on whichever clock.</summary>
     private async Task UntilExpiredAsync(string key)

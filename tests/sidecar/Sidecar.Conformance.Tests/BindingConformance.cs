@@ -87,6 +87,9 @@ public interface IObjectFixture : IAsyncDisposable
     /// <summary>Request metadata that names an object.</summary>
     string NameField { get; }
 
+    /// <summary>Why creates of one name at the same time are not asked of the server, or null.</summary>
+    string? NoConcurrentCreates => null;
+
     /// <summary>A create of bytes.</summary>
     BindingRequest Create(string? name, byte[] content);
 
@@ -176,7 +179,12 @@ public abstract class ObjectConformance<TFixture> : IAsyncLifetime where TFixtur
         await CreateAsync("name", Encoding.UTF8.GetBytes(new string('a', 1000)));
         await CreateAsync("name", [1]);
         Assert.Equal([1], await GetAsync("name"));
+    }
 
+    [Fact]
+    public async Task Of_creates_at_the_same_time_one_wins_as_a_whole()
+    {
+        Assert.SkipWhen(_fixture.NoConcurrentCreates is not null, _fixture.NoConcurrentCreates ?? "");
         var contents = Enumerable.Range(0, 10).Select(i => Enumerable.Repeat((byte)i, 50_000).ToArray()).ToArray();
         await Task.WhenAll(contents.Select(content => Task.Run(() => CreateAsync("name", content))));
 

@@ -14,6 +14,8 @@ public abstract class S3Fixture : ComponentFixture, IBindingFixture, IObjectFixt
 
     public string NameField => "key";
 
+    public virtual string? NoConcurrentCreates => null;
+
     /// <summary>Metadata that works, for a bucket of this fixture.</summary>
     protected abstract Task<string> MetadataAsync();
 
@@ -62,3 +64,24 @@ public sealed class StrictS3Fixture : S3Fixture
 public sealed class StrictS3BindingTests : BindingConformance<StrictS3Fixture>;
 
 public sealed class StrictS3ObjectTests : ObjectConformance<StrictS3Fixture>;
+
+/// <summary>On a server that other people wrote.</summary>
+public sealed class S3rverFixture : S3Fixture
+{
+    private readonly string _bucket = $"b{Guid.NewGuid():N}";
+
+    public override string? NoConcurrentCreates => "s3rver writes content and checksum of an object one after the other";
+
+    protected override async Task<string> MetadataAsync()
+    {
+        var address = await S3rver.AddressAsync();
+        using var client = new Amazon.S3.AmazonS3Client(
+            S3rver.Key, S3rver.Key, new Amazon.S3.AmazonS3Config { ServiceURL = address, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+        await client.PutBucketAsync(_bucket);
+        return $"bucket={_bucket};endpoint={address};forcePathStyle=true;accessKey={S3rver.Key};secretKey={S3rver.Key}";
+    }
+}
+
+public sealed class S3rverBindingTests : BindingConformance<S3rverFixture>;
+
+public sealed class S3rverObjectTests : ObjectConformance<S3rverFixture>;

@@ -1,0 +1,89 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace Sidecar.Conformance.Tests.S3;
+
+/// <summary>
+/// The npm package s3rver, an S3 server that is not ours: one per test process, which ends with it. It checks key ids and expiry but no signatures; those
+/// are what <see cref="S3Server"/> is for. The package is installed once per machine and lock file.
+/// </summary>
+internal static class S3rver
+{
+    /// <summary>Its only key id and secret.</summary>
+    public const string Key = "S3RVER";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static Process? _server;
+    private static readonly Lazy<Task<string>> Running = new(StartAsync);
+
+    /// <summary>Its address. Skips the test where Node or the package cannot be had.</summary>
+    public static async Task<string> AddressAsync()
+    {
+        try
+        {
+            return await Running.Value;
+        }
+        catch (Exception exception) when (exception is Win32Exception or InvalidOperationException or OperationCanceledException)
+        {
+            Assert.Skip($"needs Node 20 or later and the npm package s3rver: {exception.Message}");
+            throw;
+        }
+    }
+
+    private static async Task<string> StartAsync()
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        var folder = await InstallAsync(limit.Token);
+        // Its standard input is closed when this process ends, however it ends: then it ends as well. Held here, or it would be closed before.
+        _server = Process.Start(new ProcessStartInfo("node", ["server.cjs"])
+        {
+            WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true,
+        })!;
+        var port = await _server.StandardOutput.ReadLineAsync(limit.Token) ?? throw new InvalidOperationException("s3rver ended at once");
+        return string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
+    }
+
+    /// <summary>In a folder named after the lock file, so that another version is another folder.</summary>
+    private static async Task<string> InstallAsync(CancellationToken cancellationToken)
+    {
+        var source = Path.Combine(AppContext.BaseDirectory, "S3", "Node");
+        var hash = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(source, "package-lock.json"), cancellationToken)));
+        var folder = Path.Combine(Path.GetTempPath(), "tandem-s3rver", hash[..16]);
+        Directory.CreateDirectory(folder);
+        foreach (var file in Directory.EnumerateFiles(source))
+        {
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+        }
+
+        var installed = Path.Combine(folder, "installed");
+        if (!File.Exists(installed))
+        {
+            var start = new ProcessStartInfo("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0"])
+            {
+                WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true,
+            };
+            using var process = Process.Start(start)!;
+            try
+            {
+                var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+                var error = process.StandardError.ReadToEndAsync(cancellationToken);
+                await process.WaitForExitAsync(cancellationToken);
+                if (process.ExitCode != 0)
+                {
+                    throw new InvalidOperationException((await output + await error).Trim());
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                process.Kill(entireProcessTree: true);
+                throw;
+            }
+
+            await File.WriteAllTextAsync(installed, "", cancellationToken);
+        }
+
+        return folder;
+    }
+}

@@ -3,6 +3,7 @@ using Sidecar.Components.Aws;
 using Sidecar.Components.InMemory;
 using Sidecar.Components.PostgreSql;
 using Sidecar.Components.Redis;
+using Sidecar.Components.RabbitMq;
 using Sidecar.Components.Standard;
 using Sidecar.Components.Tandem;
 
@@ -17,6 +18,7 @@ public static class StandardComponents
         registry.AddTandem();
         registry.AddInMemory();
         registry.AddRedis();
+        registry.AddRabbitMq();
         registry.AddStandard();
         registry.AddAws();
         registry.AddPostgreSql();

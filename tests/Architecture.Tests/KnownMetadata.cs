@@ -30,6 +30,9 @@ internal static class KnownMetadata
     private static readonly string[] Azure =
         ["azureTenantId", "azureClientId", "azureClientSecret", "azureCertificate", "azureCertificateFile", "azureCertificatePassword", "azureEnvironment"];
 
+    /// <summary>What only the embedded sidecar reads (docs/engines.md, "Metadata").</summary>
+    private static readonly string[] RabbitMqOfOurs = ["connectTimeout", "publishTimeout", "redeliverInterval", "returnPause"];
+
     private static readonly string[] Outbox = ["outboxPublishPubsub", "outboxPublishTopic", "outboxPubsub", "outboxDiscardWhenMissingState"];
     private static readonly string[] DaprState = ["keyPrefix", "actorStateStore", "ttlInSeconds", .. Outbox];
 
@@ -46,7 +49,7 @@ internal static class KnownMetadata
                 "connectionString", "hostname", "protocol", "username", "password", "caCert", "clientCert", "clientKey", "saslExternal", "consumerID", "durable",
                 "publisherConfirm", "maxLen", "maxLenBytes", "concurrency", "concurrencyMode", "enableDeadLetter", "prefetchCount", "exchangeKind", "deliveryMode",
                 "autoAck", "deletedWhenUnused", "requeueInFailure", "reconnectWaitSeconds", "ttlInSeconds", "clientName", "heartBeat",
-                "publishMessagePropertiesToMetadata",
+                "publishMessagePropertiesToMetadata", .. RabbitMqOfOurs, "mandatory", "processingTimeout",
             ],
             "connectionString|hostname"),
         ["pubsub.aws.snssqs/v1"] = Of(
@@ -98,7 +101,7 @@ internal static class KnownMetadata
         ["bindings.rabbitmq/v1"] = Of(
             [
                 "host", "queueName", "durable", "deleteWhenUnused", "ttl", "prefetchCount", "exclusive", "maxPriority", "contentType", "reconnectWaitInSeconds",
-                "caCert", "clientCert", "clientKey", "externalSasl", "direction",
+                "caCert", "clientCert", "clientKey", "externalSasl", "direction", .. RabbitMqOfOurs,
             ],
             "host", "queueName"),
         ["bindings.redis/v1"] = Of([.. Redis, "direction"], "redisHost"),

@@ -1,0 +1,149 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using RabbitMQ.Client;
+using Sidecar.Abstractions;
+using Sidecar.Components.RabbitMq.Connections;
+using Sidecar.Components.RabbitMq.Consuming;
+using Sidecar.Components.RabbitMq.Publishing;
+
+namespace Sidecar.Components.RabbitMq;
+
+/// <summary>
+/// <c>pubsub.rabbitmq</c> (dapr/config §8.2): an exchange per topic, a queue <c>CONSUMERID-TOPIC</c> per group. A publish returns when the broker has
+/// confirmed it and fails otherwise. Metadata: <see cref="PubSubOptions"/>; of a subscription: <c>queueName</c>, <c>routingKey</c> (a list) and what
+/// <see cref="Topology.Arguments"/> takes; of a publish: <c>routingKey</c> and what <see cref="Publication.PropertiesOf"/> takes.
+/// </summary>
+internal sealed class RabbitMqPubSub(ComponentContext context) : IPubSub
+{
+    private readonly ILogger _logger = context.Services.GetService<ILoggerFactory>()?.CreateLogger<RabbitMqPubSub>() ?? NullLogger<RabbitMqPubSub>.Instance;
+    private PubSubOptions _options = null!;
+    private SharedConnections.Lease? _publishing;
+    private SharedConnections.Lease? _consuming;
+    private Publisher _publisher = null!;
+
+    public PubSubFeatures Features => PubSubFeatures.MessageTtl | PubSubFeatures.BulkPublish;
+
+    public int MaxHandlers => _options.MaxHandlers;
+
+    public TimeSpan ProcessingTimeout => _options.ProcessingTimeout;
+
+    public async Task InitAsync(CancellationToken cancellationToken)
+    {
+        var address = BrokerAddress.OfPubSub(context);
+        _options = PubSubOptions.Parse(context);
+        _publishing = SharedConnections.Rent(address, "publish", _logger);
+        _consuming = SharedConnections.Rent(address, "consume", _logger);
+        _publisher = new Publisher(_publishing.Connection, new PublisherOptions
+        {
+            PublishTimeout = _options.PublishTimeout,
+            ReconnectWait = _options.ReconnectWait,
+            Confirm = _options.PublisherConfirm,
+            Mandatory = _options.Mandatory,
+            DeclareAsync = async (connection, topic, token) =>
+            {
+                // On a channel of its own: a refusal closes it, with everything that is under way on it.
+                await using var channel = await connection.CreateChannelAsync(cancellationToken: token);
+                await Topology.DeclareExchangeAsync(channel, topic, _options, token);
+            },
+        });
+        await _publishing.Connection.OpenAsync(cancellationToken);
+    }
+
+    public async ValueTask PublishAsync(string topic, OutgoingMessage message, CancellationToken cancellationToken)
+    {
+        if ((await _publisher.PublishAsync(topic, [ToPublication(message)], cancellationToken))[0] is { } error)
+        {
+            throw error;
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<Exception?>> PublishManyAsync(
+        string topic, IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
+    {
+        var errors = new Exception?[messages.Count];
+        var good = new List<(int Index, Publication Message)>(messages.Count);
+        for (var index = 0; index < messages.Count; index++)
+        {
+            try
+            {
+                good.Add((index, ToPublication(messages[index])));
+            }
+            catch (ComponentException exception)
+            {
+                errors[index] = exception;
+            }
+        }
+
+        var outcomes = await _publisher.PublishAsync(topic, [.. good.Select(entry => entry.Message)], cancellationToken);
+        foreach (var ((index, _), outcome) in good.Zip(outcomes))
+        {
+            errors[index] = outcome;
+        }
+
+        return errors;
+    }
+
+    public async Task<IAsyncDisposable> SubscribeAsync(SubscriptionRequest request, CancellationToken cancellationToken)
+    {
+        var metadata = request.Metadata;
+        var queue = metadata["queueName"] is { Length: > 0 } name ? name : $"{_options.ConsumerId}-{request.Topic}";
+        try
+        {
+            var arguments = Topology.Arguments(queue, metadata, _options);
+            var options = new ConsumerOptions
+            {
+                Queue = queue,
+                Prefetch = _options.Prefetch,
+                MaxHandlers = _options.MaxHandlers,
+                DeletedWhenUnused = _options.DeletedWhenUnused,
+                AutoAck = _options.AutoAck,
+                Requeue = _options.RequeueInFailure,
+                RedeliverInterval = _options.RedeliverInterval,
+                ReturnPause = _options.ReturnPause,
+                ReconnectWait = _options.ReconnectWait,
+                DeclareAsync = (channel, token) =>
+                    Topology.DeclareQueueAsync(channel, queue, request.Topic, arguments, (metadata["routingKey"] ?? "").Split(','), _options, token),
+            };
+            return await QueueConsumer.StartAsync(
+                _consuming!.Connection, options, (delivery, token) => request.Handler(ToMessage(queue, request.Topic, delivery), token), _logger, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            throw new ComponentException($"{context.Name} cannot subscribe to topic '{request.Topic}': {exception.Message}", exception);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_publishing is not null)
+        {
+            await _publisher.DisposeAsync();
+            await _publishing.DisposeAsync();
+        }
+
+        if (_consuming is not null)
+        {
+            await _consuming.DisposeAsync();
+        }
+    }
+
+    private Publication ToPublication(OutgoingMessage message) => new(
+        message.Metadata["routingKey"] ?? "", Publication.PropertiesOf(message.Metadata, _options.Persistent, _options.TimeToLive), message.Data);
+
+    private IncomingMessage ToMessage(string queue, string topic, Delivery delivery) => new(
+        delivery.Properties.MessageId is { Length: > 0 } id ? id : $"{queue}#{delivery.Tag}",
+        topic, delivery.Body, _options.PublishProperties ? new ComponentMetadata(PropertiesOf(delivery)) : ComponentMetadata.Empty, delivery.Attempt);
+
+    private static IEnumerable<KeyValuePair<string, string>> PropertiesOf(Delivery delivery)
+    {
+        var properties = delivery.Properties;
+        (string Name, string? Value)[] known =
+        [
+            ("messageid", properties.MessageId), ("correlationid", properties.CorrelationId), ("type", properties.Type), ("contenttype", properties.ContentType),
+        ];
+        return known.Where(entry => entry.Value is { Length: > 0 }).Select(entry => KeyValuePair.Create(entry.Name, entry.Value!))
+            .Concat(delivery.Headers())
+            .Select(entry => KeyValuePair.Create($"metadata.{entry.Key}", entry.Value));
+    }
+}

@@ -34,8 +34,13 @@ public abstract class LocalServer : IAsyncDisposable
     /// <summary>What the server says.</summary>
     public string Log => Path.Combine(DataDirectory, "server.log");
 
+    /// <summary>Debian's package with the program.</summary>
+    public abstract string Package { get; }
+
     /// <summary>Null when the program is installed, else one sentence with the command that installs it.</summary>
     public abstract string? Missing { get; }
+
+    private protected string InstallCommand => $"apt-get install -y --no-install-recommends {Package}";
 
     /// <summary>How long the first answer may take.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(90);

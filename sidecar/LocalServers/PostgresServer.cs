@@ -42,10 +42,13 @@ public sealed class PostgresServer : LocalServer
     public override string Name => "postgresql";
 
     /// <inheritdoc/>
+    public override string Package => "postgresql";
+
+    /// <inheritdoc/>
     public override string? Missing => (_bin is null || !File.Exists(Path.Combine(_bin, "initdb")), Environment.IsPrivilegedProcess && !HasUser()) switch
     {
-        (true, _) => "initdb of PostgreSQL is not installed: apt-get install -y --no-install-recommends postgresql",
-        (_, true) => $"PostgreSQL does not run as root and there is no user {User} to run it: apt-get install -y --no-install-recommends postgresql",
+        (true, _) => $"initdb of PostgreSQL is not installed: {InstallCommand}",
+        (_, true) => $"PostgreSQL does not run as root and there is no user {User} to run it: {InstallCommand}",
         _ => null,
     };
 

@@ -63,8 +63,11 @@ public sealed class RabbitMqServer : LocalServer
     public override string Name => "rabbitmq";
 
     /// <inheritdoc/>
+    public override string Package => "rabbitmq-server";
+
+    /// <inheritdoc/>
     public override string? Missing => Installed.Find(_options.Executable) is null
-        ? $"{_options.Executable} is not installed: apt-get install -y --no-install-recommends rabbitmq-server"
+        ? $"{_options.Executable} is not installed: {InstallCommand}"
         : null;
 
     /// <summary>Port of <see cref="Management"/>.</summary>

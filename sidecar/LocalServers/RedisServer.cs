@@ -52,8 +52,11 @@ public sealed class RedisServer(string directory, RedisServerOptions? options = 
     public override string Name => "redis";
 
     /// <inheritdoc/>
+    public override string Package => "redis-server";
+
+    /// <inheritdoc/>
     public override string? Missing => Installed.Find(_options.Executable) is null
-        ? $"{_options.Executable} is not installed: apt-get install -y --no-install-recommends redis-server"
+        ? $"{_options.Executable} is not installed: {InstallCommand}"
         : null;
 
     /// <summary>Null when it has none.</summary>

@@ -3,6 +3,7 @@ using Launcher.Data;
 using Launcher.Logs;
 using Launcher.Processes;
 using Launcher.Run;
+using Launcher.Servers;
 using LocalServers.Processes;
 using Sidecar.Abstractions;
 
@@ -82,7 +83,7 @@ internal sealed class OfflineSidecar : IAsyncDisposable
         await Leftovers.GoneAsync(data, _time, cancellationToken);
         var host = await Builder.ProgramAsync(data, Repository.SidecarProject, cancellationToken);
         PrivateFile.Write(_file, JsonSerializer.SerializeToUtf8Bytes(run with { Instances = [Instance] }, SidecarRun.JsonOptions));
-        _child = Child.Run(new ChildSpec(["dotnet", host, "--run", _file], run.BaseDirectory, RunPlan.CommonEnvironment()), _guard, _log);
+        _child = Child.Run(new ChildSpec(["dotnet", host, "--run", _file], run.BaseDirectory, RunPlan.CommonEnvironment(RunServers.RunningIn(data))), _guard, _log);
         using var readiness = new Readiness(_time);
         var ready = readiness.SidecarAsync(Instance.HttpPort, cancellationToken).WaitAsync(ReadyLimit, _time, cancellationToken);
         if (await Task.WhenAny(ready, _child.Exited) != ready)

@@ -31,6 +31,11 @@ internal static class CommandLine
             CallVerbs.Invoke(parsed => Data(parsed, LongFile), LongFile), CallVerbs.Publish(parsed => Data(parsed, LongFile), LongFile),
             WorkflowVerbs.Create(Data), DeadVerbs.Create(Data), Components(), Dashboard(),
         };
+        foreach (var verb in ServerVerbs.Create(parsed => Data(parsed, File), File))
+        {
+            root.Add(verb);
+        }
+
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {

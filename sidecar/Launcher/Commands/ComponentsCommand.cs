@@ -55,7 +55,7 @@ internal static class ComponentsCommand
     /// <summary>The sidecar knows its component types, so it is asked.</summary>
     private static async Task<ComponentReport> CheckAsync(RunTemplate template, DataDirectory data, bool elsewhere, CancellationToken cancellationToken)
     {
-        var folders = new ComponentFolders(data, elsewhere, "checked-components");
+        var folders = new ComponentFolders(data, elsewhere, copies: "checked-components");
         var run = new SidecarRun
         {
             DataDirectory = data.Root,

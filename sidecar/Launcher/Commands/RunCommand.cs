@@ -2,6 +2,7 @@ using Launcher.Data;
 using Launcher.Logs;
 using Launcher.Processes;
 using Launcher.Run;
+using Launcher.Servers;
 using Launcher.Templates;
 
 namespace Launcher.Commands;
@@ -30,6 +31,8 @@ internal static class RunCommand
         try
         {
             await Leftovers.GoneAsync(data, TimeProvider.System, signals.Stop);
+            var folders = template.Apps.SelectMany(app => app.ResourcesPaths).Distinct().ToList();
+            var servers = await RunServers.FindAsync(data, folders, options.Servers, merger.Say, signals.Stop);
             if (options.Build)
             {
                 merger.Say("building");
@@ -39,9 +42,9 @@ internal static class RunCommand
 
             // Ports last: the time between choosing and opening them is short.
             var plan = RunPlan.Make(template, options, data, ports, merger.Say);
-            var components = new ComponentFolders(data, elsewhere: options.DataDirectory is not null);
+            var components = new ComponentFolders(data, elsewhere: options.DataDirectory is not null, servers.Rewrite);
             var run = plan.ToSidecarRun(template, data, components.Resolve);
-            var sidecar = new ChildSpec(["dotnet", assemblies[Repository.SidecarProject], "--run", data.SidecarRun], template.BaseDirectory, RunPlan.CommonEnvironment());
+            var sidecar = new ChildSpec(["dotnet", assemblies[Repository.SidecarProject], "--run", data.SidecarRun], template.BaseDirectory, RunPlan.CommonEnvironment(servers.Environment));
             using var session = new RunSession(
                 plan, options, data, merger, TimeProvider.System, sidecar, instance => Spec(plan, instance, assemblies));
             await session.RunAsync(run, signals.Stop, signals.Hurry);

@@ -10,6 +10,7 @@ internal static class RunVerb
     private static readonly Option<string> Set = new("--components", "-c") { Description = "Component set below components/", DefaultValueFactory = _ => "local" };
     private static readonly Option<string[]> Replicas = new("--replicas") { Description = "APP=N: number of instances of an app (may be repeated)" };
     private static readonly Option<int?> GatewayPort = new("--gateway-port") { Description = "Port of the app named gateway" };
+    private static readonly Option<bool> Servers = new("--servers") { Description = "Start the private servers the components need, as up-servers does" };
     private static readonly Option<bool> NoBuild = new("--no-build") { Description = "Start what the last run built" };
     private static readonly Option<string> Configuration = new("--configuration") { Description = "Debug, or Release for measurements", DefaultValueFactory = _ => "Debug" };
     private static readonly Option<bool> NoRestart = new("--no-restart") { Description = "Stop everything when a process ends" };
@@ -54,7 +55,7 @@ internal static class RunVerb
         Configuration.AcceptOnlyFromAmong("Debug", "Release");
         var command = new Command("run", "Build and start everything, or one app whose command follows --; Ctrl-C stops it, a second Ctrl-C kills")
         {
-            file, Set, Replicas, GatewayPort, Configuration, NoBuild, NoRestart, ReadyTimeout, StopTimeout, AppCommand,
+            file, Set, Servers, Replicas, GatewayPort, Configuration, NoBuild, NoRestart, ReadyTimeout, StopTimeout, AppCommand,
         };
         foreach (var flag in AppFlags.Values)
         {
@@ -96,6 +97,7 @@ internal static class RunVerb
             Replicas = ReadReplicas(parsed.GetValue(Replicas) ?? []),
             GatewayPort = parsed.GetValue(GatewayPort),
             Configuration = parsed.GetRequiredValue(Configuration),
+            Servers = parsed.GetValue(Servers),
             Build = !parsed.GetValue(NoBuild),
             Restart = !parsed.GetValue(NoRestart),
             ReadyTimeout = TimeSpan.FromSeconds(parsed.GetValue(ReadyTimeout)),

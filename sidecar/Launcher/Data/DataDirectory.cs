@@ -11,6 +11,7 @@ internal sealed class DataDirectory(string path)
     public string Secrets => Path.Combine(Root, "secrets.json");
     public string Store => Path.Combine(Root, "store");
     public string Objects => Path.Combine(Root, "objects");
+    public string Servers => Path.Combine(Root, "servers");
     public string Logs => Path.Combine(Root, "logs");
     public string Run => Path.Combine(Root, "run");
     public string State => Path.Combine(Run, "state.json");

@@ -4,12 +4,13 @@ namespace Launcher.Run;
 
 /// <summary>
 /// The component files of a run. They name the data directory <c>.data/</c>, relative to dapr.yaml. With another data directory the run reads
-/// copies that name it instead.
+/// copies that name it instead, as with another address of a server.
 /// </summary>
 /// <param name="data">Of the run.</param>
 /// <param name="elsewhere">Whether that is another one than <c>.data</c>.</param>
+/// <param name="rewrite">More to change in the text of a file, or null.</param>
 /// <param name="copies">Folder of the copies below <c>run/</c>.</param>
-internal sealed class ComponentFolders(DataDirectory data, bool elsewhere, string copies = "components")
+internal sealed class ComponentFolders(DataDirectory data, bool elsewhere, Func<string, string>? rewrite = null, string copies = "components")
 {
     private readonly Dictionary<string, string> _copies = [];
     private string? _standard;
@@ -17,7 +18,7 @@ internal sealed class ComponentFolders(DataDirectory data, bool elsewhere, strin
     /// <param name="folders">Empty: the standard components.</param>
     public IReadOnlyList<string> Resolve(IReadOnlyList<string> folders) =>
         folders.Count == 0 ? [_standard ??= StandardSet.Write(data)]
-        : elsewhere ? [.. folders.Select(Copy)]
+        : elsewhere || rewrite is not null ? [.. folders.Select(Copy)]
         : folders;
 
     private string Copy(string folder)
@@ -37,7 +38,8 @@ internal sealed class ComponentFolders(DataDirectory data, bool elsewhere, strin
         Directory.CreateDirectory(copy);
         foreach (var file in Directory.EnumerateFiles(folder).Where(file => Path.GetExtension(file) is ".yaml" or ".yml"))
         {
-            File.WriteAllText(Path.Combine(copy, Path.GetFileName(file)), File.ReadAllText(file).Replace(".data/", data.Root + "/", StringComparison.Ordinal));
+            var text = File.ReadAllText(file).Replace(".data/", data.Root + "/", StringComparison.Ordinal);
+            File.WriteAllText(Path.Combine(copy, Path.GetFileName(file)), rewrite?.Invoke(text) ?? text);
         }
 
         _copies[folder] = copy;

@@ -29,6 +29,9 @@ internal sealed record RunOptions
     /// <summary>Build configuration of the sidecar and the apps.</summary>
     public string Configuration { get; init; } = "Debug";
 
+    /// <summary>Start private servers that the components need and that do not run.</summary>
+    public bool Servers { get; init; }
+
     public bool Build { get; init; } = true;
 
     public bool Restart { get; init; } = true;

@@ -148,12 +148,13 @@ internal sealed class RunPlan
     /// Idle thread pool threads sleep at once: with more processes than cores, the default of spinning first takes the time of
     /// those that have work (measured on 2 cores: 2.5 times the appends to job logs, a quarter of the latency).
     /// </summary>
-    public static Dictionary<string, string?> CommonEnvironment()
+    /// <param name="more">Of this process.</param>
+    public static Dictionary<string, string?> CommonEnvironment(IReadOnlyDictionary<string, string?>? more = null)
     {
         var present = Environment.GetEnvironmentVariable("NO_PROXY") ?? Environment.GetEnvironmentVariable("no_proxy") ?? "";
         var hosts = present.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Union(["127.0.0.1", "localhost"]);
         var value = string.Join(',', hosts);
-        return new Dictionary<string, string?>
+        return new Dictionary<string, string?>(more ?? new Dictionary<string, string?>())
         {
             ["NO_PROXY"] = value,
             ["no_proxy"] = value,

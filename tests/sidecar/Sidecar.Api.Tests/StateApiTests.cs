@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using TestKit;
 
 namespace Sidecar.Api.Tests;
 
@@ -58,6 +59,25 @@ public sealed class StateApiTests : IAsyncLifetime
         await _http.PostAsync("/v1.0/state/store", new StringContent($$"""[{"key":"k","value":{{Value}}}]"""));
 
         Assert.Equal(Value, await _http.GetStringAsync("/v1.0/state/store/k"));
+    }
+
+    [Fact]
+    public async Task The_time_to_live_of_the_component_is_for_writes_that_name_none()
+    {
+        var clock = new ManualTimeProvider();
+        await using var run = new TestRun().Component("short", "state.in-memory", "ttlInSeconds=10");
+        await run.AppAsync("a");
+        await run.StartAsync(clock);
+        using var http = run.Client();
+        await http.PostAsync("/v1.0/state/short", new StringContent(
+            """[{"key":"silent","value":1},{"key":"longer","value":2,"metadata":{"ttlInSeconds":"20"}},{"key":"forever","value":3,"metadata":{"ttlInSeconds":"-1"}}]"""));
+
+        clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal(HttpStatusCode.NoContent, (await http.GetAsync("/v1.0/state/short/silent")).StatusCode);
+        Assert.Equal("2", await http.GetStringAsync("/v1.0/state/short/longer"));
+
+        clock.Advance(TimeSpan.FromDays(1));
+        Assert.Equal("3", await http.GetStringAsync("/v1.0/state/short/forever"));
     }
 
     [Theory]

@@ -1,10 +1,15 @@
+using Microsoft.Extensions.DependencyInjection;
+using Sidecar.Abstractions;
+using Sidecar.Components.Redis;
+using Sidecar.Redis;
 using Tandem.Protocol.Grpc;
 using Tandem.Protocol.Workflows;
+using TestServers;
 
 namespace Sidecar.Workflows.Tests;
 
 /// <summary>Runs everything a workflow can do while the process dies, the store fails, or the worker vanishes, at every point.</summary>
-public sealed class CrashTests
+public abstract class CrashSuite
 {
     private const string Id = "everything";
 
@@ -23,7 +28,7 @@ public sealed class CrashTests
     [Fact]
     public async Task Survives_the_loss_of_the_worker_at_every_item()
     {
-        for (var item = 1; await RunAsync(new CrashingStore(new MemoryStore()), null, cutAtItem: item) >= item; item++)
+        for (var item = 1; await RunAsync(new CrashingStore(await NewDiskAsync()), null, cutAtItem: item) >= item; item++)
         {
         }
     }
@@ -34,7 +39,7 @@ public sealed class CrashTests
         for (var seed = 1; seed <= 20; seed++)
         {
             var random = new Random(seed);
-            var disk = new MemoryStore();
+            var disk = await NewDiskAsync();
             var faults = Enum.GetValues<Fault>();
             await RunAsync(
                 Next(),
@@ -46,11 +51,14 @@ public sealed class CrashTests
         }
     }
 
-    private static async Task AtEveryWriteAsync(Fault fault)
+    /// <summary>An empty store.</summary>
+    protected abstract Task<IStateStore> NewDiskAsync();
+
+    private async Task AtEveryWriteAsync(Fault fault)
     {
         for (var write = 1; ; write++)
         {
-            var disk = new MemoryStore();
+            var disk = await NewDiskAsync();
             var store = new CrashingStore(disk, write, fault);
             await RunAsync(store, () => new CrashingStore(disk), maxHeldResults: write % 2 == 0 ? 0 : 64);
             if (store.Writes < write)
@@ -151,5 +159,42 @@ public sealed class CrashTests
         }
 
         return worker.Items;
+    }
+}
+
+public sealed class CrashTests : CrashSuite
+{
+    protected override Task<IStateStore> NewDiskAsync() => Task.FromResult<IStateStore>(new MemoryStore());
+}
+
+/// <summary>The same on a Redis server.</summary>
+public sealed class RedisCrashTests : CrashSuite, IAsyncLifetime
+{
+    private LocalServers.RedisServer _server = null!;
+    private RedisClient _cli = null!;
+    private IStateStore _store = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        // Only processes die here, not the machine.
+        _server = await Servers.NewRedisAsync(new LocalServers.RedisServerOptions { AppendFsync = LocalServers.AppendFsync.Never });
+        _cli = await RedisClient.ConnectAsync(new RedisOptions { Host = _server.Host, Port = _server.Port });
+        _store = (IStateStore)new ComponentRegistry().AddRedis().Find("state.redis")!(new ComponentContext(
+            "statestore", "state.redis", "v1", new ComponentMetadata([new("redisHost", _server.Address)]), "app", 0, "/", "/",
+            new ServiceCollection().BuildServiceProvider()));
+        await _store.InitAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _store.DisposeAsync();
+        await _cli.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    protected override async Task<IStateStore> NewDiskAsync()
+    {
+        await _cli.ExecuteAsync(RedisCommand.Of("FLUSHDB"));
+        return _store;
     }
 }

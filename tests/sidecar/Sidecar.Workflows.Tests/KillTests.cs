@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Sidecar.Abstractions;
 using Tandem.Protocol.Grpc;
+using TestServers;
 
 namespace Sidecar.Workflows.Tests;
 
@@ -15,14 +16,17 @@ public sealed class KillTests
 {
     private const int Workflows = 30;
 
-    [Fact]
-    public async Task Workflows_survive_kill_9_of_the_sidecar()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Workflows_survive_kill_9_of_the_sidecar_and_of_its_Redis(bool redis)
     {
+        await using var server = redis ? await Servers.NewRedisAsync() : null;
         var directory = Directory.CreateTempSubdirectory("tandem-kill-").FullName;
         Process? sidecar = null;
         try
         {
-            var (runFile, address) = WriteRun(directory);
+            var (runFile, address) = WriteRun(directory, server?.Address);
             sidecar = await StartAsync(runFile, address);
             using var app = EndToEndTests.BuildApp(address);
             await app.StartAsync();
@@ -52,6 +56,12 @@ public sealed class KillTests
                 sidecar.Kill();
                 await sidecar.WaitForExitAsync();
                 sidecar.Dispose();
+                if (server is not null)
+                {
+                    await server.KillAsync();
+                    await server.RestartAsync();
+                }
+
                 sidecar = await StartAsync(runFile, address);
             }
 
@@ -115,20 +125,22 @@ public sealed class KillTests
         return process;
     }
 
-    private static (string RunFile, Uri Address) WriteRun(string directory)
+    private static (string RunFile, Uri Address) WriteRun(string directory, string? redisHost)
     {
         var resources = Directory.CreateDirectory(Path.Combine(directory, "components")).FullName;
-        File.WriteAllText(Path.Combine(resources, "statestore.yaml"), """
+        File.WriteAllText(Path.Combine(resources, "statestore.yaml"), $$"""
             apiVersion: dapr.io/v1alpha1
             kind: Component
             metadata:
               name: statestore
             spec:
-              type: state.tandem
+              type: {{(redisHost is null ? "state.tandem" : "state.redis")}}
               version: v1
               metadata:
                 - name: actorStateStore
                   value: "true"
+                - name: {{(redisHost is null ? "fsync" : "redisHost")}}
+                  value: "{{redisHost ?? "true"}}"
             """);
         var grpcPort = FreePort();
         var run = new SidecarRun

@@ -111,7 +111,7 @@ internal enum Fault
 }
 
 /// <summary>A store that fails at a chosen write.</summary>
-internal sealed class CrashingStore(MemoryStore disk, int faultAt = 0, Fault fault = Fault.DieBefore) : IStateStore, IKeyListing
+internal sealed class CrashingStore(IStateStore disk, int faultAt = 0, Fault fault = Fault.DieBefore) : IStateStore, IKeyListing
 {
     private readonly TaskCompletionSource _died = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _writes;
@@ -167,7 +167,7 @@ internal sealed class CrashingStore(MemoryStore disk, int faultAt = 0, Fault fau
     public IAsyncEnumerable<string> ListKeysAsync(string prefix, CancellationToken cancellationToken)
     {
         ThrowIfDead();
-        return disk.ListKeysAsync(prefix, cancellationToken);
+        return ((IKeyListing)disk).ListKeysAsync(prefix, cancellationToken);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

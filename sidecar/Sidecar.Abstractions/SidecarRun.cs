@@ -18,6 +18,12 @@ public sealed record SidecarRun
     /// <summary>Minimum level of the sidecar's own log: debug, info, warn, error, fatal.</summary>
     public string LogLevel { get; init; } = "info";
 
+    /// <summary>
+    /// How long a component whose server is not up is tried again, when that is longer than its <c>initTimeout</c>: servers may start together
+    /// with the run. A component with <c>ignoreErrors</c> is not waited for. Zero: <c>initTimeout</c> alone counts.
+    /// </summary>
+    public TimeSpan ServerWait { get; init; }
+
     /// <summary>One entry per app instance.</summary>
     public required IReadOnlyList<SidecarInstance> Instances { get; init; }
 

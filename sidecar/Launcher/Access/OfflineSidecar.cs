@@ -82,7 +82,7 @@ internal sealed class OfflineSidecar : IAsyncDisposable
     {
         await Leftovers.GoneAsync(data, _time, cancellationToken);
         var host = await Builder.ProgramAsync(data, Repository.SidecarProject, cancellationToken);
-        PrivateFile.Write(_file, JsonSerializer.SerializeToUtf8Bytes(run with { Instances = [Instance] }, SidecarRun.JsonOptions));
+        PrivateFile.Write(_file, JsonSerializer.SerializeToUtf8Bytes(run with { Instances = [Instance], ServerWait = TimeSpan.Zero }, SidecarRun.JsonOptions));
         _child = Child.Run(new ChildSpec(["dotnet", host, "--run", _file], run.BaseDirectory, RunPlan.CommonEnvironment(RunServers.RunningIn(data))), _guard, _log);
         using var readiness = new Readiness(_time);
         var ready = readiness.SidecarAsync(Instance.HttpPort, cancellationToken).WaitAsync(ReadyLimit, _time, cancellationToken);

@@ -43,7 +43,7 @@ internal static class RunCommand
             // Ports last: the time between choosing and opening them is short.
             var plan = RunPlan.Make(template, options, data, ports, merger.Say);
             var components = new ComponentFolders(data, elsewhere: options.DataDirectory is not null, servers.Rewrite);
-            var run = plan.ToSidecarRun(template, data, components.Resolve);
+            var run = plan.ToSidecarRun(template, data, components.Resolve) with { ServerWait = options.ServerWait };
             var sidecar = new ChildSpec(["dotnet", assemblies[Repository.SidecarProject], "--run", data.SidecarRun], template.BaseDirectory, RunPlan.CommonEnvironment(servers.Environment));
             using var session = new RunSession(
                 plan, options, data, merger, TimeProvider.System, sidecar, instance => Spec(plan, instance, assemblies));

@@ -14,6 +14,7 @@ internal static class RunVerb
     private static readonly Option<bool> NoBuild = new("--no-build") { Description = "Start what the last run built" };
     private static readonly Option<string> Configuration = new("--configuration") { Description = "Debug, or Release for measurements", DefaultValueFactory = _ => "Debug" };
     private static readonly Option<bool> NoRestart = new("--no-restart") { Description = "Stop everything when a process ends" };
+    private static readonly Option<int> ServerWait = new("--server-wait") { Description = "Seconds for which components wait for a server that is not up", DefaultValueFactory = _ => 30 };
     private static readonly Option<int> ReadyTimeout = new("--ready-timeout") { Description = "Seconds until the launcher says who is not ready", DefaultValueFactory = _ => 120 };
     private static readonly Option<int> StopTimeout = new("--stop-timeout") { Description = "Seconds a process has to end in order before it is killed", DefaultValueFactory = _ => 10 };
     private static readonly Argument<string[]> AppCommand = new("command") { Description = "After --: the command of one app, without a template", Arity = ArgumentArity.ZeroOrMore };
@@ -55,7 +56,7 @@ internal static class RunVerb
         Configuration.AcceptOnlyFromAmong("Debug", "Release");
         var command = new Command("run", "Build and start everything, or one app whose command follows --; Ctrl-C stops it, a second Ctrl-C kills")
         {
-            file, Set, Servers, Replicas, GatewayPort, Configuration, NoBuild, NoRestart, ReadyTimeout, StopTimeout, AppCommand,
+            file, Set, Servers, Replicas, GatewayPort, Configuration, NoBuild, NoRestart, ServerWait, ReadyTimeout, StopTimeout, AppCommand,
         };
         foreach (var flag in AppFlags.Values)
         {
@@ -100,6 +101,7 @@ internal static class RunVerb
             Servers = parsed.GetValue(Servers),
             Build = !parsed.GetValue(NoBuild),
             Restart = !parsed.GetValue(NoRestart),
+            ServerWait = TimeSpan.FromSeconds(parsed.GetValue(ServerWait)),
             ReadyTimeout = TimeSpan.FromSeconds(parsed.GetValue(ReadyTimeout)),
             StopTimeout = TimeSpan.FromSeconds(parsed.GetValue(StopTimeout)),
         };

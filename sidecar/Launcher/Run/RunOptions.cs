@@ -39,6 +39,9 @@ internal sealed record RunOptions
     /// <summary>Time a process has between TERM and KILL.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a component whose server is not up is tried again: servers may start together with the run.</summary>
+    public TimeSpan ServerWait { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long the apps may take until the launcher says who is not ready.</summary>
     public TimeSpan ReadyTimeout { get; init; } = TimeSpan.FromSeconds(120);
 }

@@ -9,6 +9,7 @@ namespace Sidecar.Runtime.App;
 public sealed partial class ComponentSet : IAsyncDisposable
 {
     private readonly Dictionary<string, (ComponentManifest Manifest, ComponentMetadata Metadata, IComponent Component)> _components = [];
+    private readonly Dictionary<string, string> _leftOut = [];
 
     /// <summary>Names, types and the instances, sorted by name.</summary>
     public IEnumerable<(ComponentManifest Manifest, IComponent Component)> All =>
@@ -16,6 +17,10 @@ public sealed partial class ComponentSet : IAsyncDisposable
 
     /// <summary>The component of that name and kind, or null.</summary>
     public T? Find<T>(string name) where T : class, IComponent => _components.TryGetValue(name, out var entry) ? entry.Component as T : null;
+
+    /// <summary>Why a component is missing that <c>ignoreErrors</c> has left out, as the end of a sentence; empty for any other name.</summary>
+    public string WhyMissing(string name) =>
+        _leftOut.TryGetValue(name, out var problem) ? $"; component '{name}' was left out at the start (ignoreErrors): {problem}" : "";
 
     /// <summary>Whether there is any of that kind.</summary>
     public bool Any<T>() => _components.Values.Any(entry => entry.Component is T);
@@ -54,7 +59,7 @@ public sealed partial class ComponentSet : IAsyncDisposable
                 var metadata = await ResolveAsync(manifest, instance, cancellationToken);
                 var context = new ComponentContext(
                     manifest.Name, manifest.Type, manifest.Version, metadata, instance.AppId, instance.Index, run.DataDirectory, run.BaseDirectory, services);
-                var component = await ComponentStart.RunAsync(() => factory(context), manifest, check, logger, cancellationToken);
+                var component = await ComponentStart.RunAsync(() => factory(context), manifest, run.ServerWait, check, logger, cancellationToken);
                 RefuseHalfOutbox(metadata, component);
                 _components.Add(manifest.Name, (manifest, metadata, component));
             }
@@ -66,6 +71,7 @@ public sealed partial class ComponentSet : IAsyncDisposable
                     throw new ComponentException($"component '{manifest.Name}' ({manifest.Type}, {manifest.Source}): {problem}", exception);
                 }
 
+                _leftOut[manifest.Name] = problem;
                 LogIgnored(logger, instance.AppId, manifest.Name, problem);
             }
         }

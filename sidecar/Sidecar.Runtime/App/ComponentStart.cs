@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
@@ -5,7 +6,10 @@ using Sidecar.Runtime.Loading;
 
 namespace Sidecar.Runtime.App;
 
-/// <summary>Starts one component; a server that is not up yet is tried again until its <c>initTimeout</c> is over (dapr/config §1).</summary>
+/// <summary>
+/// Starts one component. An attempt has the component's <c>initTimeout</c> (dapr/config §1); a server that is not up yet is tried again until that is
+/// over, or the longer <see cref="SidecarRun.ServerWait"/> of a run whose servers start beside it.
+/// </summary>
 internal static partial class ComponentStart
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
@@ -15,11 +19,13 @@ internal static partial class ComponentStart
     private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(1);
 
     public static async Task<IComponent> RunAsync(
-        Func<IComponent> make, ComponentManifest manifest, bool check, ILogger logger, CancellationToken cancellationToken)
+        Func<IComponent> make, ComponentManifest manifest, TimeSpan serverWait, bool check, ILogger logger, CancellationToken cancellationToken)
     {
         // Servers start in real time, whatever clock the sidecar has.
         var time = TimeProvider.System;
         var begin = time.GetTimestamp();
+        // Nobody waits longer for what may be missing.
+        var limit = manifest.IgnoreErrors || serverWait < manifest.InitTimeout ? manifest.InitTimeout : serverWait;
         Exception? absence = null;
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
@@ -38,36 +44,47 @@ internal static partial class ComponentStart
             using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             try
             {
-                var left = manifest.InitTimeout - time.GetElapsedTime(begin);
-                left = left > TimeSpan.Zero ? left : TimeSpan.Zero;
+                var left = limit - time.GetElapsedTime(begin);
+                left = left > manifest.InitTimeout ? manifest.InitTimeout : left > TimeSpan.Zero ? left : TimeSpan.Zero;
                 over.CancelAfter(left);
                 await component.InitAsync(over.Token).WaitAsync(left + LastWord, cancellationToken);
                 return component;
             }
-            catch (Exception) when (cancellationToken.IsCancellationRequested)
+            catch (Exception exception)
             {
-                throw new OperationCanceledException(cancellationToken);
-            }
-            catch (Exception) when (over.IsCancellationRequested && absence is not null)
-            {
-                // The last whole attempt says more than one that was cut short.
-                throw absence;
-            }
-            catch (OperationCanceledException)
-            {
-                throw new TimeoutException();
-            }
-            catch (Exception exception) when (
-                component is not IOpenedComponent && IsAbsence(exception) && time.GetElapsedTime(begin) + pause < manifest.InitTimeout)
-            {
+                await component.DisposeAsync();
+                cancellationToken.ThrowIfCancellationRequested();
+                if (over.IsCancellationRequested && absence is not null)
+                {
+                    // The last whole attempt says more than one that was cut short.
+                    throw GaveUp(absence, limit);
+                }
+
+                if (exception is OperationCanceledException)
+                {
+                    throw new TimeoutException();
+                }
+
+                if (check || component is IOpenedComponent || !IsAbsence(exception))
+                {
+                    throw;
+                }
+
+                if (time.GetElapsedTime(begin) + pause >= limit)
+                {
+                    throw GaveUp(exception, limit);
+                }
+
                 absence = exception;
                 LogAgain(logger, manifest.Name, manifest.Type, exception.Message);
-                await component.DisposeAsync();
             }
 
             await Task.Delay(pause, time, cancellationToken);
         }
     }
+
+    private static ComponentException GaveUp(Exception absence, TimeSpan limit) => new(
+        string.Create(CultureInfo.InvariantCulture, $"{absence.Message} (tried for {limit.TotalSeconds:0.#} s; start the server, or raise initTimeout)"), absence);
 
     /// <summary>Nobody listens, or the connection broke; a wrong setting is a <see cref="ComponentException"/> and final.</summary>
     private static bool IsAbsence(Exception exception) => exception is SocketException or HttpRequestException

@@ -15,7 +15,7 @@ public sealed partial class BindingService(AppInstance app)
     /// <summary>Invokes an output binding; every failure is ERR_INVOKE_OUTPUT_BINDING 500.</summary>
     public async Task<BindingResponse> InvokeAsync(string name, BindingRequest request, CancellationToken cancellationToken)
     {
-        var binding = app.Components.Find<IOutputBinding>(name) ?? throw Failed(name, $"couldn't find output binding {name}");
+        var binding = app.Components.Find<IOutputBinding>(name) ?? throw Failed(name, $"couldn't find output binding {name}{app.Components.WhyMissing(name)}");
         if (request.Operation.Length == 0)
         {
             throw Failed(name, "operation field is missing from request");

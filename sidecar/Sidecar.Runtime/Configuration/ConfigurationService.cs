@@ -168,8 +168,8 @@ public sealed class ConfigurationService(AppInstance app, ILoggerFactory loggers
     }
 
     private IConfigurationStore Find(string name) => app.Components.Find<IConfigurationStore>(name) ?? throw (app.Components.Any<IConfigurationStore>()
-        ? new DaprErrorException(400, "ERR_CONFIGURATION_STORE_NOT_FOUND", $"error configuration stores {name} not found")
-        : new DaprErrorException(500, "ERR_CONFIGURATION_STORE_NOT_CONFIGURED", "configuration stores not configured"));
+        ? new DaprErrorException(400, "ERR_CONFIGURATION_STORE_NOT_FOUND", $"error configuration stores {name} not found{app.Components.WhyMissing(name)}")
+        : new DaprErrorException(500, "ERR_CONFIGURATION_STORE_NOT_CONFIGURED", $"configuration stores not configured{app.Components.WhyMissing(name)}"));
 
     private static string Names(IReadOnlyList<string> keys) => $"[{string.Join(' ', keys)}]";
 

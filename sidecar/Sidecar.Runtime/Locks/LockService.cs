@@ -8,8 +8,8 @@ public sealed class LockService(AppInstance app)
 {
     /// <summary>The store; checked before the rest of a request, as the other errors name it.</summary>
     public ILockStore Store(string store) => app.Components.Find<ILockStore>(store) ?? throw (app.Components.Any<ILockStore>()
-        ? new DaprErrorException(400, "ERR_LOCK_STORE_NOT_FOUND", $"lock store {store} not found")
-        : new DaprErrorException(500, "ERR_LOCK_STORE_NOT_CONFIGURED", "lock store is not configured"));
+        ? new DaprErrorException(400, "ERR_LOCK_STORE_NOT_FOUND", $"lock store {store} not found{app.Components.WhyMissing(store)}")
+        : new DaprErrorException(500, "ERR_LOCK_STORE_NOT_CONFIGURED", $"lock store is not configured{app.Components.WhyMissing(store)}"));
 
     /// <summary>One try.</summary>
     public async Task<bool> TryLockAsync(string store, string? resource, string? owner, int? expirySeconds, CancellationToken cancellationToken)

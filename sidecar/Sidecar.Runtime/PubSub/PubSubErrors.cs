@@ -3,11 +3,11 @@ namespace Sidecar.Runtime.PubSub;
 /// <summary>Errors of the pub/sub API with Dapr's codes and statuses.</summary>
 public static class PubSubErrors
 {
-    public static DaprErrorException NotConfigured(string appId) => new(
-        400, "ERR_PUBSUB_NOT_CONFIGURED", $"no pubsub is configured for app {appId}", "DAPR_PUBSUB_NOT_CONFIGURED");
+    public static DaprErrorException NotConfigured(string appId, string why = "") => new(
+        400, "ERR_PUBSUB_NOT_CONFIGURED", $"no pubsub is configured for app {appId}{why}", "DAPR_PUBSUB_NOT_CONFIGURED");
 
-    public static DaprErrorException NotFound(string name) => new(
-        404, "ERR_PUBSUB_NOT_FOUND", $"pubsub {name} is not found", "DAPR_PUBSUB_NOT_FOUND") { Resource = ("pubsub", name) };
+    public static DaprErrorException NotFound(string name, string why = "") => new(
+        404, "ERR_PUBSUB_NOT_FOUND", $"pubsub {name} is not found{why}", "DAPR_PUBSUB_NOT_FOUND") { Resource = ("pubsub", name) };
 
     public static DaprErrorException NameEmpty() => new(404, "ERR_PUBSUB_EMPTY", "pubsub name is empty", "DAPR_PUBSUB_NAME_EMPTY");
 

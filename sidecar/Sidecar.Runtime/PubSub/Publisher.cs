@@ -89,7 +89,9 @@ public sealed class Publisher(AppInstance app)
         }
 
         var broker = app.Components.Find<IPubSub>(pubSubName)
-            ?? throw (app.Components.Any<IPubSub>() ? PubSubErrors.NotFound(pubSubName) : PubSubErrors.NotConfigured(app.Instance.AppId));
+            ?? throw (app.Components.Any<IPubSub>()
+                ? PubSubErrors.NotFound(pubSubName, app.Components.WhyMissing(pubSubName))
+                : PubSubErrors.NotConfigured(app.Instance.AppId, app.Components.WhyMissing(pubSubName)));
         if (topic.Length == 0)
         {
             throw PubSubErrors.TopicEmpty(pubSubName);

@@ -58,7 +58,7 @@ public sealed partial class SubscriptionRunner
     /// <summary>Starts the subscription; null, with a logged reason, when it cannot be.</summary>
     public static async Task<IAsyncDisposable?> StartAsync(AppInstance app, SubscriptionManifest subscription, ILogger logger, CancellationToken cancellationToken)
     {
-        var problem = app.Components.Find<IPubSub>(subscription.PubSubName) is not { } broker ? "there is no such pub/sub component in its scope"
+        var problem = app.Components.Find<IPubSub>(subscription.PubSubName) is not { } broker ? $"there is no such pub/sub component in its scope{app.Components.WhyMissing(subscription.PubSubName)}"
             : !TopicScopes.MaySubscribe(app.Components.Metadata(subscription.PubSubName), app.Instance.AppId, subscription.Topic) ? "the component's scopes forbid the topic"
             : null;
         if (problem is null)

@@ -47,6 +47,6 @@ public sealed class SecretService(AppInstance app)
     private ExecutionPolicy Policy(string store) => app.Resiliency.ForOutbound(store, "Secretstore");
 
     private ISecretStore Find(string store) => app.Components.Find<ISecretStore>(store) ?? throw (app.Components.Any<ISecretStore>()
-        ? new DaprErrorException(401, "ERR_SECRET_STORE_NOT_FOUND", $"failed finding secret store with key {store}")
-        : new DaprErrorException(500, "ERR_SECRET_STORES_NOT_CONFIGURED", "secret store is not configured"));
+        ? new DaprErrorException(401, "ERR_SECRET_STORE_NOT_FOUND", $"failed finding secret store with key {store}{app.Components.WhyMissing(store)}")
+        : new DaprErrorException(500, "ERR_SECRET_STORES_NOT_CONFIGURED", $"secret store is not configured{app.Components.WhyMissing(store)}"));
 }

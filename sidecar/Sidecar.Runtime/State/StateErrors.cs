@@ -3,11 +3,11 @@ namespace Sidecar.Runtime.State;
 /// <summary>Errors of the state API with Dapr's codes and statuses.</summary>
 public static class StateErrors
 {
-    public static DaprErrorException NotConfigured(string appId) => new(
-        500, "ERR_STATE_STORE_NOT_CONFIGURED", $"state store is not configured for app {appId}", "DAPR_STATE_NOT_CONFIGURED");
+    public static DaprErrorException NotConfigured(string appId, string why = "") => new(
+        500, "ERR_STATE_STORE_NOT_CONFIGURED", $"state store is not configured for app {appId}{why}", "DAPR_STATE_NOT_CONFIGURED");
 
-    public static DaprErrorException NotFound(string store) => new(
-        400, "ERR_STATE_STORE_NOT_FOUND", $"state store {store} is not found", "DAPR_STATE_NOT_FOUND") { Resource = ("state", store) };
+    public static DaprErrorException NotFound(string store, string why = "") => new(
+        400, "ERR_STATE_STORE_NOT_FOUND", $"state store {store} is not found{why}", "DAPR_STATE_NOT_FOUND") { Resource = ("state", store) };
 
     public static DaprErrorException IllegalKey(string key, string store) => new(
         400, "ERR_MALFORMED_REQUEST", $"input key/keyPrefix '{key}' can't contain '||'", "DAPR_STATE_ILLEGAL_KEY") { Resource = ("state", store) };

@@ -119,7 +119,9 @@ public sealed class StateService(AppInstance app)
 
     /// <summary>The component, or Dapr's error.</summary>
     public IStateStore Store(string store) => app.Components.Find<IStateStore>(store)
-        ?? throw (app.Components.Any<IStateStore>() ? StateErrors.NotFound(store) : StateErrors.NotConfigured(app.Instance.AppId));
+        ?? throw (app.Components.Any<IStateStore>()
+            ? StateErrors.NotFound(store, app.Components.WhyMissing(store))
+            : StateErrors.NotConfigured(app.Instance.AppId, app.Components.WhyMissing(store)));
 
     private async Task DeleteAsync(string store, IReadOnlyList<StateRequest> requests, string code, CancellationToken cancellationToken)
     {

@@ -20,6 +20,9 @@ public sealed class TestRun : IAsyncDisposable
 
     public string LogLevel { get; init; } = "info";
 
+    /// <summary>How long servers that are not up are waited for beyond <c>initTimeout</c>.</summary>
+    public TimeSpan ServerWait { get; init; }
+
     /// <summary>What the sidecar has logged.</summary>
     public ConcurrentQueue<string> Log { get; } = [];
 
@@ -85,7 +88,7 @@ public sealed class TestRun : IAsyncDisposable
     public async Task<TestRun> StartAsync(TimeProvider? time = null)
     {
         Sidecar = await SidecarServer.StartAsync(
-            new SidecarRun { DataDirectory = Path.Combine(Folder, "data"), BaseDirectory = Folder, Instances = _instances, LogLevel = LogLevel },
+            new SidecarRun { DataDirectory = Path.Combine(Folder, "data"), BaseDirectory = Folder, Instances = _instances, LogLevel = LogLevel, ServerWait = ServerWait },
             new SidecarServerOptions
             {
                 Time = time ?? TimeProvider.System,

@@ -1,4 +1,7 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Text.Json;
 using Sidecar.Abstractions;
 using Sidecar.Api.Tests;
 
@@ -124,7 +127,61 @@ public sealed class BadInputTests
         };
         run.Yaml("lock.yaml", "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: lock}\nspec: {type: lock.late, version: v1, initTimeout: 500ms}\n");
 
-        Assert.StartsWith($"component 'lock' (lock.late, {run.Folder}/lock.yaml): ", await ProblemAsync(run), StringComparison.Ordinal);
+        var problem = await ProblemAsync(run);
+        Assert.StartsWith($"component 'lock' (lock.late, {run.Folder}/lock.yaml): ", problem, StringComparison.Ordinal);
+        Assert.EndsWith("(tried for 0.5 s; start the server, or raise initTimeout)", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_starts_with_the_run_is_waited_for_beyond_the_init_timeout()
+    {
+        var begin = Stopwatch.GetTimestamp();
+        await using var run = new TestRun
+        {
+            ServerWait = TimeSpan.FromMinutes(1),
+            Types = registry => registry.Add(
+                "lock.late", _ => new LateServer(() => Stopwatch.GetElapsedTime(begin) < TimeSpan.FromSeconds(1) ? new SocketException((int)SocketError.ConnectionRefused) : null)),
+        };
+        run.Yaml("lock.yaml", "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: lock}\nspec: {type: lock.late, version: v1, initTimeout: 100ms}\n");
+        await run.AppAsync("app");
+
+        await run.StartAsync();
+
+        Assert.Single(run.Sidecar.Apps[0].Components.All);
+    }
+
+    [Theory]
+    [InlineData("state.late", "GET", "/v1.0/state/late/k")]
+    [InlineData("pubsub.late", "POST", "/v1.0/publish/late/t")]
+    [InlineData("bindings.late", "POST", "/v1.0/bindings/late")]
+    [InlineData("secretstores.late", "GET", "/v1.0/secrets/late/s")]
+    [InlineData("configuration.late", "GET", "/v1.0/configuration/late?key=k")]
+    public async Task With_ignoreErrors_the_app_starts_and_the_component_says_why_it_is_not_there(string type, string verb, string path)
+    {
+        var made = new List<LateServer>();
+        await using var run = new TestRun
+        {
+            ServerWait = TimeSpan.FromMinutes(5),
+            Types = registry => registry.Add(type, _ =>
+            {
+                made.Add(new LateServer(() => new SocketException((int)SocketError.ConnectionRefused)));
+                return made[^1];
+            }),
+        }.Component("good", "state.in-memory").Component("bus", "pubsub.in-memory");
+        run.Yaml("late.yaml", $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{name: late}}\nspec: {{type: {type}, version: v1, initTimeout: 300ms, ignoreErrors: true}}\n");
+        await run.AppAsync("app");
+
+        await run.StartAsync();
+
+        using var http = run.Client();
+        using var other = await http.PostAsJsonAsync("/v1.0/state/good", new[] { new { key = "k", value = 1 } });
+        Assert.True(other.IsSuccessStatusCode);
+        using var request = new HttpRequestMessage(new HttpMethod(verb), path) { Content = verb == "POST" ? JsonContent.Create(new { operation = "create", data = 1 }) : null };
+        using var response = await http.SendAsync(request);
+        Assert.False(response.IsSuccessStatusCode);
+        Assert.Contains(
+            "component 'late' was left out at the start (ignoreErrors): ", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.All(made, server => Assert.True(server.IsDisposed));
     }
 
     [Fact]
@@ -160,7 +217,13 @@ public sealed class BadInputTests
     {
         public Task InitAsync(CancellationToken cancellationToken) => connect() is { } failure ? Task.FromException(failure) : Task.CompletedTask;
 
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        public bool IsDisposed { get; private set; }
+
+        public ValueTask DisposeAsync()
+        {
+            IsDisposed = true;
+            return ValueTask.CompletedTask;
+        }
     }
 
     private sealed class SilentServer : IComponent

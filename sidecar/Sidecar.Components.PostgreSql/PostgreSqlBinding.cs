@@ -64,7 +64,7 @@ internal sealed class PostgreSqlBinding(ComponentContext context, ConnectionPool
             metadata.Add(new("rows-affected", affected.ToString(CultureInfo.InvariantCulture)));
         }
 
-        return new BindingResponse(data, new ComponentMetadata(metadata));
+        return new BindingResponse(data is null ? null : (ReadOnlyMemory<byte>?)data, new ComponentMetadata(metadata));
     }
 
     public ValueTask DisposeAsync() => _database is null ? ValueTask.CompletedTask : _database.DisposeAsync();

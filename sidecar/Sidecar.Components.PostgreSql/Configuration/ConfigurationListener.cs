@@ -63,22 +63,8 @@ internal sealed partial class ConfigurationListener(Database database, Configura
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task<NpgsqlConnection> ListenAsync(CancellationToken cancellationToken)
-    {
-        var connection = await database.OpenOwnAsync(cancellationToken);
-        try
-        {
-            connection.Notification += (_, notification) => _payloads.Enqueue(notification.Payload);
-            await using var command = new NpgsqlCommand($"LISTEN {channel}", connection);
-            await command.ExecuteNonQueryAsync(cancellationToken);
-            return connection;
-        }
-        catch
-        {
-            await connection.DisposeAsync();
-            throw;
-        }
-    }
+    private Task<NpgsqlConnection> ListenAsync(CancellationToken cancellationToken) => database.OpenOwnAsync(
+        $"LISTEN {channel}", connection => connection.Notification += (_, notification) => _payloads.Enqueue(notification.Payload), cancellationToken);
 
     private async Task RunAsync(NpgsqlConnection connection, CancellationToken stop)
     {
@@ -86,14 +72,16 @@ internal sealed partial class ConfigurationListener(Database database, Configura
         {
             try
             {
-                await using (connection)
-                {
-                    await ReceiveAsync(connection, stop);
-                }
+                await ReceiveAsync(connection, stop);
             }
             catch (Exception exception) when (!stop.IsCancellationRequested)
             {
                 LogBroken(database.Logger, component, channel, exception.Message);
+            }
+            finally
+            {
+                // Not waited for: the server may be frozen.
+                _ = connection.DisposeAsync().AsTask();
             }
 
             connection = await AgainAsync(stop);
@@ -112,10 +100,8 @@ internal sealed partial class ConfigurationListener(Database database, Configura
 
             if (!await connection.WaitAsync(ProbeInterval, stop))
             {
-                using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
-                limit.CancelAfter(database.Settings.Timeout);
-                await using var probe = new NpgsqlCommand("SELECT 1", connection);
-                await probe.ExecuteNonQueryAsync(limit.Token);
+                var probe = new NpgsqlCommand("SELECT 1", connection);
+                await probe.ExecuteNonQueryAsync(CancellationToken.None).WaitAsync(database.Settings.Timeout, stop);
             }
         }
     }

@@ -11,73 +11,94 @@ internal sealed class ConnectionPool(ConnectionSettings settings) : IAsyncDispos
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
 
-    private readonly NpgsqlDataSource _source = Source(settings.ConnectionString);
     private readonly NpgsqlDataSource _own = Source(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false }.ConnectionString);
-    private readonly SemaphoreSlim _free = new(settings.MaxConnections);
+    private Generation _current = new(settings);
 
     public ConnectionSettings Settings => settings;
 
     /// <summary>
     /// An open connection; disposing it gives it back. Waits while all are in use, and while the server is there but takes nobody: it starts, or
-    /// its <c>max_connections</c> are used up. The token ends that.
+    /// its <c>max_connections</c> are used up. The operation's token ends that.
     /// </summary>
-    public async ValueTask<PooledConnection> OpenAsync(CancellationToken cancellationToken)
+    public async ValueTask<PooledConnection> OpenAsync(Operation operation)
     {
+        var generation = operation.Generation = Volatile.Read(ref _current);
+        await generation.Free.WaitAsync(operation.Token);
+        operation.HasTurn = true;
         try
         {
-            await _free.WaitAsync(cancellationToken);
-        }
-        catch (OperationCanceledException exception)
-        {
-            throw new NoFreeConnectionException(exception);
-        }
-
-        try
-        {
-            return new PooledConnection(await OpenWhenTakenAsync(cancellationToken), _free);
+            return new PooledConnection(await OpenWhenTakenAsync(generation.Source, operation), generation.Free);
         }
         catch
         {
-            _free.Release();
+            generation.Free.Release();
             throw;
         }
     }
 
     /// <summary>A connection of its own, outside the pool and its count, for listening.</summary>
-    public ValueTask<NpgsqlConnection> OpenOwnAsync(CancellationToken cancellationToken) => _own.OpenConnectionAsync(cancellationToken);
+    public Task<NpgsqlConnection> OpenOwnAsync(Operation operation) => OpenWhenTakenAsync(_own, operation);
+
+    /// <summary>
+    /// Leaves the connections behind that the server does not let go of, and begins with new ones: Npgsql can break off a statement only with the
+    /// server's help, and a host that is gone without a word would keep them for a quarter of an hour.
+    /// </summary>
+    public void Abandon(Generation generation)
+    {
+        if (Interlocked.CompareExchange(ref _current, new Generation(settings), generation) == generation)
+        {
+            _ = generation.Source.DisposeAsync().AsTask();
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
-        await _source.DisposeAsync();
+        await _current.Source.DisposeAsync();
         await _own.DisposeAsync();
-        _free.Dispose();
+    }
+
+    private static async Task<NpgsqlConnection> OpenWhenTakenAsync(NpgsqlDataSource source, Operation operation)
+    {
+        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        {
+            try
+            {
+                var connection = await source.OpenConnectionAsync(operation.Token);
+                operation.Refusal = null;
+                return connection;
+            }
+            catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.CannotConnectNow)
+            {
+                operation.Refusal = exception;
+                await Task.Delay(pause, operation.Token);
+            }
+        }
     }
 
     // The types that are used here are known without asking the server for its list.
     private static NpgsqlDataSource Source(string connectionString) =>
         new NpgsqlDataSourceBuilder(connectionString).ConfigureTypeLoading(loading => loading.EnableTypeLoading(false)).Build();
 
-    private async Task<NpgsqlConnection> OpenWhenTakenAsync(CancellationToken cancellationToken)
+    /// <summary>Connections made since the last time some were left behind.</summary>
+    internal sealed class Generation(ConnectionSettings settings)
     {
-        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
-        {
-            try
-            {
-                return await _source.OpenConnectionAsync(cancellationToken);
-            }
-            catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.CannotConnectNow)
-            {
-                try
-                {
-                    await Task.Delay(pause, cancellationToken);
-                }
-                catch (OperationCanceledException)
-                {
-                    throw exception;
-                }
-            }
-        }
+        public NpgsqlDataSource Source { get; } = Source(settings.ConnectionString);
+
+        public SemaphoreSlim Free { get; } = new(settings.MaxConnections);
     }
+}
+
+/// <summary>One operation: how to stop it, and how far it has come.</summary>
+internal sealed class Operation : CancellationTokenSource
+{
+    /// <summary>Where its connection comes from.</summary>
+    public ConnectionPool.Generation? Generation { get; set; }
+
+    /// <summary>Whether it is one of the <c>maxConns</c>.</summary>
+    public bool HasTurn { get; set; }
+
+    /// <summary>What the server said the last time when it took nobody.</summary>
+    public PostgresException? Refusal { get; set; }
 }
 
 /// <summary>A connection in use.</summary>
@@ -97,6 +118,3 @@ internal readonly struct PooledConnection(NpgsqlConnection connection, Semaphore
         }
     }
 }
-
-/// <summary>All connections were in use until the time was over.</summary>
-internal sealed class NoFreeConnectionException(OperationCanceledException inner) : OperationCanceledException(inner.Message, inner);

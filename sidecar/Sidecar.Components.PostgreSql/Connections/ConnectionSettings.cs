@@ -76,9 +76,8 @@ internal sealed record ConnectionSettings
         }
 
         SetExecution(builder, metadata["queryExecMode"] ?? parameters.ExecMode);
-        // One clock for an operation, that of 'timeout'; and who gives up does not wait for a server that may be frozen to agree.
+        // One clock for an operation, that of 'timeout'.
         builder.CommandTimeout = 0;
-        builder.CancellationTimeout = -1;
         builder.Timezone ??= "UTC";
         builder.TcpKeepAlive = true;
         builder.ApplicationName ??= "dapr";

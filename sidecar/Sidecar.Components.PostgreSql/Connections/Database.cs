@@ -7,13 +7,16 @@ using Sidecar.Abstractions;
 namespace Sidecar.Components.PostgreSql.Connections;
 
 /// <summary>
-/// One component's way to its database. Every operation ends within metadata <c>timeout</c>, with a sentence when it fails. A write is never sent
+/// One component's way to its database. Every operation ends within metadata <c>timeout</c>, whatever the server does, with a sentence when it fails. A write is never sent
 /// twice: when its connection breaks nobody knows whether it has happened, and the caller is told.
 /// </summary>
 internal sealed class Database : IAsyncDisposable
 {
     /// <summary>The first version with <c>gen_random_uuid()</c>, which the tables of v2 call.</summary>
     private static readonly Version Oldest = new(13, 0);
+
+    /// <summary>How long the server may take to stop a statement before the connections to it are given up.</summary>
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(3);
 
     private readonly ConnectionPools _pools;
     private readonly ConnectionPool _pool;
@@ -51,49 +54,87 @@ internal sealed class Database : IAsyncDisposable
     public Task<T> WriteAsync<TState, T>(TState state, Func<NpgsqlConnection, TState, CancellationToken, Task<T>> write, CancellationToken cancellationToken) =>
         RunAsync(state, write, repeatable: false, cancellationToken);
 
-    /// <summary>A connection for listening.</summary>
-    public async Task<NpgsqlConnection> OpenOwnAsync(CancellationToken cancellationToken)
-    {
-        using var limit = Limit(cancellationToken);
-        try
-        {
-            return await _pool.OpenOwnAsync(limit.Token);
-        }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw Failures.Explain(exception, Settings);
-        }
-    }
+    /// <summary>A connection of its own, outside the pool, on which something has been done already.</summary>
+    public Task<NpgsqlConnection> OpenOwnAsync(string statement, Action<NpgsqlConnection> prepare, CancellationToken cancellationToken) => WithinTimeoutAsync(
+        operation => OpenOwnAsync(statement, prepare, operation), cancellationToken);
 
     public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0 ? _pools.ReleaseAsync(_pool) : ValueTask.CompletedTask;
 
-    private async Task<T> RunAsync<TState, T>(
-        TState state, Func<NpgsqlConnection, TState, CancellationToken, Task<T>> work, bool repeatable, CancellationToken cancellationToken)
+    private Task<T> RunAsync<TState, T>(
+        TState state, Func<NpgsqlConnection, TState, CancellationToken, Task<T>> work, bool repeatable, CancellationToken cancellationToken) =>
+        WithinTimeoutAsync(operation => RunAsync(state, work, repeatable, operation), cancellationToken);
+
+    private async Task<T> RunAsync<TState, T>(TState state, Func<NpgsqlConnection, TState, CancellationToken, Task<T>> work, bool repeatable, Operation operation)
     {
-        using var limit = Limit(cancellationToken);
         while (true)
         {
             try
             {
-                await using var pooled = await _pool.OpenAsync(limit.Token);
-                return await work(pooled.Connection, state, limit.Token);
+                await using var pooled = await _pool.OpenAsync(operation);
+                return await work(pooled.Connection, state, operation.Token);
             }
             catch (NpgsqlException exception) when (repeatable && Failures.IsBrokenConnection(exception))
             {
                 // Once: Npgsql has emptied its pool of such connections, or this one was the last.
                 repeatable = false;
             }
-            catch (Exception exception) when (!cancellationToken.IsCancellationRequested && exception is NpgsqlException or OperationCanceledException or TimeoutException)
-            {
-                throw Failures.Explain(exception, Settings);
-            }
         }
     }
 
-    private CancellationTokenSource Limit(CancellationToken cancellationToken)
+    private async Task<NpgsqlConnection> OpenOwnAsync(string statement, Action<NpgsqlConnection> prepare, Operation operation)
     {
-        var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Settings.Timeout);
-        return limit;
+        var connection = await _pool.OpenOwnAsync(operation);
+        try
+        {
+            prepare(connection);
+            await using var command = new NpgsqlCommand(statement, connection);
+            await command.ExecuteNonQueryAsync(operation.Token);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Returns when the operation does, the time is over or the caller goes away, whichever is first. What still runs then is stopped in the background,
+    /// since that may take as long as the server is frozen.
+    /// </summary>
+    private async Task<T> WithinTimeoutAsync<T>(Func<Operation, Task<T>> run, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var operation = new Operation();
+        var running = run(operation);
+        try
+        {
+            return await running.WaitAsync(Settings.Timeout, cancellationToken);
+        }
+        catch (Exception exception) when (!running.IsCompleted)
+        {
+            _ = StopAsync(running, operation);
+            throw exception is TimeoutException ? Failures.TimedOut(operation, Settings) : exception;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            throw Failures.Explain(exception, Settings);
+        }
+    }
+
+    private async Task StopAsync<T>(Task<T> running, Operation operation)
+    {
+        // Npgsql asks the server to stop within this call, and waits for it without a limit.
+        _ = Task.Factory.StartNew(operation.Cancel, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        await ((Task)running).WaitAsync(StopTimeout).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        if (!running.IsCompleted && operation.Generation is { } generation)
+        {
+            _pool.Abandon(generation);
+        }
+
+        if (running.IsCompletedSuccessfully && running.Result is NpgsqlConnection unwanted)
+        {
+            await unwanted.DisposeAsync();
+        }
     }
 }

@@ -20,21 +20,30 @@ internal static class Failures
         return exception switch
         {
             PostgresException server => Explain(server, settings),
-            NoFreeConnectionException => Failed(
-                $"none of the {settings.MaxConnections} connections was free within {Seconds(settings.Timeout)}; raise 'maxConns', which counts for all apps of this process"),
-            OperationCanceledException => Absent(SocketError.TimedOut, $"no answer within {Seconds(settings.Timeout)} ('timeout'); what was sent may still happen"),
             { InnerException: SocketException socket } => Absent(
                 socket.SocketErrorCode, $"cannot be reached ({socket.Message}); is the server up, and are host and port right?"),
             { InnerException: TimeoutException } or TimeoutException => Absent(
                 SocketError.TimedOut, "accepts connections and does not answer ('connect_timeout'); is it PostgreSQL that listens there, and is it frozen or overloaded?"),
             { InnerException: AuthenticationException tls } => Failed($"TLS failed: {tls.Message} Look at sslmode and 'sslRootCert'"),
             { InnerException: IOException } => Failed($"the connection broke: {exception.InnerException!.Message} Is it PostgreSQL that listens there?"),
+            { InnerException: null } when exception.Message.Contains("unknown response", StringComparison.Ordinal) => Failed($"{exception.Message} Is it PostgreSQL that listens there?"),
             _ => Failed(exception.Message),
         };
 
         IOException Failed(string problem) => new($"{settings.Where}: {problem}", exception);
 
         IOException Absent(SocketError error, string problem) => new($"{settings.Where}: {problem}", new SocketException((int)error));
+    }
+
+    /// <summary>The time of an operation was over.</summary>
+    public static IOException TimedOut(Operation operation, ConnectionSettings settings)
+    {
+        var time = FormattableString.Invariant($"within {settings.Timeout.TotalSeconds:0.###} s ('timeout')");
+        return operation.Refusal is { } refusal ? Explain(refusal, settings) : new IOException(
+            operation is { HasTurn: false, Generation: not null }
+                ? $"{settings.Where}: none of the {settings.MaxConnections} connections was free {time}; raise 'maxConns', which counts for all apps of this process"
+                : $"{settings.Where}: no answer {time}; what was sent may still happen",
+            new SocketException((int)SocketError.TimedOut));
     }
 
     private static IOException Explain(PostgresException server, ConnectionSettings settings)
@@ -62,6 +71,4 @@ internal static class Failures
 
         string Text(string? advice) => $"{settings.Where}: {server.MessageText} ({server.SqlState}){(advice is null ? "" : ": " + advice)}";
     }
-
-    private static string Seconds(TimeSpan time) => FormattableString.Invariant($"{time.TotalSeconds:0.###} s");
 }

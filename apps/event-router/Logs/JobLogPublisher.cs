@@ -13,7 +13,7 @@ internal sealed partial class JobLogPublisher(DaprClient dapr, TimeProvider time
         try
         {
             var hint = new JobLogAppended(jobId, entries, time.GetUtcNow());
-            // (11) docs/architecture.md: a hint; the truth is in the log.
+            // (11) docs/architecture.md: a hint; the truth is in the log, so no outbox.
             await dapr.PublishEventAsync(Components.Broadcast, JobTopics.JobLog, hint, cancellationToken);
         }
         catch (Exception exception) when (exception is DaprException or HttpRequestException or OperationCanceledException)

@@ -74,7 +74,7 @@ public sealed partial class RewardActivity(
     {
         if (stored.Fact is { } fact)
         {
-            // (9) docs/architecture.md: the fact of the reward.
+            // (9) docs/architecture.md: the fact of the reward. No outbox: the workflow repeats what did not answer.
             await dapr.PublishEventAsync(
                 Components.PubSub, ScanTopics.ScanRewarded, fact,
                 new Dictionary<string, string> { ["cloudevent.id"] = fact.Id.ToString() }, cancellationToken);

@@ -94,7 +94,7 @@ internal static partial class SubmitScan
             Uuid5.Create(jobId, ScanTopics.ScanRequested), now, jobId, user.Id, imageKey, request.UserInput, request.Model, deadline);
         try
         {
-            // (5) docs/architecture.md: from here the client only watches.
+            // (5) docs/architecture.md: from here the client only watches. No outbox: the client repeats, and the state is event-router's.
             await dapr.PublishEventAsync(Components.PubSub, ScanTopics.ScanRequested, message, cancellationToken);
         }
         catch (DaprException) when (key is null)

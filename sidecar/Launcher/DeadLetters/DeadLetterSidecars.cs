@@ -19,9 +19,8 @@ internal sealed class DeadLetterSidecars(
     public async Task<List<DeadLetter>> ListAsync()
     {
         // Each app that is asked without its run takes a sidecar's start.
-        string?[] asked = app is null && RunState.Live(data) is not null ? _apps : [app];
         var letters = new List<DeadLetter>();
-        foreach (var id in asked)
+        foreach (var id in app is null && RunState.Live(data) is not null ? _apps : new string?[] { app })
         {
             letters.AddRange(await (await OfAsync(id)).ListAsync(topic));
         }

@@ -37,6 +37,10 @@ sidecar.SetAction((parsed, cancellationToken) => SidecarLoad.RunAsync(
     parsed.GetRequiredValue(rounds), parsed.GetRequiredValue(tracing), Console.Out, cancellationToken));
 root.Subcommands.Add(sidecar);
 
+var state = new Command("state", "State per store through a sidecar of its own: files, memory and real servers") { rounds };
+state.SetAction((parsed, cancellationToken) => StateLoad.RunAsync(parsed.GetRequiredValue(rounds), Console.Out, cancellationToken));
+root.Subcommands.Add(state);
+
 var port = new Option<int>("--port") { Required = true };
 var behind = new Option<string?>("--behind");
 var app = new Command("app", "The app that the sidecar's benchmarks call") { port, behind };

@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -16,16 +17,18 @@ internal sealed class RawConnection : IDisposable
 
     private RawConnection(byte[] request) => _request = request;
 
-    public static async Task<RawConnection> OpenAsync(Uri address, string body, CancellationToken cancellationToken)
+    /// <summary>Connects; the request is a POST of the body, or a GET without one.</summary>
+    public static async Task<RawConnection> OpenAsync(Uri address, string? body, CancellationToken cancellationToken)
     {
-        var request = $"POST {address.PathAndQuery} HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}";
+        var line = $"{(body is null ? "GET" : "POST")} {address.PathAndQuery} HTTP/1.1\r\nHost: {address.Authority}\r\n";
+        var request = body is null ? $"{line}\r\n" : $"{line}Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}";
         var connection = new RawConnection(Encoding.ASCII.GetBytes(request));
         await connection._socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, address.Port), cancellationToken);
         return connection;
     }
 
-    /// <summary>Sends the request and reads the answer, which has no body and fits into one segment.</summary>
-    public async ValueTask PostAsync(CancellationToken cancellationToken)
+    /// <summary>Sends the request and reads the answer, which fits into the buffer.</summary>
+    public async ValueTask SendAsync(CancellationToken cancellationToken)
     {
         await _socket.SendAsync(_request, cancellationToken);
         var length = 0;
@@ -39,13 +42,27 @@ internal sealed class RawConnection : IDisposable
 
             length += read;
         }
-        while (!_buffer.AsSpan(0, length).EndsWith("\r\n\r\n"u8));
+        while (!IsWhole(_buffer.AsSpan(0, length)));
 
         if (!_buffer.AsSpan().StartsWith("HTTP/1.1 2"u8))
         {
             throw new IOException(Encoding.ASCII.GetString(_buffer, 0, length));
         }
     }
+
+    private static bool IsWhole(ReadOnlySpan<byte> answer)
+    {
+        var head = answer.IndexOf("\r\n\r\n"u8);
+        if (head < 0)
+        {
+            return false;
+        }
+
+        var field = answer[..head].IndexOf(ContentLength);
+        return field < 0 || (Utf8Parser.TryParse(answer[(field + ContentLength.Length)..], out int body, out _) && answer.Length >= head + 4 + body);
+    }
+
+    private static ReadOnlySpan<byte> ContentLength => "Content-Length: "u8;
 
     public void Dispose() => _socket.Dispose();
 }

@@ -151,7 +151,7 @@ internal sealed class SidecarLoad(TextWriter output, int rounds, CancellationTok
             using var connection = await RawConnection.OpenAsync(address(caller), """{"order":4711}""", cancellationToken);
             while (Stopwatch.GetElapsedTime(started) < time)
             {
-                await connection.PostAsync(cancellationToken);
+                await connection.SendAsync(cancellationToken);
                 Interlocked.Increment(ref posted);
             }
         })));

@@ -63,10 +63,10 @@ internal sealed class SidecarUnderLoad : IDisposable
 
     /// <summary>Starts it with data in a folder and waits until it answers.</summary>
     public static async Task<SidecarUnderLoad> StartAsync(
-        DirectoryInfo folder, int apps, int appPort, bool tracing, HttpClient http, CancellationToken cancellationToken)
+        DirectoryInfo folder, int apps, int appPort, bool tracing, HttpClient http, CancellationToken cancellationToken, string components = Resources)
     {
         var resources = folder.CreateSubdirectory("resources");
-        await File.WriteAllTextAsync(Path.Combine(resources.FullName, "components.yaml"), Resources, cancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(resources.FullName, "components.yaml"), components, cancellationToken);
         var configuration = Path.Combine(folder.FullName, "configuration.yaml");
         await File.WriteAllTextAsync(configuration, Traced, cancellationToken);
         var ports = FreePorts((apps * 2) + apps);

@@ -107,7 +107,12 @@ public sealed partial class ComponentSet : IAsyncDisposable
 
     private async Task<ComponentMetadata> ResolveAsync(ComponentManifest manifest, SidecarInstance instance, CancellationToken cancellationToken)
     {
-        var values = new List<KeyValuePair<string, string>>(manifest.Metadata.Count);
+        var values = new List<KeyValuePair<string, string>>(manifest.Metadata.Count + 1);
+        if (HasConsumerOfItsOwn(manifest))
+        {
+            values.Add(new("ephemeral", "true"));
+        }
+
         foreach (var entry in manifest.Metadata)
         {
             values.Add(new(entry.Name, entry switch
@@ -120,6 +125,14 @@ public sealed partial class ComponentSet : IAsyncDisposable
 
         return new ComponentMetadata(values);
     }
+
+    /// <summary>
+    /// Whether each start has a consumer group with a new name: nobody comes back to it, so a broker need not keep it, unless the
+    /// metadata says otherwise.
+    /// </summary>
+    private static bool HasConsumerOfItsOwn(ComponentManifest manifest) =>
+        manifest.Type.StartsWith("pubsub.", StringComparison.Ordinal) && manifest.Metadata.Any(entry =>
+            entry.Name.Equals("consumerID", StringComparison.OrdinalIgnoreCase) && entry.Value?.Contains("{uuid}", StringComparison.Ordinal) == true);
 
     private async Task<string> SecretAsync(ComponentManifest manifest, string name, string key, CancellationToken cancellationToken)
     {

@@ -112,12 +112,10 @@ public sealed class ComponentLoadingTests
 
         await run.StartAsync();
         using var http = run.Client();
+        // Until both have subscribed: neither sees what was published before.
         for (var beat = 0; received.Keys.Select(key => key.Replica).Distinct().Count() < 2; beat++)
         {
-            // Until both have subscribed: neither sees what was published before.
-            var seen = received.Count;
             await http.PostAsJsonAsync("/v1.0/publish/bus/t", $"warm-up-{beat}");
-            await TestRun.Eventually(() => received.Count > seen);
         }
 
         string[] messages = [.. Enumerable.Range(0, 10).Select(number => $"m{number}")];

@@ -56,4 +56,8 @@ workflows.SetAction((parsed, cancellationToken) => WorkflowLoad.RunAsync(
         parsed.GetRequiredValue(instances), parsed.GetRequiredValue(callers), parsed.GetRequiredValue(activities), parsed.GetValue(tracing)),
     Console.Out, cancellationToken));
 root.Subcommands.Add(workflows);
+
+var redis = new Command("redis", "The Redis client beside redis-benchmark at the same depth") { rounds };
+redis.SetAction((parsed, cancellationToken) => RedisLoad.RunAsync(parsed.GetRequiredValue(rounds), Console.Out, cancellationToken));
+root.Subcommands.Add(redis);
 return await root.Parse(args).InvokeAsync();

@@ -65,9 +65,7 @@ public sealed partial class RedisClient : IAsyncDisposable
 
         await _closing.CancelAsync();
         var closed = new ObjectDisposedException(nameof(RedisClient), $"the client of {_options} was closed");
-        var connection = _outbox.Connection;
-        _outbox.Close(Broken(closed));
-        connection?.Abort(closed);
+        _outbox.Close(Broken(closed))?.Abort(closed);
         await Task.WhenAll(_run, _watch);
         StopSubscriptions();
     }

@@ -46,8 +46,9 @@ public sealed record RedisOptions
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Time from the call to the reply, waiting for a connection included (<c>readTimeout</c>), 3 s by default. A connection on
-    /// which a reply is overdue is closed and replaced. <see cref="Timeout.InfiniteTimeSpan"/> is none.
+    /// Time from the call to the reply, waiting for a connection included (<c>readTimeout</c>), 3 s by default; looked at ten times
+    /// a second. A connection on which a reply is overdue and nothing else came either is closed and replaced.
+    /// <see cref="Timeout.InfiniteTimeSpan"/> is none: then nothing notices a server that hangs.
     /// </summary>
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromSeconds(3);
 

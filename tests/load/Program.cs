@@ -57,7 +57,7 @@ workflows.SetAction((parsed, cancellationToken) => WorkflowLoad.RunAsync(
     Console.Out, cancellationToken));
 root.Subcommands.Add(workflows);
 
-var redis = new Command("redis", "The Redis client beside redis-benchmark at the same depth") { rounds };
+var redis = new Command("redis", "The Redis client beside redis-benchmark at the same depth; many rounds") { rounds };
 redis.SetAction((parsed, cancellationToken) => RedisLoad.RunAsync(parsed.GetRequiredValue(rounds), Console.Out, cancellationToken));
 root.Subcommands.Add(redis);
 return await root.Parse(args).InvokeAsync();

@@ -70,10 +70,14 @@ internal sealed partial class Connection : IAsyncDisposable
         return count;
     }
 
-    /// <summary>Fails callers whose time is over, and names a call whose reply is so late that the connection must be dead.</summary>
+    /// <summary>
+    /// Fails callers whose time is over, and names a call whose reply is so late that the connection must be dead: nothing at all came for as
+    /// long as a reply may take. One that is only slow is kept, for a new one would not be faster and what was sent would be in doubt.
+    /// </summary>
     public string? Expire(long now, Func<Pending, bool, Exception> reason)
     {
         string? overdue = null;
+        var isSilent = now - LastReceived > _options.CommandTimeout.TotalMilliseconds;
         foreach (var pending in InFlight)
         {
             // The reader takes calls out meanwhile, and their objects are used again.
@@ -82,11 +86,12 @@ internal sealed partial class Connection : IAsyncDisposable
                 continue;
             }
 
-            if (now > pending.Overdue)
+            if (now > pending.Overdue && isSilent)
             {
                 overdue ??= pending.Name;
             }
-            else if (now > pending.Deadline)
+
+            if (now > pending.Deadline)
             {
                 pending.Fail(reason);
             }

@@ -189,14 +189,15 @@ internal sealed class Outbox(RedisOptions options) : IThreadPoolWorkItem
         room?.TrySetResult();
     }
 
-    /// <summary>Refuses further commands and fails those that wait.</summary>
-    public void Close(Func<Pending, bool, Exception> reason)
+    /// <summary>Refuses further commands, fails those that wait, and gives back the connection that is to be ended.</summary>
+    public Connection? Close(Func<Pending, bool, Exception> reason)
     {
         TaskCompletionSource? room;
+        Connection? connection;
         lock (_gate)
         {
             _closed = true;
-            _connection = null;
+            (connection, _connection) = (_connection, null);
             foreach (var pending in _queued)
             {
                 pending.Fail(reason);
@@ -207,6 +208,7 @@ internal sealed class Outbox(RedisOptions options) : IThreadPoolWorkItem
         }
 
         room?.TrySetResult();
+        return connection;
     }
 
     /// <summary>The flush of several callers' commands: those that are ready to call get to do so before it starts.</summary>

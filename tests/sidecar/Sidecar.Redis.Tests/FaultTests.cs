@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using LocalServers;
 using TestServers;
 
@@ -113,6 +115,69 @@ public sealed class FaultTests : IAsyncLifetime
 
         await Wait.UntilAsync(() => redis.IsConnected);
         Assert.InRange((await redis.ExecuteAsync(RedisCommand.Of("INCR", "counter"), Cancel)).AsInt64(), 1, 2);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_slow_but_answers_keeps_its_connection()
+    {
+        const int calls = 8;
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var server = Task.Run(async () =>
+        {
+            using var client = await listener.AcceptTcpClientAsync(Cancel);
+            var stream = client.GetStream();
+            var buffer = new byte[4096];
+            await stream.ReadAtLeastAsync(buffer, 1, cancellationToken: Cancel);
+            await stream.WriteAsync("%1\r\n+mode\r\n+standalone\r\n+PONG\r\n"u8.ToArray(), Cancel);
+            for (var reply = 0; reply < calls; reply++)
+            {
+                await Task.Delay(200, Cancel);
+                await stream.WriteAsync("+slow\r\n"u8.ToArray(), Cancel);
+            }
+
+            while (await stream.ReadAsync(buffer, Cancel) is > 0 and var count)
+            {
+                for (var asked = buffer.AsSpan(0, count).Count("LAST"u8); asked > 0; asked--)
+                {
+                    await stream.WriteAsync("+last\r\n"u8.ToArray(), Cancel);
+                }
+            }
+        });
+        var options = new RedisOptions { Host = "127.0.0.1", Port = ((IPEndPoint)listener.LocalEndpoint).Port, CommandTimeout = TimeSpan.FromMilliseconds(700) };
+        await using (var redis = await RedisClient.ConnectAsync(options, Cancel))
+        {
+            var outcomes = await Task.WhenAll(Enumerable.Range(0, calls).Select(async _ =>
+            {
+                try
+                {
+                    return (await redis.ExecuteAsync(RedisCommand.Of("SLOW"), Cancel)).AsString();
+                }
+                catch (RedisConnectionException exception)
+                {
+                    return exception.MayHaveRun ? "unsure" : exception.Message;
+                }
+            }));
+            Assert.Equal(["slow", "unsure"], outcomes.Distinct().Order());
+            string? last = null;
+            await Wait.UntilAsync(async () =>
+            {
+                try
+                {
+                    last = (await redis.ExecuteAsync(RedisCommand.Of("LAST"), Cancel)).AsString();
+                    return true;
+                }
+                catch (RedisConnectionException)
+                {
+                    return false;
+                }
+            });
+            Assert.Equal("last", last);
+            Assert.Equal(1, redis.Generation);
+        }
+
+        // It ends with the connection, in order or reset.
+        await Task.WhenAny(server);
     }
 
     [Fact]

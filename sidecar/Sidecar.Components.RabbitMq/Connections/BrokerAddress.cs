@@ -36,7 +36,7 @@ internal sealed record BrokerAddress
     /// <summary>The identity is that of the client certificate.</summary>
     public bool External { get; init; }
 
-    /// <summary>Metadata <c>heartBeat</c>: a peer that is silent for two of these is gone. Default 10 s.</summary>
+    /// <summary>Metadata <c>heartBeat</c>: a peer that is silent for two of these is gone. Default 10 s, 0 for none.</summary>
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Metadata <c>clientName</c>: how the broker's tools call the connection. Default: the component's name.</summary>
@@ -119,7 +119,9 @@ internal sealed record BrokerAddress
             ClientCert = Pem(metadata, "clientCert"),
             ClientKey = Pem(metadata, "clientKey"),
             External = external,
-            Heartbeat = metadata.Duration("heartBeat", TimeSpan.FromSeconds(10)),
+            Heartbeat = metadata.Duration("heartBeat", TimeSpan.FromSeconds(10)) is var heartbeat && (heartbeat == TimeSpan.Zero || heartbeat >= TimeSpan.FromSeconds(1))
+                ? heartbeat
+                : throw new ComponentException($"metadata 'heartBeat' is at least 1s, or 0 for none, not '{metadata["heartBeat"]}'"),
             ClientName = metadata["clientName"] is { Length: > 0 } clientName ? clientName : context.Name,
             ConnectTimeout = metadata.Duration("connectTimeout", TimeSpan.FromSeconds(4)),
         };

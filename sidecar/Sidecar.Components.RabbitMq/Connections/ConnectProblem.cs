@@ -29,7 +29,8 @@ internal static class ConnectProblem
                 case AuthenticationException:
                     return new ComponentException($"no TLS with {address}: {cause.Message} Is caCert the authority of its certificate, and the port the one for TLS?", exception);
                 case SocketException socket:
-                    return new IOException($"no connection to {address}: {socket.Message}; is RabbitMQ running there?", socket);
+                    return new IOException(
+                        $"no connection to {address}: {socket.Message}; is RabbitMQ running there?{(socket.SocketErrorCode == SocketError.ConnectionReset ? TlsHint(address) : "")}", socket);
             }
         }
 
@@ -43,7 +44,9 @@ internal static class ConnectProblem
     }
 
     private static ComponentException NotAmqp(BrokerAddress address, Exception exception) =>
-        new($"what listens at {address} does not speak AMQP 0-9-1{(address.Tls ? "" : " (a port for TLS needs amqps://)")}: is this the port of RabbitMQ?", exception);
+        new($"what listens at {address} does not speak AMQP 0-9-1: is this the port of RabbitMQ?{TlsHint(address)}", exception);
+
+    private static string TlsHint(BrokerAddress address) => address.Tls ? "" : " A port for TLS needs amqps://.";
 
     private static IEnumerable<Exception> Causes(Exception exception)
     {

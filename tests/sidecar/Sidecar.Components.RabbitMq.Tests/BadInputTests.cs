@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 using Sidecar.Abstractions;
@@ -19,6 +20,7 @@ public sealed class BadInputTests
     [InlineData("protocol=amqps;connectionString=amqp://localhost", "metadata 'protocol' is 'amqps' and 'connectionString' says otherwise: leave 'protocol' out")]
     [InlineData("saslExternal=true", "metadata 'saslExternal' needs an amqps address and caCert, clientCert and clientKey")]
     [InlineData("caCert=file.pem", "metadata 'caCert' is no PEM: it begins with -----BEGIN")]
+    [InlineData("heartBeat=10", "metadata 'heartBeat' is at least 1s, or 0 for none, not '10'")]
     [InlineData("ttlInSeconds=-1", "metadata 'ttlInSeconds' is not a positive number of seconds: '-1'")]
     public async Task Wrong_metadata_is_named(string metadata, string message) =>
         Assert.Equal(message, (await Assert.ThrowsAsync<ComponentException>(() => Vhost.Create("pubsub.rabbitmq", metadata).InitAsync(default))).Message);
@@ -138,6 +140,28 @@ public sealed class BadInputTests
         var broker = await vhost.PubSubAsync("deletedWhenUnused=true");
         var error = await Assert.ThrowsAsync<ComponentException>(() => new Consumer().SubscribeAsync(broker));
         Assert.Contains("queueType 'quorum' needs the component's metadata 'durable' true and 'deletedWhenUnused' false", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(".*", "may not publish to exchange 'something-happened'")]
+    [InlineData("^$", "does not allow it to user 'limited'")]
+    public async Task A_missing_permission_is_named_and_other_topics_go_on(string configure, string message)
+    {
+        await using var vhost = await Vhost.CreateAsync();
+        var server = vhost.Server;
+        (await server.Management.PutAsJsonAsync("users/limited", new { password = "s3cret", tags = "" })).EnsureSuccessStatusCode();
+        (await server.Management.PutAsJsonAsync($"permissions/{vhost.Name}/limited", new { configure, write = "^allowed.*", read = ".*" })).EnsureSuccessStatusCode();
+        (await server.Management.PutAsJsonAsync($"exchanges/{vhost.Name}/{Vhost.Topic}", new { type = "fanout", durable = true })).EnsureSuccessStatusCode();
+        await using var broker = await Vhost.ConnectAsync($"amqp://limited:s3cret@127.0.0.1:{server.Port}/{vhost.Name}", "app", "mandatory=false;publishTimeout=1m");
+
+        var refused = Assert.ThrowsAnyAsync<Exception>(async () => await broker.PublishAsync(Vhost.Topic, Vhost.Message("x"), default));
+        if (configure == ".*")
+        {
+            // The refusal closes the channel under what others publish.
+            await Task.WhenAll(Enumerable.Range(0, 50).Select(async _ => await broker.PublishAsync("allowed", Vhost.Message("x"), default)));
+        }
+
+        Assert.Contains(message, (await refused).Message, StringComparison.Ordinal);
     }
 
     private static async Task<TException> FailAsync<TException>(string address, string metadata = "") where TException : Exception

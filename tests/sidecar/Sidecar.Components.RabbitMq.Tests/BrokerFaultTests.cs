@@ -130,6 +130,32 @@ public sealed class BrokerFaultTests(BrokerFaultTests.OwnServer own) : IClassFix
         await Wait.UntilAsync(() => consumer.Texts.Contains("after"));
     }
 
+    [Fact]
+    public async Task A_frozen_broker_does_not_hold_up_the_end()
+    {
+        var broker = await _vhost.PubSubAsync("connectTimeout=1s");
+        var consumer = new Consumer { Handle = (_, _) => throw new InvalidOperationException("no") };
+        var subscription = await consumer.SubscribeAsync(broker);
+        await broker.PublishAsync(Vhost.Topic, Vhost.Message("unfinished"), default);
+        await consumer.WaitAsync(1);
+
+        _server.Pause();
+        try
+        {
+            await subscription.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+            await broker.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+        }
+        finally
+        {
+            _server.Resume();
+        }
+
+        var next = new Consumer();
+        await using var second = await next.SubscribeAsync(await _vhost.PubSubAsync());
+        await next.WaitAsync(1);
+        Assert.Equal(["unfinished"], next.Texts);
+    }
+
     private static async Task<string?> FailureAsync(IPubSub broker, string text = "try")
     {
         try

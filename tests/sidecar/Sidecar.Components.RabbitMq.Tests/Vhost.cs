@@ -56,9 +56,11 @@ internal sealed class Vhost : IAsyncDisposable
         return (IPubSub)component;
     }
 
-    public static IComponent Create(string type, string metadata, string appId = "app") =>
+    public static IComponent Create(string type, string metadata, string appId = "app") => Create(type, Metadata(metadata), appId);
+
+    public static IComponent Create(string type, IEnumerable<KeyValuePair<string, string>> metadata, string appId = "app") =>
         new ComponentRegistry().AddRabbitMq().Find(type)!(new ComponentContext(
-            "pubsub", type, "v1", Metadata(metadata), appId, 0, "/", "/", new ServiceCollection().BuildServiceProvider()));
+            "pubsub", type, "v1", new ComponentMetadata(metadata), appId, 0, "/", "/", new ServiceCollection().BuildServiceProvider()));
 
     public static ComponentMetadata Metadata(string text) => new(text.Split(';', StringSplitOptions.RemoveEmptyEntries)
         .Select(pair => pair.Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0], pair[1])));

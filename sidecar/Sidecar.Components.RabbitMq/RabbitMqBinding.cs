@@ -64,9 +64,10 @@ internal sealed class RabbitMqBinding(ComponentContext context) : IInputBinding,
         {
             await DeclareAsync(cancellationToken);
         }
-        catch (Exception exception) when (TopologyProblem.Of(exception, address) is { } problem)
+        catch (Exception exception)
         {
-            throw problem;
+            await DisposeAsync();
+            throw TopologyProblem.Of(exception, address) ?? exception;
         }
     }
 

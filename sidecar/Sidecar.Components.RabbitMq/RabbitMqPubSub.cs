@@ -47,7 +47,15 @@ internal sealed class RabbitMqPubSub(ComponentContext context) : IPubSub
                 await Topology.DeclareExchangeAsync(channel, topic, _options, token);
             },
         });
-        await _publishing.Connection.OpenAsync(cancellationToken);
+        try
+        {
+            await _publishing.Connection.OpenAsync(cancellationToken);
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
     }
 
     public async ValueTask PublishAsync(string topic, OutgoingMessage message, CancellationToken cancellationToken)

@@ -57,20 +57,14 @@ internal sealed partial class QueueConsumer : IAsyncDisposable
         await _loop;
     }
 
-    private async Task RunAsync(ConsumerSession session)
+    private async Task RunAsync(ConsumerSession first)
     {
-        while (await EndAsync(session))
+        ConsumerSession? session = first;
+        while (session is not null && await IsLostAsync(session))
         {
             LogLost(_logger, _options.Queue, _connection.Address, session.Reason);
             await session.CloseAsync();
-            if (await ReconnectAsync() is not { } next)
-            {
-                session = null!;
-                break;
-            }
-
-            LogAgain(_logger, _options.Queue, _connection.Address);
-            session = next;
+            session = await ReconnectAsync();
         }
 
         // The end: nothing new, then what runs, then the channel, which gives back what is left.
@@ -88,7 +82,7 @@ internal sealed partial class QueueConsumer : IAsyncDisposable
     }
 
     /// <summary>Waits for the end of the session, true, or of the consumer.</summary>
-    private async Task<bool> EndAsync(ConsumerSession session)
+    private async Task<bool> IsLostAsync(ConsumerSession session)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, session.Ended);
         await Task.Delay(Timeout.InfiniteTimeSpan, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -101,7 +95,9 @@ internal sealed partial class QueueConsumer : IAsyncDisposable
         {
             try
             {
-                return await ConnectAsync(_stop.Token);
+                var session = await ConnectAsync(_stop.Token);
+                LogAgain(_logger, _options.Queue, _connection.Address);
+                return session;
             }
             catch (Exception exception) when (!_stop.IsCancellationRequested)
             {

@@ -30,13 +30,13 @@ public sealed class TestRun : IAsyncDisposable
 
     public string Folder => _folder.FullName;
 
-    public TestRun Component(string name, string type, string metadata = "", string tail = "")
+    public TestRun Component(string name, string type, string metadata = "", string tail = "", string version = "v1")
     {
         var entries = string.Concat(metadata.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(entry => entry.Split('=', 2))
             .Select(pair => $"    - {{name: {pair[0]}, value: \"{pair[1]}\"}}\n"));
         File.WriteAllText(
             Path.Combine(Folder, $"{name}.yaml"),
-            $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{name: {name}}}\nspec:\n  type: {type}\n  version: v1\n  metadata:\n{(entries.Length == 0 ? "    []\n" : entries)}{tail}");
+            $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{name: {name}}}\nspec:\n  type: {type}\n  version: {version}\n  metadata:\n{(entries.Length == 0 ? "    []\n" : entries)}{tail}");
         return this;
     }
 

@@ -5,12 +5,53 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Sidecar.Abstractions;
 using Sidecar.Api.Tests;
+using TestServers;
 
 namespace Sidecar.Runtime.Tests;
 
-/// <summary>A sidecar that dies at any moment of a transaction with an outbox, on the file store.</summary>
-public sealed class OutboxCrashTests
+public sealed class OutboxOnFiles : OutboxCrashSuite
 {
+    protected override Task<Part> StoreAsync() => Task.FromResult(new Part("state.tandem", ""));
+
+    protected override Task<Part> BrokerAsync() => Task.FromResult(new Part("pubsub.tandem", "redeliverInterval=100ms"));
+}
+
+public sealed class OutboxOnRedis : OutboxCrashSuite
+{
+    protected override async Task<Part> StoreAsync()
+    {
+        var server = await Servers.RedisAsync();
+        return new Part("state.redis", $"redisHost={server.Host}:{server.Port};keyPrefix={Guid.NewGuid():N}");
+    }
+
+    protected override Task<Part> BrokerAsync() => Task.FromResult(new Part("pubsub.tandem", "redeliverInterval=100ms"));
+}
+
+public sealed class OutboxOnPostgreSqlAndRabbitMq : OutboxCrashSuite
+{
+    protected override async Task<Part> StoreAsync()
+    {
+        var server = await Servers.PostgresAsync();
+        var name = $"outbox_{Guid.NewGuid():N}";
+        await server.CreateDatabaseAsync(name);
+        return new Part("state.postgresql", $"host={server.Host};port={server.Port};user=postgres;password={server.Password};database={name}", "v2");
+    }
+
+    protected override async Task<Part> BrokerAsync()
+    {
+        var server = await Servers.RabbitMqAsync();
+        var address = await server.CreateVhostAsync(Guid.NewGuid().ToString("N"));
+        return new Part(
+            "pubsub.rabbitmq", $"connectionString={address};durable=true;deletedWhenUnused=false;deliveryMode=2;publisherConfirm=true;requeueInFailure=true");
+    }
+}
+
+/// <summary>A sidecar that dies at any moment of a transaction with an outbox.</summary>
+public abstract class OutboxCrashSuite
+{
+    /// <summary>A component without its outbox.</summary>
+    protected sealed record Part(string Type, string Metadata, string Version = "v1");
+
     /// <summary>More than a transaction of two upserts has steps: two publishes, the commit, and for each message a look, a publish and a delete.</summary>
     private const int Moments = 20;
 
@@ -23,9 +64,10 @@ public sealed class OutboxCrashTests
     public async Task What_was_committed_is_published_and_nothing_else(int moment)
     {
         var death = new Death(moment);
-        await using var run = new TestRun { Types = types => Add(types, () => death) }
-            .Component("bus", "pubsub.dying", "redeliverInterval=100ms")
-            .Component("store", "state.dying", "outboxPublishPubsub=bus;outboxPublishTopic=changed");
+        var (store, broker) = (await StoreAsync(), await BrokerAsync());
+        await using var run = new TestRun { Types = types => Add(types, store.Type, broker.Type, () => death) }
+            .Component("bus", "pubsub.dying", broker.Metadata, version: broker.Version)
+            .Component("store", "state.dying", $"{store.Metadata};outboxPublishPubsub=bus;outboxPublishTopic=changed", version: store.Version);
         await run.AppAsync("bank", app =>
         {
             app.MapGet("/dapr/subscribe", () => new[] { new { pubsubname = "bus", topic = "changed", route = "/on" } });
@@ -36,6 +78,7 @@ public sealed class OutboxCrashTests
             });
         });
         await run.StartAsync();
+        await TestRun.Eventually(() => run.Sidecar.Apps[0].IsServing);
 
         var isAcknowledged = await TransactAsync(run, 1, 2);
         await TestRun.Eventually(() => death.IsReached || _events.Select(entry => entry.Value).Distinct().Count() == 2);
@@ -73,10 +116,14 @@ public sealed class OutboxCrashTests
         return response.IsSuccessStatusCode;
     }
 
-    private static void Add(ComponentRegistry types, Func<Death> death)
+    protected abstract Task<Part> StoreAsync();
+
+    protected abstract Task<Part> BrokerAsync();
+
+    private static void Add(ComponentRegistry types, string store, string broker, Func<Death> death)
     {
-        types.Add("state.dying", context => new DyingStore((IStateStore)types.Find("state.tandem")!(context), death()));
-        types.Add("pubsub.dying", context => new DyingBroker((IPubSub)types.Find("pubsub.tandem")!(context), death()));
+        types.Add("state.dying", context => new DyingStore((IStateStore)types.Find(store)!(context), death()));
+        types.Add("pubsub.dying", context => new DyingBroker((IPubSub)types.Find(broker)!(context), death()));
     }
 
     /// <summary>Before or after a step of the outbox the process is dead: no later step does anything. Null: it lives.</summary>

@@ -19,7 +19,7 @@ internal sealed partial class ConfigurationListener(Database database, Configura
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
     private readonly List<Subscription> _subscriptions = [];
-    private readonly Queue<string> _payloads = [];
+    private Queue<string> _payloads = [];
     private Dictionary<string, ConfigurationItem> _known = [];
     private Task _running = Task.CompletedTask;
 
@@ -63,8 +63,13 @@ internal sealed partial class ConfigurationListener(Database database, Configura
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private Task<NpgsqlConnection> ListenAsync(CancellationToken cancellationToken) => database.OpenOwnAsync(
-        $"LISTEN {channel}", connection => connection.Notification += (_, notification) => _payloads.Enqueue(notification.Payload), cancellationToken);
+    private async Task<NpgsqlConnection> ListenAsync(CancellationToken cancellationToken)
+    {
+        // One queue per connection: that of an earlier one may still be written to while it ends.
+        var payloads = _payloads = [];
+        return await database.OpenOwnAsync(
+            $"LISTEN {channel}", connection => connection.Notification += (_, notification) => payloads.Enqueue(notification.Payload), cancellationToken);
+    }
 
     private async Task RunAsync(NpgsqlConnection connection, CancellationToken stop)
     {
@@ -115,7 +120,6 @@ internal sealed partial class ConfigurationListener(Database database, Configura
             NpgsqlConnection? connection = null;
             try
             {
-                _payloads.Clear();
                 connection = await ListenAsync(stop);
                 var items = await table.ReadAsync([], stop);
                 foreach (var key in _known.Keys.Union(items.Keys).ToArray())

@@ -67,7 +67,7 @@ internal sealed class ConnectionPool(ConnectionSettings settings) : IAsyncDispos
                 operation.Refusal = null;
                 return connection;
             }
-            catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.CannotConnectNow)
+            catch (PostgresException exception) when (operation.WaitsForServer && exception.SqlState is PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.CannotConnectNow)
             {
                 operation.Refusal = exception;
                 await Task.Delay(pause, operation.Token);
@@ -96,6 +96,9 @@ internal sealed class Operation : CancellationTokenSource
 
     /// <summary>Whether it is one of the <c>maxConns</c>.</summary>
     public bool HasTurn { get; set; }
+
+    /// <summary>Whether a server that takes nobody now is waited for.</summary>
+    public bool WaitsForServer { get; set; } = true;
 
     /// <summary>What the server said the last time when it took nobody.</summary>
     public PostgresException? Refusal { get; set; }

@@ -37,13 +37,19 @@ internal sealed class Database : IAsyncDisposable
 
     public TimeProvider Time { get; }
 
-    /// <summary>Connects once and looks whether this is a server that will do.</summary>
-    public Task CheckServerAsync(CancellationToken cancellationToken) => ReadAsync(
-        this,
-        static (connection, database, _) => connection.PostgreSqlVersion >= Oldest
-            ? Task.FromResult(true)
-            : throw new ComponentException(
-                $"{database.Settings.Where}: PostgreSQL {Oldest.Major} or later is needed, this is {connection.PostgreSqlVersion}; upgrade the server"),
+    /// <summary>Connects once and looks whether this is a server that will do. One that takes nobody now is not waited for: the start is repeated.</summary>
+    public Task CheckServerAsync(CancellationToken cancellationToken) => WithinTimeoutAsync(
+        operation =>
+        {
+            operation.WaitsForServer = false;
+            return RunAsync(
+                this,
+                static (connection, database, _) => connection.PostgreSqlVersion >= Oldest
+                    ? Task.FromResult(true)
+                    : throw new ComponentException(
+                        $"{database.Settings.Where}: PostgreSQL {Oldest.Major} or later is needed, this is {connection.PostgreSqlVersion}; upgrade the server"),
+                repeatable: true, operation);
+        },
         cancellationToken);
 
     /// <summary>An operation that changes nothing: when it meets a connection that the server has closed meanwhile it is done again.</summary>
@@ -110,6 +116,10 @@ internal sealed class Database : IAsyncDisposable
         try
         {
             return await running.WaitAsync(Settings.Timeout, cancellationToken);
+        }
+        catch (TimeoutException) when (running.IsCompletedSuccessfully)
+        {
+            return await running;
         }
         catch (Exception exception) when (!running.IsCompleted)
         {

@@ -110,18 +110,26 @@ public sealed class StateFaultTests : IAsyncLifetime
     [Fact]
     public async Task A_server_without_a_free_connection_is_waited_for_and_named()
     {
-        // Ordinary users have ten of the twelve; held by another one.
+        // Ordinary users have ten of the twelve.
         await _database.QueryAsync("CREATE ROLE app_user LOGIN PASSWORD 'p'; GRANT ALL ON SCHEMA public TO app_user;");
-        var greedy = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => _database.BindingAsync(("user", "app_user"), ("password", "p"), ("maxConns", "1"))));
+        (string, string)[] user = [("user", "app_user"), ("password", "p"), ("maxConns", "1")];
+        var store = await _database.StateAsync(user);
+        var impatient = await _database.StateAsync([.. user, ("timeout", "500ms")]);
+        await _server.QueryAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app_user'");
+        await Wait.UntilAsync(async () => await UsersAsync() == "0");
+        var greedy = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => _database.BindingAsync(user)));
 
-        var refused = await Assert.ThrowsAsync<IOException>(() => _database.StateAsync(("user", "app_user"), ("password", "p"), ("timeout", "500ms")));
-        Assert.Contains("the server has no connection left; raise its max_connections or lower 'maxConns'", refused.Message);
+        const string Advice = "the server has no connection left; raise its max_connections or lower 'maxConns'";
+        Assert.Contains(Advice, (await Assert.ThrowsAsync<IOException>(() => _database.StateAsync(user))).Message);
+        Assert.Contains(Advice, (await Assert.ThrowsAsync<IOException>(async () => await impatient.GetAsync("a", default))).Message);
 
-        var waiting = _database.StateAsync(("user", "app_user"), ("password", "p"));
-        await Wait.UntilAsync(async () => await _database.QueryAsync("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app_user'") == "10");
+        var waiting = store.GetAsync("a", default).AsTask();
+        Assert.Equal("10", await UsersAsync());
         Assert.False(waiting.IsCompleted);
         await greedy[0].DisposeAsync();
-        await waiting.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Null(await waiting);
+
+        Task<string> UsersAsync() => _server.QueryAsync("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app_user'");
     }
 
     [Fact]

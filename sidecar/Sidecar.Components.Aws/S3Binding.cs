@@ -12,6 +12,7 @@ namespace Sidecar.Components.Aws;
 internal sealed partial class S3Binding(ComponentContext context) : IOutputBinding
 {
     private const string Bytes = "application/octet-stream";
+    private const int MaxBelievedLength = 4 * 1024 * 1024;
 
     private S3Settings _settings = null!;
     private AmazonS3Client _client = null!;
@@ -88,7 +89,8 @@ internal sealed partial class S3Binding(ComponentContext context) : IOutputBindi
     private Task<ReadOnlyMemory<byte>> ReadAsync(string key, CancellationToken cancellationToken) => CallAsync<ReadOnlyMemory<byte>>(async token =>
     {
         using var answer = await _client.GetObjectAsync(new GetObjectRequest { BucketName = _settings.Bucket, Key = key }, token);
-        var content = new MemoryStream(checked((int)Math.Max(0, answer.ContentLength)));
+        // What the server says of the length is believed up to here; beyond, the buffer grows with what really comes.
+        var content = new MemoryStream((int)Math.Clamp(answer.ContentLength, 0, MaxBelievedLength));
         await answer.ResponseStream.CopyToAsync(content, token);
         return content.GetBuffer().AsMemory(0, (int)content.Length);
     }, cancellationToken);

@@ -194,6 +194,35 @@ public sealed class S3BindingTests
     }
 
     [Fact]
+    public async Task Credentials_come_from_the_environment_where_metadata_has_none()
+    {
+        await using var run = await S3Run.StartAsync();
+        var names = new[] { "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED", "AWS_SHARED_CREDENTIALS_FILE" };
+        var before = names.Select(Environment.GetEnvironmentVariable).ToArray();
+        try
+        {
+            Array.ForEach(names, name => Environment.SetEnvironmentVariable(name, null));
+            Environment.SetEnvironmentVariable("AWS_EC2_METADATA_DISABLED", "true");
+            Environment.SetEnvironmentVariable("AWS_SHARED_CREDENTIALS_FILE", Path.Combine(run.Folder, "none"));
+            var missing = await S3Run.FailAsync(await run.BindingAsync("accessKey=;secretKey="), "create", "1", ("key", "a"));
+
+            Environment.SetEnvironmentVariable("AWS_ACCESS_KEY_ID", S3Server.AccessKey);
+            Environment.SetEnvironmentVariable("AWS_SECRET_ACCESS_KEY", S3Server.SecretKey);
+            await S3Run.InvokeAsync(await run.BindingAsync("accessKey=;secretKey="), "create", "1", ("key", "a"));
+
+            Assert.StartsWith($"there are no credentials for {run.Server.Address}: set metadata 'accessKey'", missing, StringComparison.Ordinal);
+            Assert.Equal(["a"], run.Server.Objects.Keys);
+        }
+        finally
+        {
+            foreach (var (name, value) in names.Zip(before))
+            {
+                Environment.SetEnvironmentVariable(name, value);
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_wrong_bucket_is_named_with_what_to_do()
     {
         await using var run = await S3Run.StartAsync();

@@ -86,8 +86,10 @@ public sealed partial class RedisClient
 
                 if (connection.Expire(now, TooLate) is { } overdue)
                 {
+                    var reason = new RedisConnectionException($"{_options}: {overdue} was not answered in time; the connection was closed");
+                    Volatile.Write(ref _lastError, reason);
                     _outbox.Detach(connection);
-                    connection.Abort(new RedisConnectionException($"{_options}: {overdue} was not answered in time; the connection was closed"));
+                    connection.Abort(reason);
                 }
                 else if (connection.InFlight.IsEmpty && now - connection.LastReceived > _options.KeepAlive.TotalMilliseconds)
                 {
@@ -120,7 +122,19 @@ public sealed partial class RedisClient
         }
         catch (Exception exception)
         {
+            Failed(exception);
+        }
+    }
+
+    /// <summary>A handler of failures that fails as well ends nothing here; there is nobody left to tell.</summary>
+    private void Failed(Exception exception)
+    {
+        try
+        {
             HandlerFailed?.Invoke(exception);
+        }
+        catch (Exception)
+        {
         }
     }
 }

@@ -22,7 +22,7 @@ public sealed partial class RedisClient
     public async Task<IAsyncDisposable> SubscribeAsync(
         RedisChannel channel, Action<RedisMessage> onMessage, Action? onGap = null, CancellationToken cancellationToken = default)
     {
-        var subscription = new Subscription(_options.MaxQueuedMessages, onMessage, onGap, exception => HandlerFailed?.Invoke(exception));
+        var subscription = new Subscription(_options.MaxQueuedMessages, onMessage, onGap, Failed);
         await _subscribing.WaitAsync(cancellationToken);
         try
         {

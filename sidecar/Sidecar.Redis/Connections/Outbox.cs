@@ -31,6 +31,17 @@ internal sealed class Outbox(RedisOptions options) : IThreadPoolWorkItem
         }
     }
 
+    private bool HasQueued
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _queued.Count > 0;
+            }
+        }
+    }
+
     private bool HasRoom => _inUse < options.MaxInFlight && _filling.Length < options.MaxUnsentBytes;
 
     /// <summary>Queues a command; false when there is no room.</summary>
@@ -212,7 +223,7 @@ internal sealed class Outbox(RedisOptions options) : IThreadPoolWorkItem
     }
 
     /// <summary>The flush of several callers' commands: those that are ready to call get to do so before it starts.</summary>
-    void IThreadPoolWorkItem.Execute() => _ = FlushAsync();
+    void IThreadPoolWorkItem.Execute() => _ = FlushAsync(isCaller: false);
 
     private bool MayAdd()
     {
@@ -243,7 +254,7 @@ internal sealed class Outbox(RedisOptions options) : IThreadPoolWorkItem
     {
         if (flush && alone)
         {
-            _ = FlushAsync();
+            _ = FlushAsync(isCaller: true);
         }
         else if (flush)
         {
@@ -251,7 +262,7 @@ internal sealed class Outbox(RedisOptions options) : IThreadPoolWorkItem
         }
     }
 
-    private async Task FlushAsync()
+    private async Task FlushAsync(bool isCaller)
     {
         while (Take() is { } connection)
         {
@@ -269,6 +280,12 @@ internal sealed class Outbox(RedisOptions options) : IThreadPoolWorkItem
             }
 
             _writing.Clear();
+            if (isCaller && HasQueued)
+            {
+                // A caller writes its own command, and is not kept for those of others.
+                ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+                return;
+            }
         }
     }
 

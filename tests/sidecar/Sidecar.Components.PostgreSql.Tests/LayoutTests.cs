@@ -145,6 +145,31 @@ public sealed class LayoutTests : IAsyncLifetime
         Assert.NotNull(await (await _database.StateAsync()).GetAsync("a", default));
     }
 
+    [Theory]
+    [InlineData("cache_statement")]
+    [InlineData("exec")]
+    [InlineData("simple_protocol")]
+    public async Task Every_mode_of_execution_leaves_no_more_in_a_session_than_it_says(string mode)
+    {
+        var store = await _database.StateAsync(("queryExecMode", mode), ("maxConns", "1"));
+        for (var i = 0; i < 4; i++)
+        {
+            await store.WriteAsync(new StateWrite("a", Bytes($"{i}")), default);
+            await store.TransactAsync([new("a", Bytes($"{i}"), (await store.GetAsync("a", default))!.ETag), new("b", null)], default);
+        }
+
+        Assert.Equal("3", Encoding.UTF8.GetString((await store.GetAsync("a", default))!.Value.Span));
+        // What is prepared is seen by its own session only.
+        var binding = await _database.BindingAsync(("queryExecMode", mode), ("maxConns", "1"));
+        var query = new BindingRequest("query", default, new ComponentMetadata([new("sql", "SELECT count(*) > 0 FROM pg_prepared_statements WHERE statement LIKE '%pg_prep%'")]));
+        for (var i = 0; i < 3; i++)
+        {
+            await binding.InvokeAsync(query, default);
+        }
+
+        Assert.Equal(mode == "cache_statement" ? "[[true]]" : "[[false]]", Encoding.UTF8.GetString((await binding.InvokeAsync(query, default)).Data!.Value.Span));
+    }
+
     private static async Task<string[]> ListAsync(IStateStore store) => await ((IKeyListing)store).ListKeysAsync("app||", default).ToArrayAsync();
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);

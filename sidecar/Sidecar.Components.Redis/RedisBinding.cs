@@ -19,13 +19,13 @@ internal sealed class RedisBinding(ComponentContext context) : RedisComponent(co
         {
             case "get":
                 var take = request.Metadata.Bool("delete", false);
-                var value = await Client.ExecuteAsync(RedisCommand.Of(take ? "GETDEL" : "GET", key), cancellationToken);
+                var value = await ExecuteAsync(RedisCommand.Of(take ? "GETDEL" : "GET", key), cancellationToken);
                 return new BindingResponse(value.AsBytes(), ComponentMetadata.Empty);
             case "delete":
-                await Client.ExecuteAsync(RedisCommand.Of("DEL", key), cancellationToken);
+                await ExecuteAsync(RedisCommand.Of("DEL", key), cancellationToken);
                 return BindingResponse.Empty;
             case "create":
-                await Client.ExecuteAsync(
+                await ExecuteAsync(
                     Ttl(request) is { } ttl ? RedisCommand.Of("SET", key, request.Data, "EX", ttl) : RedisCommand.Of("SET", key, request.Data), cancellationToken);
                 return BindingResponse.Empty;
             default:
@@ -39,14 +39,14 @@ internal sealed class RedisBinding(ComponentContext context) : RedisComponent(co
         var increment = RedisCommand.Of("INCR", key);
         if (ttl is null)
         {
-            await Client.ExecuteAsync(increment, cancellationToken);
+            await ExecuteAsync(increment, cancellationToken);
             return;
         }
 
         var replies = await Client.TransactionAsync([increment, RedisCommand.Of("EXPIRE", key, ttl.Value)], cancellationToken);
         if (replies?[0] is { IsError: true } refused)
         {
-            throw refused.ToException();
+            throw Refused(refused.ToException());
         }
     }
 

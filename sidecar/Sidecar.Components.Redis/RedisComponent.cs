@@ -47,9 +47,47 @@ internal abstract class RedisComponent(ComponentContext context) : IComponent
             new ComponentException($"{Options} has not answered yet: is it stopped or overloaded, or no Redis? Check redisHost and redisPort, or raise initTimeout", exception),
         RedisConnectionException { InnerException: SocketException cause } => new IOException(exception.Message, cause),
         RedisConnectionException => new ComponentException(exception.Message, exception),
-        RedisServerException => new ComponentException($"{Options}: {exception.Message}", exception),
+        RedisServerException refused => Refused(refused),
         _ => exception,
     };
+
+    /// <summary>Runs a command; what the server refuses is said with its address.</summary>
+    protected async ValueTask<RedisReply> ExecuteAsync(RedisCommand command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Client.ExecuteAsync(command, cancellationToken);
+        }
+        catch (RedisServerException exception)
+        {
+            throw Refused(exception);
+        }
+    }
+
+    /// <summary>Runs a script; what the server refuses is said with its address.</summary>
+    protected async ValueTask<RedisReply> EvaluateAsync(
+        RedisScript script, IReadOnlyList<RedisArgument> keys, IReadOnlyList<RedisArgument> arguments, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Client.EvaluateAsync(script, keys, arguments, cancellationToken);
+        }
+        catch (RedisServerException exception)
+        {
+            throw Refused(exception);
+        }
+    }
+
+    protected ComponentException Refused(RedisServerException exception) => new(
+        $"{Options} refused: " + exception.Code switch
+        {
+            "OOM" => "it has reached its maxmemory and takes no writes; give it more, or remove data",
+            "NOPERM" => $"the user may not do that ({exception.Message}); its ACL must allow the keys, and their commands also in scripts",
+            "READONLY" => "it is a replica and takes no writes; name its primary in 'redisHost'",
+            "MISCONF" => $"it cannot write to its disk and takes no writes ({exception.Message})",
+            _ => exception.Message,
+        },
+        exception);
 
     /// <summary>What is checked at the server before the component is used.</summary>
     protected virtual Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

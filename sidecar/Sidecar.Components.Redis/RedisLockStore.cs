@@ -26,15 +26,15 @@ internal sealed class RedisLockStore(ComponentContext context) : RedisComponent(
     public async ValueTask<bool> TryLockAsync(string resourceId, string owner, TimeSpan expiry, CancellationToken cancellationToken)
     {
         var milliseconds = Math.Max(1, (long)Math.Ceiling(expiry.TotalMilliseconds));
-        return !(await Client.ExecuteAsync(RedisCommand.Of("SET", resourceId, owner, "NX", "PX", milliseconds), cancellationToken)).IsNull;
+        return !(await ExecuteAsync(RedisCommand.Of("SET", resourceId, owner, "NX", "PX", milliseconds), cancellationToken)).IsNull;
     }
 
     public async ValueTask<UnlockStatus> UnlockAsync(string resourceId, string owner, CancellationToken cancellationToken) =>
-        (UnlockStatus)(await Client.EvaluateAsync(Release, [resourceId], [owner], cancellationToken)).AsInt64();
+        (UnlockStatus)(await EvaluateAsync(Release, [resourceId], [owner], cancellationToken)).AsInt64();
 
     protected override async Task StartAsync(CancellationToken cancellationToken)
     {
-        var lines = (await Client.ExecuteAsync(RedisCommand.Of("INFO", "replication"), cancellationToken)).AsString()!.Split("\r\n");
+        var lines = (await ExecuteAsync(RedisCommand.Of("INFO", "replication"), cancellationToken)).AsString()!.Split("\r\n");
         if (lines.Contains("role:slave") || lines.Any(line => line.StartsWith("connected_slaves:", StringComparison.Ordinal) && line != "connected_slaves:0"))
         {
             throw new ComponentException(

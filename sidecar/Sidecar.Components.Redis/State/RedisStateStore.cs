@@ -22,7 +22,7 @@ internal sealed class RedisStateStore(ComponentContext context) : RedisComponent
 
     public async ValueTask<StateItem?> GetAsync(string key, CancellationToken cancellationToken)
     {
-        var rows = await Client.EvaluateAsync(StateScripts.Read, [key], [], cancellationToken);
+        var rows = await EvaluateAsync(StateScripts.Read, [key], [], cancellationToken);
         return ToItem(key, rows[0]);
     }
 
@@ -31,7 +31,7 @@ internal sealed class RedisStateStore(ComponentContext context) : RedisComponent
         // All calls are on their way at once; the connection sends them one after the other.
         var chunks = await Task.WhenAll(keys.Chunk(KeysPerRead).Select(async chunk =>
         {
-            var rows = await Client.EvaluateAsync(StateScripts.Read, [.. chunk.Select(key => (RedisArgument)key)], [], cancellationToken);
+            var rows = await EvaluateAsync(StateScripts.Read, [.. chunk.Select(key => (RedisArgument)key)], [], cancellationToken);
             return chunk.Select((key, index) => ToItem(key, rows[index])).ToArray();
         }));
         return chunks.Length == 1 ? chunks[0] : [.. chunks.SelectMany(items => items)];
@@ -70,7 +70,7 @@ internal sealed class RedisStateStore(ComponentContext context) : RedisComponent
             Describe(writes[index], marked, arguments.AsSpan(index * StateScripts.ArgumentsPerWrite));
         }
 
-        var refused = (await Client.EvaluateAsync(StateScripts.Write, keys, arguments, cancellationToken)).AsInt64();
+        var refused = (await EvaluateAsync(StateScripts.Write, keys, arguments, cancellationToken)).AsInt64();
         if (refused > 0)
         {
             throw new ETagMismatchException(writes[(int)refused - 1].Key);

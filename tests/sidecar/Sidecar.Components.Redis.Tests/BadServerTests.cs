@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Sidecar.Abstractions;
 using Sidecar.Runtime.App;
 using Sidecar.Runtime.Loading;
+using TestServers;
 
 namespace Sidecar.Components.Redis.Tests;
 
@@ -38,9 +39,9 @@ public sealed class BadServerTests
 
         var problem = await ProblemAsync("state.redis", "1s", ("redisHost", $"127.0.0.1:{port}"));
 
-        Assert.Equal(
+        Assert.StartsWith(
             $"component 'component' (state.redis, c.yaml): redis at 127.0.0.1:{port}: nothing listens there (connection refused); start the server, or check redisHost and redisPort",
-            problem);
+            problem, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -85,6 +86,19 @@ public sealed class BadServerTests
         Assert.Contains($"redis at {other.LocalEndpoint}: ", problem, StringComparison.Ordinal);
         Assert.Contains(advice, problem, StringComparison.Ordinal);
         await serving;
+    }
+
+    [Fact]
+    public async Task A_server_with_TLS_needs_enableTLS_and_a_certificate_that_is_trusted()
+    {
+        await using var server = await Servers.NewRedisAsync(new RedisServerOptions { Tls = true, Password = "right" });
+        (string, string)[] metadata = [("redisHost", server.Address), ("redisPassword", "right")];
+        Assert.Contains("enableTLS", await ProblemAsync("state.redis", "60s", metadata), StringComparison.Ordinal);
+        Assert.Contains("certificate", await ProblemAsync("state.redis", "60s", [.. metadata, ("enableTLS", "true")]), StringComparison.Ordinal);
+
+        await using var components = new ComponentSet();
+        await InitAsync(components, "state.redis", "60s", ignoreErrors: false, [.. metadata, ("enableTLS", "true"), ("insecureSkipTLSVerify", "true")]);
+        Assert.Null(await components.Find<IStateStore>("component")!.GetAsync("key", default));
     }
 
     [Fact]

@@ -121,12 +121,31 @@ public sealed class StateLayoutTests : IAsyncLifetime
         await _store.WriteAsync(new StateWrite("a", Bytes("1")), default);
         await _run.TypeAsync("CONFIG SET maxmemory 1");
 
-        await Assert.ThrowsAnyAsync<Exception>(async () => await _store.TransactAsync([new("a", Bytes("2")), new("b", Bytes("2"))], default));
+        var refused = await Assert.ThrowsAsync<ComponentException>(async () => await _store.TransactAsync([new("a", Bytes("2")), new("b", Bytes("2"))], default));
+        Assert.Equal($"redis at {_run.Server.Address} refused: it has reached its maxmemory and takes no writes; give it more, or remove data", refused.Message);
 
         Assert.Equal(("1", null), (Text(await _store.GetAsync("a", default)), Text(await _store.GetAsync("b", default))));
         // The server asks for memory before the first write of a script only.
         await _store.TransactAsync([new("gone", null), new("a", Bytes("3")), new("b", Bytes("3"))], default);
         Assert.Equal(("3", "3"), (Text(await _store.GetAsync("a", default)), Text(await _store.GetAsync("b", default))));
+    }
+
+    [Fact]
+    public async Task A_user_who_may_not_touch_a_key_is_told_so()
+    {
+        await _run.TypeAsync("ACL SETUSER app on >secret ~app||* &* +@all");
+        var store = await _run.CreateAsync<IStateStore>("state.redis", ("redisUsername", "app"), ("redisPassword", "secret"));
+        await store.WriteAsync(new StateWrite("app||key", Bytes("1")), default);
+
+        foreach (var call in new Func<Task>[]
+        {
+            async () => await store.WriteAsync(new StateWrite("other||key", Bytes("1")), default),
+            async () => await store.GetAsync("other||key", default),
+        })
+        {
+            var refused = await Assert.ThrowsAsync<ComponentException>(call);
+            Assert.StartsWith($"redis at {_run.Server.Address} refused: the user may not do that (NOPERM", refused.Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -126,6 +126,11 @@ public sealed partial class ComponentTests
             topic.Count() == 1, $"{string.Join(" and ", topic.Select(letter => letter.App))} share {topic.Key}: each names itself as consumer"));
     }
 
+    /// <summary>Apps and the topics of the component <c>pubsub</c> they subscribe to, dead letters included, as the sources name them.</summary>
+    internal static IEnumerable<(string App, string Topic)> CompetingSubscriptions() => TopicUses()
+        .Where(use => use is { Call: "WithTopic" or "WithDeadLetteredTopic", Component: "PubSub" } && use.File.StartsWith("apps/", StringComparison.Ordinal))
+        .Select(use => (App: use.File.Split('/')[1], use.Topic)).Concat(DeadLetters(MapDeadLetters())).Distinct();
+
     /// <summary>Apps and the dead-letter topics that a call names, one per consumer.</summary>
     private static IEnumerable<(string App, string Topic)> DeadLetters(Regex call) =>
         from file in Repository.Under("apps", ".cs")

@@ -16,7 +16,7 @@ namespace ScanWorker.Features;
 internal static partial class OnScanRequestedDead
 {
     public static void MapOnScanRequestedDead(this IEndpointRouteBuilder routes) =>
-        routes.MapPost("/on/scan-requested-dead", EndAndStoreAsync).WithTopic(Components.PubSub, $"{ScanTopics.ScanRequested}-dead");
+        routes.MapPost("/on/scan-requested-dead", EndAndStoreAsync).WithTopic(Components.PubSub, $"{ScanTopics.ScanRequested}-dead").WithReplicatedQueue();
 
     private static async Task<IResult> EndAndStoreAsync(
         ScanRequested message, HttpRequest request, DaprWorkflowClient workflows, JobLogClient log, DeadLetterStore letters, TimeProvider time,

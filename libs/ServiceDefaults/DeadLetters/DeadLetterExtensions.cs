@@ -26,8 +26,12 @@ public static class DeadLetterExtensions
             var filter = new DeliveryFailureFilter(topic, endpoint.ApplicationServices.GetRequiredService<DeliveryFailures>());
             return context => filter.InvokeAsync(context, next);
         });
-        return builder.WithTopic(new TopicOptions { PubsubName = component, Name = topic, DeadLetterTopic = DeadLetterTopic(topic, consumer) });
+        return builder.WithTopic(new TopicOptions { PubsubName = component, Name = topic, DeadLetterTopic = DeadLetterTopic(topic, consumer) }).WithReplicatedQueue();
     }
+
+    /// <summary>On RabbitMQ the subscription has a quorum queue, which survives the loss of a node; other brokers do not read this.</summary>
+    public static TBuilder WithReplicatedQueue<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new TopicMetadataAttribute("queueType", "quorum"));
 
     /// <summary><c>{topic}-dead</c>, or <c>{topic}-{consumer}-dead</c> of one of several consumers.</summary>
     public static string DeadLetterTopic(string topic, string? consumer = null) => consumer is null ? $"{topic}-dead" : $"{topic}-{consumer}-dead";
@@ -42,7 +46,7 @@ public static class DeadLetterExtensions
             using var reader = new StreamReader(request.Body, Encoding.UTF8);
             await letters.StoreAsync(component, topic, request, Payload(await reader.ReadToEndAsync(cancellationToken)), cancellationToken);
             return TypedResults.Ok();
-        }).WithTopic(component, DeadLetterTopic(topic, consumer));
+        }).WithTopic(component, DeadLetterTopic(topic, consumer)).WithReplicatedQueue();
 
     /// <summary>Stores the dead letter that is being delivered, for handlers that do more with it.</summary>
     public static Task StoreAsync(

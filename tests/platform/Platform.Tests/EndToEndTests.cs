@@ -10,16 +10,40 @@ using ScanClient;
 namespace Platform.Tests;
 
 /// <summary>One run of the platform for the whole class; its tests run one after the other.</summary>
-public sealed class EndToEndFixture : IAsyncLifetime
+/// <param name="set">Below <c>components/</c>.</param>
+public abstract class EndToEndFixture(string set) : IAsyncLifetime
 {
+    public string Set => set;
+
     public PlatformRun Run { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => Run = await PlatformRun.StartAsync(new FakeModelOptions());
+    public async ValueTask InitializeAsync() => Run = await ComponentSets.StartAsync(set, new FakeModelOptions());
 
-    public async ValueTask DisposeAsync() => await Run.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (Run is not null)
+        {
+            await Run.DisposeAsync();
+        }
+
+        GC.SuppressFinalize(this);
+    }
 }
 
-public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndToEndFixture>, IDisposable
+public sealed class LocalFixture() : EndToEndFixture("local");
+
+public sealed class RedisFixture() : EndToEndFixture("redis");
+
+public sealed class RabbitMqFixture() : EndToEndFixture("rabbitmq");
+
+public sealed class LocalEndToEndTests(LocalFixture fixture) : EndToEndTests(fixture), IClassFixture<LocalFixture>;
+
+public sealed class RedisEndToEndTests(RedisFixture fixture) : EndToEndTests(fixture), IClassFixture<RedisFixture>;
+
+public sealed class RabbitMqEndToEndTests(RabbitMqFixture fixture) : EndToEndTests(fixture), IClassFixture<RabbitMqFixture>;
+
+/// <summary>Scans from a picture to a reward, and everything that may go wrong on the way, on every component set that runs here.</summary>
+public abstract class EndToEndTests(EndToEndFixture fixture) : IDisposable
 {
     private readonly PlatformRun _run = fixture.Run;
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(90));
@@ -28,6 +52,7 @@ public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndTo
     {
         _run.Model.Behave(new FakeModelOptions());
         _limit.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     private async Task<(ScanUser User, string Image)> ReadyUserAsync()
@@ -383,7 +408,7 @@ public sealed class EndToEndTests(EndToEndFixture fixture) : IClassFixture<EndTo
     {
         var started = Stopwatch.GetTimestamp();
 
-        await using var second = await PlatformRun.StartAsync(new FakeModelOptions(), "--no-build");
+        await using var second = await ComponentSets.StartAsync(fixture.Set, new FakeModelOptions(), "--no-build");
 
         Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(40));
     }

@@ -5,9 +5,16 @@ using ScanClient;
 
 namespace Platform.Tests;
 
+public sealed class LocalFaultTests() : FaultTests("local");
+
+public sealed class RedisFaultTests() : FaultTests("redis");
+
+public sealed class RabbitMqFaultTests() : FaultTests("rabbitmq");
+
 /// <summary>Processes die under load, with two replicas of event-router and sse. What must hold is checked for every single scan.</summary>
+/// <param name="set">Below <c>components/</c>.</param>
 [Trait("Category", "Fault")]
-public sealed class FaultTests
+public abstract class FaultTests(string set)
 {
     private const int Users = 50;
     private const int Together = 5;
@@ -37,7 +44,7 @@ public sealed class FaultTests
         var seed = int.TryParse(Environment.GetEnvironmentVariable("FAULT_SEED"), out var given) ? given : 20261121;
         Console.WriteLine($"FAULT_SEED={seed}");
         var random = new Random(seed);
-        await using var run = await PlatformRun.StartAsync(Slow, "--replicas", "event-router=2", "--replicas", "sse=2");
+        await using var run = await ComponentSets.StartAsync(set, Slow, "--replicas", "event-router=2", "--replicas", "sse=2");
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         var users = await Task.WhenAll(Enumerable.Range(0, Users).Select(_ => Repeat(() => run.UserAsync(limit.Token), limit.Token)));
         var images = await Task.WhenAll(users.Select(user => Repeat(() => user.UploadAsync(PlatformRun.Picture, "image/png", limit.Token), limit.Token)));
@@ -130,7 +137,7 @@ public sealed class FaultTests
     [Fact]
     public async Task A_worker_that_dies_between_a_stored_result_and_its_event_calls_no_model_again()
     {
-        await using var run = await PlatformRun.StartAsync(Slow);
+        await using var run = await ComponentSets.StartAsync(set, Slow);
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         var user = await Repeat(() => run.UserAsync(limit.Token), limit.Token);
         var image = await user.UploadAsync(PlatformRun.Picture, "image/png", limit.Token);
@@ -168,7 +175,7 @@ public sealed class FaultTests
     [Fact]
     public async Task A_rolling_restart_under_load_shows_no_client_an_error()
     {
-        await using var run = await PlatformRun.StartAsync(Slow, "--replicas", "event-router=2", "--replicas", "sse=2");
+        await using var run = await ComponentSets.StartAsync(set, Slow, "--replicas", "event-router=2", "--replicas", "sse=2");
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(6));
         using var stop = new CancellationTokenSource();
         var completed = 0;

@@ -73,7 +73,9 @@ internal sealed class PrivateServers(DataDirectory data)
 
     private LocalServer Create(string name, ServerSettings settings) => name switch
     {
-        "redis" => new RedisServer(Folder(name), new RedisServerOptions { Port = settings.Port, Password = settings.Password }),
+        // configuration.redis hears of changes by them.
+        "redis" => new RedisServer(
+            Folder(name), new RedisServerOptions { Port = settings.Port, Password = settings.Password, Arguments = ["--notify-keyspace-events", "KA"] }),
         "rabbitmq" => new RabbitMqServer(
             Folder(name), new RabbitMqServerOptions { Port = settings.Port, ManagementPort = settings.ManagementPort, Password = settings.Password }),
         "postgresql" => new PostgresServer(Folder(name), new PostgresServerOptions { Port = settings.Port, Password = settings.Password }),

@@ -230,7 +230,7 @@ public abstract class EndToEndTests(EndToEndFixture fixture) : IDisposable
             await Task.Delay(20, _limit.Token);
         }
 
-        Assert.Equal("no dead letters", await _run.VerbAsync("dead", "list"));
+        Assert.Equal("no dead letters", await _run.VerbAsync("dead", "list", "--app", "users"));
         Assert.Equal(10, (await user.GetAsync("/api/v1/users/me/points", _limit.Token)).GetProperty("points").GetInt32());
         Assert.Single((await user.GetAsync("/api/v1/users/me/characters", _limit.Token)).EnumerateArray());
     }

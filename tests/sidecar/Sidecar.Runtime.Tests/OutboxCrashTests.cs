@@ -18,13 +18,15 @@ public sealed class OutboxOnFiles : OutboxCrashSuite
 
 public sealed class OutboxOnRedis : OutboxCrashSuite
 {
-    protected override async Task<Part> StoreAsync()
+    protected override async Task<Part> StoreAsync() => new("state.redis", $"{await HostAsync()};keyPrefix={Guid.NewGuid():N}");
+
+    protected override async Task<Part> BrokerAsync() => new("pubsub.redis", $"{await HostAsync()};processingTimeout=2s;redeliverInterval=200ms");
+
+    private static async Task<string> HostAsync()
     {
         var server = await Servers.RedisAsync();
-        return new Part("state.redis", $"redisHost={server.Host}:{server.Port};keyPrefix={Guid.NewGuid():N}");
+        return $"redisHost={server.Host}:{server.Port}";
     }
-
-    protected override Task<Part> BrokerAsync() => Task.FromResult(new Part("pubsub.tandem", "redeliverInterval=100ms"));
 }
 
 public sealed class OutboxOnPostgreSqlAndRabbitMq : OutboxCrashSuite
@@ -65,12 +67,14 @@ public abstract class OutboxCrashSuite
     {
         var death = new Death(moment);
         var (store, broker) = (await StoreAsync(), await BrokerAsync());
+        // One server for all moments.
+        var topic = $"changed-{Guid.NewGuid():N}";
         await using var run = new TestRun { Types = types => Add(types, store.Type, broker.Type, () => death) }
             .Component("bus", "pubsub.dying", broker.Metadata, version: broker.Version)
-            .Component("store", "state.dying", $"{store.Metadata};outboxPublishPubsub=bus;outboxPublishTopic=changed", version: store.Version);
+            .Component("store", "state.dying", $"{store.Metadata};outboxPublishPubsub=bus;outboxPublishTopic={topic}", version: store.Version);
         await run.AppAsync("bank", app =>
         {
-            app.MapGet("/dapr/subscribe", () => new[] { new { pubsubname = "bus", topic = "changed", route = "/on" } });
+            app.MapGet("/dapr/subscribe", () => new[] { new { pubsubname = "bus", topic, route = "/on" } });
             app.MapPost("/on", async (HttpRequest request) =>
             {
                 using var envelope = await JsonDocument.ParseAsync(request.Body);

@@ -21,6 +21,7 @@ internal sealed class PostgreSqlStateStore(ComponentContext context, ConnectionP
 
     private readonly StateTables _tables = new(context.Metadata);
     private Database _database = null!;
+    private WriteQueue _writes = null!;
     private StateCleanup? _cleanup;
 
     public StateFeatures Features => StateFeatures.ETag | StateFeatures.Transactional | StateFeatures.Ttl | StateFeatures.Actor;
@@ -35,6 +36,7 @@ internal sealed class PostgreSqlStateStore(ComponentContext context, ConnectionP
 
         var interval = context.Metadata.Duration("cleanupInterval", DefaultCleanupInterval);
         _database = new Database(context, pools);
+        _writes = new WriteQueue(_database, Command);
         try
         {
             await _database.CheckServerAsync(cancellationToken);
@@ -61,7 +63,7 @@ internal sealed class PostgreSqlStateStore(ComponentContext context, ConnectionP
         : await _database.ReadAsync((Store: this, keys), static (connection, call, token) => call.Store.GetManyAsync(connection, call.keys, token), cancellationToken);
 
     public async ValueTask WriteAsync(StateWrite write, CancellationToken cancellationToken) =>
-        await _database.WriteAsync((Store: this, write), static (connection, call, token) => call.Store.WriteAsync(connection, call.write, token), cancellationToken);
+        ThrowOnMismatch(write, await _writes.WriteAsync(Checked(write), cancellationToken));
 
     public async ValueTask TransactAsync(IReadOnlyList<StateWrite> writes, CancellationToken cancellationToken)
     {
@@ -127,14 +129,6 @@ internal sealed class PostgreSqlStateStore(ComponentContext context, ConnectionP
         return [.. keys.Select(found.GetValueOrDefault)];
     }
 
-    private async Task<bool> WriteAsync(NpgsqlConnection connection, StateWrite write, CancellationToken cancellationToken)
-    {
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Command(write) } };
-        await batch.ExecuteNonQueryAsync(cancellationToken);
-        ThrowOnMismatch(batch, write, 0);
-        return true;
-    }
-
     private async Task<bool> TransactAsync(NpgsqlConnection connection, IReadOnlyList<StateWrite> writes, CancellationToken cancellationToken)
     {
         // The sort keeps the order of writes to the same key.
@@ -144,13 +138,13 @@ internal sealed class PostgreSqlStateStore(ComponentContext context, ConnectionP
         await using var batch = new NpgsqlBatch(connection, transaction);
         foreach (var write in ordered)
         {
-            batch.BatchCommands.Add(Command(write));
+            batch.BatchCommands.Add(Command(Checked(write)));
         }
 
         await batch.ExecuteNonQueryAsync(cancellationToken);
         for (var i = 0; i < ordered.Length; i++)
         {
-            ThrowOnMismatch(batch, ordered[i], i);
+            ThrowOnMismatch(ordered[i], (int)batch.BatchCommands[i].RecordsAffected);
         }
 
         if (transaction is not null)
@@ -177,9 +171,12 @@ internal sealed class PostgreSqlStateStore(ComponentContext context, ConnectionP
         return keys;
     }
 
+    private static StateWrite Checked(StateWrite write) =>
+        string.IsNullOrEmpty(write.ETag) || Guid.TryParse(write.ETag, out _) ? write : throw new ETagMismatchException(write.Key);
+
     private NpgsqlBatchCommand Command(StateWrite write)
     {
-        var etag = string.IsNullOrEmpty(write.ETag) ? (Guid?)null : Guid.TryParse(write.ETag, out var parsed) ? parsed : throw new ETagMismatchException(write.Key);
+        var etag = string.IsNullOrEmpty(write.ETag) ? (Guid?)null : Guid.Parse(write.ETag);
         if (write.Value is not { } value)
         {
             return etag is { } matching
@@ -206,9 +203,9 @@ internal sealed class PostgreSqlStateStore(ComponentContext context, ConnectionP
 
     private static bool IsConditional(StateWrite write) => !string.IsNullOrEmpty(write.ETag) || (write.FirstWrite && write.Value is not null);
 
-    private static void ThrowOnMismatch(NpgsqlBatch batch, StateWrite write, int index)
+    private static void ThrowOnMismatch(StateWrite write, int changed)
     {
-        if (IsConditional(write) && batch.BatchCommands[index].RecordsAffected == 0)
+        if (IsConditional(write) && changed == 0)
         {
             throw new ETagMismatchException(write.Key);
         }

@@ -218,7 +218,7 @@ public sealed class StateFaultTests : IAsyncLifetime
             {
                 var value = await ReadAsync(_stores[1], $"counter{counter}");
                 Assert.InRange(value, _acknowledged[counter], _acknowledged[counter] + _failed[counter]);
-                Assert.Equal(value, await ReadAsync(_stores[1], $"counter{counter}-copy"));
+                Assert.Equal(value, HasCopy(counter) ? await ReadAsync(_stores[1], $"counter{counter}-copy") : value);
             }
         }
 
@@ -239,7 +239,8 @@ public sealed class StateFaultTests : IAsyncLifetime
                     var next = Encoding.UTF8.GetBytes(int.Parse(Encoding.UTF8.GetString(item.Value.Span), CultureInfo.InvariantCulture) + 1 + "");
                     try
                     {
-                        await store.TransactAsync([new($"counter{counter}-copy", next), new($"counter{counter}", next, item.ETag)], default);
+                        var write = new StateWrite($"counter{counter}", next, item.ETag);
+                        await (HasCopy(counter) ? store.TransactAsync([new($"counter{counter}-copy", next), write], default) : store.WriteAsync(write, default));
                         Interlocked.Increment(ref _acknowledged[counter]);
                     }
                     catch (IOException)
@@ -265,6 +266,8 @@ public sealed class StateFaultTests : IAsyncLifetime
                 }
             }
         }
+
+        private static bool HasCopy(int counter) => counter % 2 == 0;
 
         private static async Task<int> ReadAsync(IStateStore store, string key) =>
             int.Parse(Encoding.UTF8.GetString((await store.GetAsync(key, default))!.Value.Span), CultureInfo.InvariantCulture);

@@ -50,10 +50,12 @@ root.Subcommands.Add(app);
 var instances = new Option<int>("--instances") { Description = "Workflows measured", DefaultValueFactory = _ => 10_000 };
 var callers = new Option<int>("--callers") { Description = "Callers that each wait for the end of a workflow before the next", DefaultValueFactory = _ => 64 };
 var activities = new Option<int>("--activities") { Description = "Sequential activities of a workflow", DefaultValueFactory = _ => 5 };
-var workflows = new Command("workflows", "Workflows of sequential activities on a sidecar of its own") { instances, callers, activities, tracing };
+var postgreSql = new Option<bool>("--postgresql") { Description = "The instances are kept in a private PostgreSQL, not in files" };
+var workflows = new Command("workflows", "Workflows of sequential activities on a sidecar of its own") { instances, callers, activities, tracing, postgreSql };
 workflows.SetAction((parsed, cancellationToken) => WorkflowLoad.RunAsync(
     new WorkflowLoadOptions(
-        parsed.GetRequiredValue(instances), parsed.GetRequiredValue(callers), parsed.GetRequiredValue(activities), parsed.GetValue(tracing)),
+        parsed.GetRequiredValue(instances), parsed.GetRequiredValue(callers), parsed.GetRequiredValue(activities), parsed.GetValue(tracing),
+        parsed.GetValue(postgreSql)),
     Console.Out, cancellationToken));
 root.Subcommands.Add(workflows);
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Dapr.Workflow;
 using Load.Sidecars;
+using LocalServers;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -14,10 +15,11 @@ namespace Load;
 /// <param name="Callers">Callers that each wait for the end of a workflow before they start the next.</param>
 /// <param name="Activities">Sequential activities of a workflow.</param>
 /// <param name="Tracing">Whether every call makes spans.</param>
-public sealed record WorkflowLoadOptions(int Instances, int Callers, int Activities, bool Tracing);
+/// <param name="PostgreSql">Whether the instances are kept in a private PostgreSQL instead of files.</param>
+public sealed record WorkflowLoadOptions(int Instances, int Callers, int Activities, bool Tracing, bool PostgreSql);
 
 /// <summary>
-/// Workflows of sequential activities: a sidecar process of its own with the file store in a folder of its own, a worker and
+/// Workflows of sequential activities: a sidecar process of its own with the file store or a PostgreSQL in a folder of its own, a worker and
 /// its callers in this process, both through the SDK. Prints workflows per second for each thousand, so that a decay shows.
 /// </summary>
 public static class WorkflowLoad
@@ -31,10 +33,24 @@ public static class WorkflowLoad
         var folder = Directory.CreateTempSubdirectory("tandem-load-");
         try
         {
+            await using var postgres = new PostgresServer(Path.Combine(folder.FullName, "postgresql"));
+            var components = SidecarUnderLoad.Resources;
+            if (options.PostgreSql)
+            {
+                if (!OperatingSystem.IsWindows())
+                {
+                    // The user postgres must be able to reach its data.
+                    File.SetUnixFileMode(folder.FullName, folder.UnixFileMode | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+                }
+
+                await postgres.StartAsync(cancellationToken);
+                components = Components(await postgres.CreateDatabaseAsync("load", cancellationToken));
+            }
+
             await output.WriteLineAsync($"fsync of 4 KiB before: {await FsyncProbe.MeasureAsync(folder, cancellationToken)}");
             using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
             // The app has no port of its own: its worker is here.
-            using var sidecar = await SidecarUnderLoad.StartAsync(folder, apps: 1, SidecarUnderLoad.FreePorts(1)[0], options.Tracing, http, cancellationToken);
+            using var sidecar = await SidecarUnderLoad.StartAsync(folder, apps: 1, SidecarUnderLoad.FreePorts(1)[0], options.Tracing, http, cancellationToken, components);
             using var app = BuildApp(sidecar.GrpcAddress);
             await app.StartAsync(cancellationToken);
             var wrong = await MeasureAsync(app.Services.GetRequiredService<DaprWorkflowClient>(), sidecar, options, output, cancellationToken);
@@ -52,7 +68,7 @@ public static class WorkflowLoad
         DaprWorkflowClient client, SidecarUnderLoad sidecar, WorkflowLoadOptions options, TextWriter output, CancellationToken cancellationToken)
     {
         var wrong = 0;
-        await RunManyAsync(WarmUp);
+        await RunManyAsync(Math.Min(WarmUp, options.Instances / 2));
         var rates = new List<double>();
         for (var done = 0; done < options.Instances; done += Block)
         {
@@ -94,6 +110,20 @@ public static class WorkflowLoad
             return [.. times.Order()];
         }
     }
+
+    private static string Components(string connectionString) => $$"""
+        apiVersion: dapr.io/v1alpha1
+        kind: Component
+        metadata: {name: state}
+        spec:
+          type: state.postgresql
+          version: v2
+          initTimeout: 30s
+          metadata:
+          - {name: actorStateStore, value: "true"}
+          - {name: maxConns, value: "16"}
+          - {name: connectionString, value: "{{connectionString}}"}
+        """;
 
     private static IHost BuildApp(Uri sidecar)
     {

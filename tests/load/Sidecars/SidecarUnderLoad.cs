@@ -11,7 +11,8 @@ namespace Load.Sidecars;
 /// </summary>
 internal sealed class SidecarUnderLoad : IDisposable
 {
-    private const string Resources = """
+    /// <summary>The components where none are given.</summary>
+    public const string Resources = """
         apiVersion: dapr.io/v1alpha1
         kind: Component
         metadata: {name: state}

@@ -30,7 +30,7 @@ appends.SetAction((parsed, cancellationToken) => AppendLoad.RunAsync(
     parsed.GetRequiredValue(data), parsed.GetRequiredValue(producers), TimeSpan.FromSeconds(parsed.GetRequiredValue(seconds)), Console.Out, cancellationToken));
 root.Subcommands.Add(appends);
 
-var rounds = new Option<int>("--rounds") { Description = "Rounds, of which the best counts", DefaultValueFactory = _ => 5 };
+var rounds = new Option<int>("--rounds") { Description = "Rounds, of which the best counts (pubsub: the median)", DefaultValueFactory = _ => 5 };
 var tracing = new Option<bool>("--tracing") { Description = "Every call makes spans" };
 var sidecar = new Command("sidecar", "What a sidecar process of its own costs: invocation, state, messages, idle") { rounds, tracing };
 sidecar.SetAction((parsed, cancellationToken) => SidecarLoad.RunAsync(
@@ -40,6 +40,10 @@ root.Subcommands.Add(sidecar);
 var state = new Command("state", "State per store through a sidecar of its own: files, memory and real servers") { rounds };
 state.SetAction((parsed, cancellationToken) => StateLoad.RunAsync(parsed.GetRequiredValue(rounds), Console.Out, cancellationToken));
 root.Subcommands.Add(state);
+
+var pubsub = new Command("pubsub", "Messages per broker through a sidecar of its own, in memory, in files and on real servers: rate, latency, none lost") { rounds };
+pubsub.SetAction((parsed, cancellationToken) => PubSubLoad.RunAsync(parsed.GetRequiredValue(rounds), Console.Out, cancellationToken));
+root.Subcommands.Add(pubsub);
 
 var port = new Option<int>("--port") { Required = true };
 var behind = new Option<string?>("--behind");

@@ -14,15 +14,19 @@ internal sealed class RawConnection : IDisposable
     private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     private readonly byte[] _buffer = new byte[4096];
     private readonly byte[] _request;
+    private readonly int _bodyLength;
 
-    private RawConnection(byte[] request) => _request = request;
+    private RawConnection(byte[] request, int bodyLength) => (_request, _bodyLength) = (request, bodyLength);
+
+    /// <summary>What the next request brings; may be written over, at the same length.</summary>
+    public Span<byte> Body => _request.AsSpan(_request.Length - _bodyLength);
 
     /// <summary>Connects; the request is a POST of the body, or a GET without one.</summary>
     public static async Task<RawConnection> OpenAsync(Uri address, string? body, CancellationToken cancellationToken)
     {
         var line = $"{(body is null ? "GET" : "POST")} {address.PathAndQuery} HTTP/1.1\r\nHost: {address.Authority}\r\n";
         var request = body is null ? $"{line}\r\n" : $"{line}Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}";
-        var connection = new RawConnection(Encoding.ASCII.GetBytes(request));
+        var connection = new RawConnection(Encoding.ASCII.GetBytes(request), body?.Length ?? 0);
         await connection._socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, address.Port), cancellationToken);
         return connection;
     }

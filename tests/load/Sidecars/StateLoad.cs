@@ -27,13 +27,15 @@ internal sealed class StateLoad(TextWriter output, int rounds, CancellationToken
         {
             await using var redis = new RedisServer(Path.Combine(folder.FullName, "redis"));
             await using var postgres = new PostgresServer(Path.Combine(folder.FullName, "postgresql"));
-            Store[] stores =
+            MeasuredComponent[] stores =
             [
                 new("in-memory", "{type: state.in-memory, version: v1, metadata: []}"),
                 new("tandem", "{type: state.tandem, version: v1, metadata: []}"),
-                .. await StartedAsync(redis, () => Task.FromResult($"{{type: state.redis, version: v1, metadata: [{{name: redisHost, value: \"{redis.Address}\"}}]}}")),
-                .. await StartedAsync(postgres, async () =>
-                    $"{{type: state.postgresql, version: v2, metadata: [{{name: connectionString, value: \"{await postgres.CreateDatabaseAsync("load")}\"}}]}}"),
+                .. await MeasuredComponent.OnAsync(redis, () => Task.FromResult(
+                    $"{{type: state.redis, version: v1, metadata: [{{name: redisHost, value: \"{redis.Address}\"}}]}}"), output, cancellationToken),
+                .. await MeasuredComponent.OnAsync(postgres, async () =>
+                    $"{{type: state.postgresql, version: v2, metadata: [{{name: connectionString, value: \"{await postgres.CreateDatabaseAsync("load")}\"}}]}}",
+                    output, cancellationToken),
             ];
             await new StateLoad(output, rounds, cancellationToken).MeasureAsync(folder, stores);
             return 0;
@@ -42,27 +44,13 @@ internal sealed class StateLoad(TextWriter output, int rounds, CancellationToken
         {
             folder.Delete(recursive: true);
         }
-
-        async Task<IEnumerable<Store>> StartedAsync(LocalServer server, Func<Task<string>> spec)
-        {
-            if (server.Missing is { } missing)
-            {
-                await output.WriteLineAsync($"without {server.Name}: {missing}");
-                return [];
-            }
-
-            await server.StartAsync(cancellationToken);
-            return [new Store(server.Name, await spec())];
-        }
     }
 
-    private async Task MeasureAsync(DirectoryInfo folder, Store[] stores)
+    private async Task MeasureAsync(DirectoryInfo folder, MeasuredComponent[] stores)
     {
-        var components = string.Join("\n---\n", stores.Select(store =>
-            $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{name: {store.Name}}}\nspec: {store.Spec}"));
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         using var sidecar = await SidecarUnderLoad.StartAsync(
-            folder.CreateSubdirectory("sidecar"), 1, SidecarUnderLoad.FreePorts(1)[0], tracing: false, http, cancellationToken, components);
+            folder.CreateSubdirectory("sidecar"), 1, SidecarUnderLoad.FreePorts(1)[0], tracing: false, http, cancellationToken, MeasuredComponent.Resources(stores));
         var measured = stores.ToDictionary(store => store.Name, _ => new Best());
         // The first round is for the compiler.
         for (var round = 0; round <= rounds; round++)
@@ -111,10 +99,6 @@ internal sealed class StateLoad(TextWriter output, int rounds, CancellationToken
         double[] all = [.. times.SelectMany(own => own).Order()];
         return (all[all.Length / 2], all.Length / took.TotalSeconds);
     }
-
-    /// <param name="Name">Of the component.</param>
-    /// <param name="Spec">Of the component, in YAML.</param>
-    private sealed record Store(string Name, string Spec);
 
     private sealed class Best
     {

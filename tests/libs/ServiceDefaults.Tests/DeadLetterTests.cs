@@ -45,7 +45,8 @@ public sealed class DeadLetterTests : IAsyncLifetime
 
     [Fact]
     public async Task The_subscription_and_its_dead_letters_are_this_apps_own() => Assert.Equal(
-        """[{"topic":"fact","pubsubName":"bus","route":"on/fact","deadLetterTopic":"fact-me-dead"},{"topic":"fact-me-dead","pubsubName":"bus","route":"on/fact-me-dead"}]""",
+        """[{"topic":"fact","pubsubName":"bus","route":"on/fact","metadata":{"queueType":"quorum"},"deadLetterTopic":"fact-me-dead"},"""
+        + """{"topic":"fact-me-dead","pubsubName":"bus","route":"on/fact-me-dead","metadata":{"queueType":"quorum"}}]""",
         await (await _service.SendAsync(HttpMethod.Get, "/dapr/subscribe", token: TestService.AppToken)).Content.ReadAsStringAsync(Cancellation));
 
     [Fact]

@@ -27,6 +27,7 @@ public sealed class BrokerFaultTests(BrokerFaultTests.OwnServer own) : IClassFix
         var consumer = new Consumer();
         await using var first = await consumer.SubscribeAsync(brokers[0]);
         await using var second = await consumer.SubscribeAsync(brokers[1]);
+        await _vhost.NotedAsync();
         var published = new ConcurrentQueue<string>();
 
         var publishing = Task.WhenAll(Enumerable.Range(0, 8).Select(publisher => Task.Run(async () =>

@@ -82,6 +82,14 @@ internal sealed class Vhost : IAsyncDisposable
         int Number(string name) => answer.TryGetProperty(name, out var value) ? value.GetInt32() : -1;
     }
 
+    /// <summary>
+    /// Waits until the broker has noted down that it has the quorum queue: it does so every half second, and killed before that it does not find the
+    /// queue again, with whatever it had confirmed.
+    /// </summary>
+    public Task NotedAsync(string queue = $"app-{Topic}") => Wait.UntilAsync(() => Directory
+        .EnumerateFiles(Server.DataDirectory, "names.dets", SearchOption.AllDirectories)
+        .Any(file => Encoding.Latin1.GetString(File.ReadAllBytes(file)).Contains($"{Name}_{queue}", StringComparison.Ordinal)));
+
     /// <summary>Closes the connections of this virtual host as an administrator does; false when there are none yet.</summary>
     public async Task<bool> CutAsync()
     {

@@ -15,6 +15,7 @@ public sealed class ServerFaultTests
     private const int Users = 40;
     private const int ScansEach = 5;
     private const int Faults = 3;
+    private const int CutsPerFault = 5;
 
     /// <summary>Of <c>pubsub</c> in the tests of frozen apps.</summary>
     private static readonly TimeSpan ProcessingTimeout = TimeSpan.FromSeconds(2);
@@ -53,6 +54,25 @@ public sealed class ServerFaultTests
             servers[victim].Pause();
             await Task.Delay(random.Next(1000, 5000), cancellationToken);
             servers[victim].Resume();
+        });
+    }
+
+    [Theory]
+    [InlineData("redis", "redis")]
+    [InlineData("rabbitmq", "rabbitmq")]
+    [InlineData("rabbitmq", "postgresql")]
+    public async Task Connections_that_are_cut_lose_and_repeat_nothing(string set, string victim)
+    {
+        await using var servers = await ServerSet.StartAsync(set);
+        await using var run = await PlatformRun.StartAsync(Slow, servers.Settings, servers.Arguments);
+
+        await ScanAsync(run, async (random, cancellationToken) =>
+        {
+            for (var cut = 0; cut < CutsPerFault; cut++)
+            {
+                await Connections.CutAsync(servers[victim], cancellationToken);
+                await Task.Delay(random.Next(50, 500), cancellationToken);
+            }
         });
     }
 

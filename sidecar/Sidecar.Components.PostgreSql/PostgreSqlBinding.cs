@@ -12,7 +12,7 @@ namespace Sidecar.Components.PostgreSql;
 /// types the server finds out. <c>query</c> answers an array of rows, each an array of values; <c>exec</c> tells <c>rows-affected</c>; <c>close</c> ends the
 /// binding. What the text of the statement is decides the app: values belong into <c>params</c>.
 /// </summary>
-internal sealed class PostgreSqlBinding(ComponentContext context, ConnectionPools pools) : IOutputBinding
+internal sealed class PostgreSqlBinding(ComponentContext context, Shared<string, ConnectionPool> pools) : IOutputBinding
 {
     private Database _database = null!;
     private volatile bool _closed;

@@ -14,7 +14,8 @@ public static class PostgreSqlComponents
     /// </summary>
     public static ComponentRegistry AddPostgreSql(this ComponentRegistry registry)
     {
-        var pools = new ConnectionPools();
+        // One for distinct settings, since twenty apps with a pool each would use up what a server has.
+        var pools = new Shared<string, ConnectionPool>();
         foreach (var system in new[] { "postgresql", "postgres" })
         {
             registry

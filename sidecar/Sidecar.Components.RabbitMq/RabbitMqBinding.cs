@@ -1,6 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
 using Sidecar.Abstractions;
 using Sidecar.Components.RabbitMq.Connections;
@@ -14,16 +11,12 @@ namespace Sidecar.Components.RabbitMq;
 /// broker has confirmed; request metadata becomes headers, and what <see cref="Publication.PropertiesOf"/> takes. Input: one message at a time;
 /// what the app did not take comes again after <c>redeliverInterval</c>, unlike daprd, which asks again at once.
 /// </summary>
-internal sealed class RabbitMqBinding(ComponentContext context) : IInputBinding, IOutputBinding
+internal sealed class RabbitMqBinding(ComponentContext context) : RabbitMqComponent(context), IInputBinding, IOutputBinding
 {
     /// <summary>What <c>prefetchCount</c> 0 means: one is handled at a time, some more wait here.</summary>
     private const int DefaultPrefetch = 10;
 
-    private readonly ILogger _logger = context.Services.GetService<ILoggerFactory>()?.CreateLogger<RabbitMqBinding>() ?? NullLogger<RabbitMqBinding>.Instance;
     private readonly Dictionary<string, object?> _arguments = [];
-    private SharedConnections.Lease? _publishing;
-    private SharedConnections.Lease? _consuming;
-    private Publisher _publisher = null!;
     private string _queue = "";
     private bool _durable;
     private bool _deleteWhenUnused;
@@ -31,9 +24,9 @@ internal sealed class RabbitMqBinding(ComponentContext context) : IInputBinding,
 
     public IReadOnlyList<string> Operations { get; } = ["create"];
 
-    public async Task InitAsync(CancellationToken cancellationToken)
+    public override async Task InitAsync(CancellationToken cancellationToken)
     {
-        var metadata = context.Metadata;
+        var metadata = Context.Metadata;
         _queue = metadata.Required("queueName");
         _durable = metadata.Bool("durable", false);
         _deleteWhenUnused = metadata.Bool("deleteWhenUnused", false);
@@ -49,11 +42,9 @@ internal sealed class RabbitMqBinding(ComponentContext context) : IInputBinding,
         }
 
         // An exclusive queue belongs to the connection that made it, so nobody else may have that.
-        var address = BrokerAddress.OfBinding(context);
+        var address = BrokerAddress.OfBinding(Context);
         address = _exclusive ? address with { ClientName = $"{address.ClientName} {Guid.NewGuid()}" } : address;
-        _publishing = SharedConnections.Rent(address, "publish", _logger);
-        _consuming = SharedConnections.Rent(address, "consume", _logger);
-        _publisher = new Publisher(_publishing.Connection, new PublisherOptions
+        Share(address, new PublisherOptions
         {
             PublishTimeout = metadata.Duration("publishTimeout", TimeSpan.FromSeconds(20)),
             ReconnectWait = ReconnectWait,
@@ -73,16 +64,16 @@ internal sealed class RabbitMqBinding(ComponentContext context) : IInputBinding,
 
     public async ValueTask<BindingResponse> InvokeAsync(BindingRequest request, CancellationToken cancellationToken)
     {
-        var contentType = context.Metadata["contentType"] is { Length: > 0 } type ? type : "text/plain";
+        var contentType = Context.Metadata["contentType"] is { Length: > 0 } type ? type : "text/plain";
         var properties = Publication.PropertiesOf(request.Metadata, persistent: true, timeToLive: null, contentType);
         properties.Headers = request.Metadata.ToDictionary(entry => entry.Key, object? (entry) => entry.Value);
-        var errors = await _publisher.PublishAsync("", [new Publication(_queue, properties, request.Data)], cancellationToken);
+        var errors = await Publisher.PublishAsync("", [new Publication(_queue, properties, request.Data)], cancellationToken);
         return errors[0] is { } error ? throw error : BindingResponse.Empty;
     }
 
     public async Task<IAsyncDisposable> ReadAsync(Func<BindingEvent, CancellationToken, Task> handler, CancellationToken cancellationToken)
     {
-        var prefetch = PubSubOptions.Number(context.Metadata, "prefetchCount", ushort.MaxValue);
+        var prefetch = PubSubOptions.Number(Context.Metadata, "prefetchCount", ushort.MaxValue);
         var options = new ConsumerOptions
         {
             Queue = _queue,
@@ -90,34 +81,20 @@ internal sealed class RabbitMqBinding(ComponentContext context) : IInputBinding,
             Prefetch = prefetch > 0 ? (int)prefetch : DefaultPrefetch,
             MaxHandlers = 1,
             DeletedWhenUnused = _deleteWhenUnused,
-            RedeliverInterval = context.Metadata.Duration("redeliverInterval", TimeSpan.FromSeconds(15)),
-            ReturnPause = context.Metadata.Duration("returnPause", TimeSpan.FromSeconds(1)),
+            RedeliverInterval = Context.Metadata.Duration("redeliverInterval", TimeSpan.FromSeconds(15)),
+            ReturnPause = Context.Metadata.Duration("returnPause", TimeSpan.FromSeconds(1)),
             ReconnectWait = ReconnectWait,
         };
         return await QueueConsumer.StartAsync(
-            _consuming!.Connection, options, (delivery, token) => handler(new BindingEvent(delivery.Body, MetadataOf(delivery)), token), _logger, cancellationToken);
+            Consuming, options, (delivery, token) => handler(new BindingEvent(delivery.Body, MetadataOf(delivery)), token), Logger, cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_publishing is not null)
-        {
-            await _publisher.DisposeAsync();
-            await _publishing.DisposeAsync();
-        }
-
-        if (_consuming is not null)
-        {
-            await _consuming.DisposeAsync();
-        }
-    }
-
-    private TimeSpan ReconnectWait => PubSubOptions.Seconds(context.Metadata, "reconnectWaitInSeconds", TimeSpan.FromSeconds(5));
+    private TimeSpan ReconnectWait => PubSubOptions.Seconds(Context.Metadata, "reconnectWaitInSeconds", TimeSpan.FromSeconds(5));
 
     /// <summary>Declares over the consuming connection, to which an exclusive queue has to belong.</summary>
     private async Task DeclareAsync(CancellationToken cancellationToken)
     {
-        var connection = await _consuming!.Connection.OpenAsync(cancellationToken);
+        var connection = await Consuming.OpenAsync(cancellationToken);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         await DeclareAsync(channel, cancellationToken);
     }

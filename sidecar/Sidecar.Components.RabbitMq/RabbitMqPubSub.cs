@@ -1,6 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
 using Sidecar.Abstractions;
 using Sidecar.Components.RabbitMq.Connections;
@@ -14,13 +11,9 @@ namespace Sidecar.Components.RabbitMq;
 /// confirmed it and fails otherwise. Metadata: <see cref="PubSubOptions"/>; of a subscription: <c>queueName</c>, <c>routingKey</c> (a list) and what
 /// <see cref="Topology.Arguments"/> takes; of a publish: <c>routingKey</c> and what <see cref="Publication.PropertiesOf"/> takes.
 /// </summary>
-internal sealed class RabbitMqPubSub(ComponentContext context) : IPubSub
+internal sealed class RabbitMqPubSub(ComponentContext context) : RabbitMqComponent(context), IPubSub
 {
-    private readonly ILogger _logger = context.Services.GetService<ILoggerFactory>()?.CreateLogger<RabbitMqPubSub>() ?? NullLogger<RabbitMqPubSub>.Instance;
     private PubSubOptions _options = null!;
-    private SharedConnections.Lease? _publishing;
-    private SharedConnections.Lease? _consuming;
-    private Publisher _publisher = null!;
 
     public PubSubFeatures Features => PubSubFeatures.MessageTtl | PubSubFeatures.BulkPublish;
 
@@ -28,13 +21,11 @@ internal sealed class RabbitMqPubSub(ComponentContext context) : IPubSub
 
     public TimeSpan ProcessingTimeout => _options.ProcessingTimeout;
 
-    public async Task InitAsync(CancellationToken cancellationToken)
+    public override async Task InitAsync(CancellationToken cancellationToken)
     {
-        var address = BrokerAddress.OfPubSub(context);
-        _options = PubSubOptions.Parse(context);
-        _publishing = SharedConnections.Rent(address, "publish", _logger);
-        _consuming = SharedConnections.Rent(address, "consume", _logger);
-        _publisher = new Publisher(_publishing.Connection, new PublisherOptions
+        var address = BrokerAddress.OfPubSub(Context);
+        _options = PubSubOptions.Parse(Context);
+        var publishing = Share(address, new PublisherOptions
         {
             PublishTimeout = _options.PublishTimeout,
             ReconnectWait = _options.ReconnectWait,
@@ -49,7 +40,7 @@ internal sealed class RabbitMqPubSub(ComponentContext context) : IPubSub
         });
         try
         {
-            await _publishing.Connection.OpenAsync(cancellationToken);
+            await publishing.OpenAsync(cancellationToken);
         }
         catch
         {
@@ -60,7 +51,7 @@ internal sealed class RabbitMqPubSub(ComponentContext context) : IPubSub
 
     public async ValueTask PublishAsync(string topic, OutgoingMessage message, CancellationToken cancellationToken)
     {
-        if ((await _publisher.PublishAsync(topic, [ToPublication(message)], cancellationToken))[0] is { } error)
+        if ((await Publisher.PublishAsync(topic, [ToPublication(message)], cancellationToken))[0] is { } error)
         {
             throw error;
         }
@@ -83,7 +74,7 @@ internal sealed class RabbitMqPubSub(ComponentContext context) : IPubSub
             }
         }
 
-        var outcomes = await _publisher.PublishAsync(topic, [.. good.Select(entry => entry.Message)], cancellationToken);
+        var outcomes = await Publisher.PublishAsync(topic, [.. good.Select(entry => entry.Message)], cancellationToken);
         foreach (var ((index, _), outcome) in good.Zip(outcomes))
         {
             errors[index] = outcome;
@@ -114,25 +105,11 @@ internal sealed class RabbitMqPubSub(ComponentContext context) : IPubSub
                     Topology.DeclareQueueAsync(channel, queue, request.Topic, arguments, (metadata["routingKey"] ?? "").Split(','), _options, token),
             };
             return await QueueConsumer.StartAsync(
-                _consuming!.Connection, options, (delivery, token) => request.Handler(ToMessage(queue, request.Topic, delivery), token), _logger, cancellationToken);
+                Consuming, options, (delivery, token) => request.Handler(ToMessage(queue, request.Topic, delivery), token), Logger, cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            throw new ComponentException($"{context.Name} cannot subscribe to topic '{request.Topic}': {exception.Message}", exception);
-        }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_publishing is not null)
-        {
-            await _publisher.DisposeAsync();
-            await _publishing.DisposeAsync();
-        }
-
-        if (_consuming is not null)
-        {
-            await _consuming.DisposeAsync();
+            throw new ComponentException($"{Context.Name} cannot subscribe to topic '{request.Topic}': {exception.Message}", exception);
         }
     }
 

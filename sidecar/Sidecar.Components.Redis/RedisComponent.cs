@@ -10,7 +10,10 @@ namespace Sidecar.Components.Redis;
 /// <summary>What the components of a Redis server have in common: a share in the connection.</summary>
 internal abstract class RedisComponent(ComponentContext context) : IComponent
 {
-    private RedisLease? _lease;
+    private static readonly Shared<RedisOptions, RedisConnection> Connections = new();
+
+    private Share<RedisConnection>? _connection;
+    private RedisClient? _client;
 
     protected ComponentContext Context { get; } = context;
 
@@ -19,7 +22,7 @@ internal abstract class RedisComponent(ComponentContext context) : IComponent
     /// <summary>The server, as messages name it.</summary>
     protected string Address => $"{Options.Host}:{Options.Port}";
 
-    protected RedisClient Client => _lease?.Client ?? throw new InvalidOperationException($"component '{Context.Name}' is not initialised");
+    protected RedisClient Client => _client ?? throw new InvalidOperationException($"component '{Context.Name}' is not initialised");
 
     protected ILogger Logger => Context.Services.GetService<ILoggerFactory>()?.CreateLogger<RedisComponent>() ?? (ILogger)NullLogger.Instance;
 
@@ -28,7 +31,8 @@ internal abstract class RedisComponent(ComponentContext context) : IComponent
         Options = RedisMetadata.Read(Context);
         try
         {
-            _lease = await RedisConnections.AcquireAsync(Options, cancellationToken);
+            _connection = Connections.Acquire(Options, () => new RedisConnection(Options));
+            _client = await _connection.Value.ConnectAsync(cancellationToken);
             await StartAsync(cancellationToken);
         }
         catch (Exception exception)
@@ -38,7 +42,7 @@ internal abstract class RedisComponent(ComponentContext context) : IComponent
         }
     }
 
-    public virtual ValueTask DisposeAsync() => _lease?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public virtual ValueTask DisposeAsync() => _connection?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>A server that is not there may still come, and is tried again when the exception says so; everything else is final.</summary>
     private Exception Explain(Exception exception, bool cancelled) => exception switch

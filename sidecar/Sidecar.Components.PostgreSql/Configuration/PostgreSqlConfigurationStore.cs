@@ -7,7 +7,7 @@ namespace Sidecar.Components.PostgreSql.Configuration;
 /// <c>configuration.postgresql</c> (dapr/config §12): rows of metadata <c>table</c>, which an operator keeps. Changes come over the channel that the
 /// subscription (<c>pgNotifyChannel</c>) or the component (<c>notifyChannel</c>) names, from a trigger on the table; docs/postgresql.md has both.
 /// </summary>
-internal sealed class PostgreSqlConfigurationStore(ComponentContext context, ConnectionPools pools) : IConfigurationStore
+internal sealed class PostgreSqlConfigurationStore(ComponentContext context, Shared<string, ConnectionPool> pools) : IConfigurationStore
 {
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Dictionary<string, ConfigurationListener> _listeners = new(StringComparer.Ordinal);

@@ -14,8 +14,6 @@ internal sealed class ConnectionPool(ConnectionSettings settings) : IAsyncDispos
     private readonly NpgsqlDataSource _own = Source(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false }.ConnectionString);
     private Generation _current = new(settings);
 
-    public ConnectionSettings Settings => settings;
-
     /// <summary>
     /// An open connection; disposing it gives it back. Waits while all are in use, and while the server is there but takes nobody: it starts, or
     /// its <c>max_connections</c> are used up. The operation's token ends that.

@@ -18,17 +18,14 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>How long the server may take to stop a statement before the connections to it are given up.</summary>
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(3);
 
-    private readonly ConnectionPools _pools;
-    private readonly ConnectionPool _pool;
-    private int _disposed;
+    private readonly Share<ConnectionPool> _pool;
 
-    public Database(ComponentContext context, ConnectionPools pools)
+    public Database(ComponentContext context, Shared<string, ConnectionPool> pools)
     {
         Settings = ConnectionSettings.Read(context.Metadata);
         Logger = context.Services.GetService<ILoggerFactory>()?.CreateLogger($"Sidecar.Components.PostgreSql.{context.Type}") ?? NullLogger.Instance;
         Time = context.Services.GetService<TimeProvider>() ?? TimeProvider.System;
-        _pools = pools;
-        _pool = pools.Acquire(Settings);
+        _pool = pools.Acquire(Settings.ConnectionString, () => new ConnectionPool(Settings));
     }
 
     public ConnectionSettings Settings { get; }
@@ -64,7 +61,7 @@ internal sealed class Database : IAsyncDisposable
     public Task<NpgsqlConnection> OpenOwnAsync(string statement, Action<NpgsqlConnection> prepare, CancellationToken cancellationToken) => WithinTimeoutAsync(
         operation => OpenOwnAsync(statement, prepare, operation), cancellationToken);
 
-    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0 ? _pools.ReleaseAsync(_pool) : ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => _pool.DisposeAsync();
 
     private Task<T> RunAsync<TState, T>(
         TState state, Func<NpgsqlConnection, TState, CancellationToken, Task<T>> work, bool repeatable, CancellationToken cancellationToken) =>
@@ -76,7 +73,7 @@ internal sealed class Database : IAsyncDisposable
         {
             try
             {
-                await using var pooled = await _pool.OpenAsync(operation);
+                await using var pooled = await _pool.Value.OpenAsync(operation);
                 return await work(pooled.Connection, state, operation.Token);
             }
             catch (NpgsqlException exception) when (repeatable && Failures.IsBrokenConnection(exception))
@@ -89,7 +86,7 @@ internal sealed class Database : IAsyncDisposable
 
     private async Task<NpgsqlConnection> OpenOwnAsync(string statement, Action<NpgsqlConnection> prepare, Operation operation)
     {
-        var connection = await _pool.OpenOwnAsync(operation);
+        var connection = await _pool.Value.OpenOwnAsync(operation);
         try
         {
             prepare(connection);
@@ -139,7 +136,7 @@ internal sealed class Database : IAsyncDisposable
         await ((Task)running).WaitAsync(StopTimeout).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
         if (!running.IsCompleted && operation.Generation is { } generation)
         {
-            _pool.Abandon(generation);
+            _pool.Value.Abandon(generation);
         }
 
         if (running.IsCompletedSuccessfully && running.Result is NpgsqlConnection unwanted)

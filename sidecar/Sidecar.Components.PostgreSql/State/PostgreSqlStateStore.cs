@@ -12,7 +12,7 @@ namespace Sidecar.Components.PostgreSql.State;
 /// is no uuid cannot be that of a row and is a mismatch. A transaction is one of SQL; it locks its rows in the order of their keys, so that two of
 /// them never wait for each other. With <c>keyPrefix</c> <c>name</c> or a word of its own, apps share data.
 /// </summary>
-internal sealed class PostgreSqlStateStore(ComponentContext context, ConnectionPools pools) : IStateStore, IKeyListing
+internal sealed class PostgreSqlStateStore(ComponentContext context, Shared<string, ConnectionPool> pools) : IStateStore, IKeyListing
 {
     private static readonly TimeSpan DefaultCleanupInterval = TimeSpan.FromHours(1);
 

@@ -9,7 +9,7 @@ namespace Sidecar.Components.RabbitMq.Connections;
 /// A connection that is opened when somebody needs it and again when it was lost. There is one for publishing and one for consuming: a broker that
 /// is short of memory stops reading from those that publish, and acknowledgements must still get through.
 /// </summary>
-internal sealed partial class BrokerConnection(BrokerAddress address, string role, ILogger logger)
+internal sealed partial class BrokerConnection(BrokerAddress address, string role, ILogger logger) : IAsyncDisposable
 {
     /// <summary>Oldest server with quorum queues and single active consumers.</summary>
     private static readonly Version OldestServer = new(3, 8);
@@ -52,7 +52,7 @@ internal sealed partial class BrokerConnection(BrokerAddress address, string rol
         }
     }
 
-    public async Task CloseAsync()
+    public async ValueTask DisposeAsync()
     {
         Task<IConnection>? current;
         lock (_gate)

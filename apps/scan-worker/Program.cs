@@ -25,13 +25,13 @@ builder.Services.AddSingleton(SituationTags.Load(knowledge));
 builder.Services.AddSingleton(DisposalRules.Load(knowledge, taxonomy));
 
 // Models, and what the local provider does in their place.
-builder.Services.AddChatModels();
+builder.Services.AddModels();
 builder.Services.AddPictureClassifier();
 builder.Services.AddLocalSkill<LocalWasteVision>();
 builder.Services.AddLocalSkill<LocalDisposalAnswer>();
 builder.Services.AddSingleton(services => new WasteVision(
-    services.GetRequiredService<IChatModels>(), taxonomy, services.GetRequiredService<SituationTags>(), prompts));
-builder.Services.AddSingleton(services => new DisposalAnswer(services.GetRequiredService<IChatModels>(), prompts));
+    services.GetRequiredService<IModels>(), taxonomy, services.GetRequiredService<SituationTags>(), prompts));
+builder.Services.AddSingleton(services => new DisposalAnswer(services.GetRequiredService<IModels>(), prompts));
 
 // The pipeline.
 builder.Services.AddJobLogClient();

@@ -1,6 +1,10 @@
+using Ai.Calls;
+using Ai.Catalogue;
 using Ai.Local;
 using Ai.Local.Vision;
-using Microsoft.Extensions.Configuration;
+using Ai.Policies;
+using Ai.Providers;
+using Ai.Providers.OpenAi;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -11,17 +15,46 @@ namespace Ai;
 /// <summary>Registration of model access.</summary>
 public static class AiServices
 {
-    /// <summary>Adds <see cref="IChatModels"/> with options from section <see cref="AiOptions.Section"/>.</summary>
-    public static IServiceCollection AddChatModels(this IServiceCollection services)
+    /// <summary>Adds <see cref="IModels"/> with options from section <see cref="AiOptions.Section"/>, all providers and all policies.</summary>
+    public static IServiceCollection AddModels(this IServiceCollection services)
     {
-        services.AddOptions<AiOptions>()
-            .BindConfiguration(AiOptions.Section)
-            .PostConfigure<IConfiguration>((options, configuration) =>
-                options.OpenAi.ApiKey = options.OpenAi.ApiKey is { Length: > 0 } key ? key : configuration["OPENAI_API_KEY"])
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        services.AddOptions<AiOptions>().BindConfiguration(AiOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IChatModels, ChatModels>();
+        services.TryAddSingleton<ModelCatalogue>();
+        services.TryAddSingleton<ProviderConnections>();
+        services.TryAddSingleton<ProviderClients>();
+        services.TryAddSingleton<ModelPipeline>();
+        services.TryAddSingleton<IModels, Models>();
+
+        services.AddModelProvider<LocalProvider>();
+        services.AddModelProvider<OpenAiProvider>();
+
+        services.AddModelPolicy<TelemetryPolicy>();
+        services.AddModelPolicy<AdmissionPolicy>();
+        services.AddModelPolicy<RetryPolicy>();
+        services.AddModelPolicy<KeysPolicy>();
+        services.AddModelPolicy<TimeoutsPolicy>();
+        return services;
+    }
+
+    /// <summary>Adds a kind of provider.</summary>
+    public static IServiceCollection AddModelProvider<TProvider>(this IServiceCollection services) where TProvider : class, IModelProvider
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IModelProvider, TProvider>());
+        return services;
+    }
+
+    /// <summary>Adds a policy at its place.</summary>
+    public static IServiceCollection AddModelPolicy<TPolicy>(this IServiceCollection services) where TPolicy : class, IModelPolicy
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IModelPolicy, TPolicy>());
+        return services;
+    }
+
+    /// <summary>Adds what the local provider can do for one task.</summary>
+    public static IServiceCollection AddLocalSkill<TSkill>(this IServiceCollection services) where TSkill : class, ILocalSkill
+    {
+        services.AddSingleton<ILocalSkill, TSkill>();
         return services;
     }
 
@@ -32,13 +65,6 @@ public static class AiServices
             .BindConfiguration(PictureClassifierOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton(provider => new PictureClassifier(
             provider.GetRequiredService<IOptions<PictureClassifierOptions>>().Value, provider.GetService<ILogger<PictureClassifier>>()));
-        return services;
-    }
-
-    /// <summary>Adds what the local provider can do for one task.</summary>
-    public static IServiceCollection AddLocalSkill<TSkill>(this IServiceCollection services) where TSkill : class, ILocalSkill
-    {
-        services.AddSingleton<ILocalSkill, TSkill>();
         return services;
     }
 }

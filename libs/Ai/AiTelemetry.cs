@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Ai.Calls;
 using Microsoft.Extensions.AI;
 
 namespace Ai;
@@ -21,24 +22,28 @@ public static class AiTelemetry
         "gen_ai.client.token.usage", "{token}", "Tokens used",
         advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576] });
 
-    internal static void Tag(Activity? activity, ChatClientMetadata? metadata)
+    internal static Activity? Start(ModelCall call)
     {
-        activity?.SetTag("gen_ai.operation.name", "chat");
-        activity?.SetTag("gen_ai.provider.name", metadata?.ProviderName);
-        activity?.SetTag("gen_ai.request.model", metadata?.DefaultModelId);
+        var activity = Source.StartActivity($"{call.Operation} {call.Model.Name}", ActivityKind.Client);
+        activity?.SetTag("gen_ai.operation.name", call.Operation);
+        activity?.SetTag("gen_ai.provider.name", call.Model.Provider);
+        activity?.SetTag("gen_ai.request.model", call.Model.Name);
+        return activity;
     }
 
-    internal static void Record(string model, TimeSpan elapsed, UsageDetails? usage, string? error)
+    internal static void Record(ModelCall call, Activity? activity, TimeSpan elapsed, UsageDetails? usage, string? error)
     {
-        var tags = new TagList { { "gen_ai.operation.name", "chat" }, { "gen_ai.request.model", model } };
+        var tags = new TagList { { "gen_ai.operation.name", call.Operation }, { "gen_ai.request.model", call.Model.Name } };
         if (error is not null)
         {
             tags.Add("error.type", error);
+            activity?.SetStatus(ActivityStatusCode.Error, error);
+            activity?.SetTag("error.type", error);
         }
 
         Duration.Record(elapsed.TotalSeconds, tags);
-        RecordTokens(usage?.InputTokenCount, model, "input");
-        RecordTokens(usage?.OutputTokenCount, model, "output");
+        RecordTokens(usage?.InputTokenCount, call.Model.Name, "input");
+        RecordTokens(usage?.OutputTokenCount, call.Model.Name, "output");
     }
 
     private static void RecordTokens(long? count, string model, string type)

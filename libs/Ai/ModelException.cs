@@ -1,22 +1,23 @@
 namespace Ai;
 
-/// <summary>A model call that failed for good: after the policy's retries, or at once when repeating cannot help.</summary>
-public sealed class ModelException : Exception
+/// <summary>A model call that failed. The message is for people and holds no prompt, picture, answer or key.</summary>
+public sealed class ModelException(ModelFailure failure, string message, Exception? innerException = null) : Exception(message, innerException)
 {
-    /// <summary>Creates the exception.</summary>
-    /// <param name="code">Stable code: MODEL_UNAVAILABLE, MODEL_REJECTED_REQUEST, MODEL_REFUSED, MODEL_ANSWER_INVALID, MODEL_CAPABILITY_MISSING.</param>
-    /// <param name="message">For people; holds no prompt, picture or key.</param>
-    /// <param name="isTransient">Whether the same request may succeed later.</param>
-    /// <param name="innerException">Cause.</param>
-    public ModelException(string code, string message, bool isTransient, Exception? innerException = null) : base(message, innerException)
-    {
-        Code = code;
-        IsTransient = isTransient;
-    }
+    /// <summary>What went wrong.</summary>
+    public ModelFailure Failure { get; } = failure;
+
+    /// <summary>What may be done about it.</summary>
+    public FailureRule Rule { get; } = ModelFailures.RuleOf(failure);
 
     /// <summary>Stable code.</summary>
-    public string Code { get; }
+    public string Code => Rule.Code;
 
     /// <summary>Whether the same request may succeed later.</summary>
-    public bool IsTransient { get; }
+    public bool IsTransient => Rule.Transient;
+
+    /// <summary>HTTP status of the provider, null when there was none.</summary>
+    public int? Status { get; init; }
+
+    /// <summary>How long the provider, or our own queue, asks to wait; null when it does not say.</summary>
+    public TimeSpan? RetryAfter { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ai;
+using Ai.Calls;
 using Microsoft.Extensions.AI;
 using ScanWorker.Knowledge;
 using ScanWorker.Prompts;
@@ -11,7 +12,7 @@ namespace ScanWorker.Answers;
 /// <summary>Asks a model for the answer to the person, from the rule that was found.</summary>
 public sealed class DisposalAnswer
 {
-    /// <summary>Task name, see <see cref="ChatTasks"/>.</summary>
+    /// <summary>Task name, see <see cref="CallScope.Task"/>.</summary>
     public const string Task = "disposal-answer";
 
     private const int MaxSteps = 10;
@@ -22,10 +23,10 @@ public sealed class DisposalAnswer
           "insufficiencies":{"type":"array","items":{"type":"string"}},"user_answer":{"type":"string"}}}
         """).RootElement;
 
-    private readonly IChatModels _models;
+    private readonly IModels _models;
     private readonly Prompt _prompt;
 
-    public DisposalAnswer(IChatModels models, string promptFolder)
+    public DisposalAnswer(IModels models, string promptFolder)
     {
         _models = models;
         _prompt = Prompt.Load(promptFolder, "answer.system", "classification", "situation_tags", "disposal_rules");
@@ -47,18 +48,18 @@ public sealed class DisposalAnswer
             return Result(AnswerText.NoRule(vision.Meta.Question, LocalDisposalAnswer.IsKorean(userInput)), "fixed", "fixed");
         }
 
-        var client = _models.Get(model);
+        var client = _models.Chat(model);
         var system = _prompt.Fill(
             ("classification", JsonSerializer.Serialize(vision.Classification, TandemJson.Options)),
             ("situation_tags", string.Join(", ", vision.SituationTags)),
             ("disposal_rules", JsonSerializer.Serialize(rule.Data, TandemJson.Options)));
         ChatMessage[] messages = [new(ChatRole.System, system), new(ChatRole.User, userInput)];
-        var options = ChatTasks.Json(Task, "disposal_answer", Schema);
+        var options = ChatTasks.Json(new CallScope { Task = Task }, "disposal_answer", Schema);
         // The local provider reads the facts as data instead of from the prompt's text.
         messages[0].AdditionalProperties = new() { [LocalDisposalAnswer.FactsKey] = new LocalDisposalAnswer.Facts(vision, rule.Data) };
         var response = await client.GetResponseAsync(messages, options, cancellationToken);
-        var metadata = client.GetService<ChatClientMetadata>();
-        return Result(Parse(response.Text), metadata?.ProviderName ?? "unknown", response.ModelId ?? metadata?.DefaultModelId ?? "unknown");
+        var served = Served.Of(response)!;
+        return Result(Parse(response.Text), served.Provider, served.Model);
     }
 
     private static AnswerText Parse(string text) =>

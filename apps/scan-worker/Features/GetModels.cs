@@ -8,5 +8,5 @@ namespace ScanWorker.Features;
 internal static class GetModels
 {
     public static void MapGetModels(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/internal/models", (IChatModels models) => TypedResults.Ok(models.Supported)).RequireCaller(Apps.Scan);
+        routes.MapGet("/internal/models", (IModels models) => TypedResults.Ok(models.All.SelectMany(model => new[] { model.Id, model.Name }).Distinct())).RequireCaller(Apps.Scan);
 }

@@ -29,5 +29,5 @@ internal static class ModelText
     }
 
     /// <summary>The failure of an answer that cannot be used.</summary>
-    public static ModelException Invalid(string problem) => new("MODEL_ANSWER_INVALID", $"the model's answer {problem}", isTransient: true);
+    public static ModelException Invalid(string problem) => new(ModelFailure.AnswerInvalid, $"the model's answer {problem}");
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Ai;
+using Ai.Calls;
 using Ai.Local;
 using Microsoft.Extensions.AI;
 using ScanWorker.Knowledge;
@@ -13,7 +14,7 @@ namespace ScanWorker.Vision;
 /// <summary>Asks a model what is in a picture and checks the answer against the class tree before anybody uses it.</summary>
 public sealed class WasteVision
 {
-    /// <summary>Task name, see <see cref="ChatTasks"/>.</summary>
+    /// <summary>Task name, see <see cref="CallScope.Task"/>.</summary>
     public const string Task = "waste-vision";
 
     private static readonly JsonElement Schema = JsonDocument.Parse("""
@@ -29,13 +30,13 @@ public sealed class WasteVision
           "question":{"type":["string","null"]}}}
         """).RootElement;
 
-    private readonly IChatModels _models;
+    private readonly IModels _models;
     private readonly Taxonomy _taxonomy;
     private readonly SituationTags _tags;
     private readonly string _system;
 
     /// <summary>Fills the prompt once: tree and tags do not change while the process runs.</summary>
-    public WasteVision(IChatModels models, Taxonomy taxonomy, SituationTags tags, string promptFolder)
+    public WasteVision(IModels models, Taxonomy taxonomy, SituationTags tags, string promptFolder)
     {
         _models = models;
         _taxonomy = taxonomy;
@@ -45,7 +46,7 @@ public sealed class WasteVision
     }
 
     /// <summary>Whether the model looks at the picture on this machine, so that there is nothing to save by sending less.</summary>
-    public bool StaysHere(string? model) => _models.Get(model).GetService<ChatClientMetadata>()?.ProviderName == LocalProvider.Name;
+    public bool StaysHere(string? model) => _models.Find(model).Provider == LocalProvider.Name;
 
     /// <summary>
     /// Classifies. Throws <see cref="ModelException"/>; an answer outside the class tree is MODEL_ANSWER_INVALID and worth
@@ -54,15 +55,15 @@ public sealed class WasteVision
     public async Task<VisionResult> ClassifyAsync(
         ReadOnlyMemory<byte> picture, string mediaType, string userInput, string? model, CancellationToken cancellationToken)
     {
-        var client = _models.Get(model);
+        var client = _models.Chat(model);
         ChatMessage[] messages =
         [
             new(ChatRole.System, _system),
             new(ChatRole.User, [new TextContent(userInput), new DataContent(picture, mediaType)]),
         ];
-        var response = await client.GetResponseAsync(messages, ChatTasks.Json(Task, "waste_classification", Schema), cancellationToken);
-        var metadata = client.GetService<ChatClientMetadata>();
-        return Check(response.Text, userInput, metadata?.ProviderName ?? "unknown", response.ModelId ?? metadata?.DefaultModelId ?? "unknown");
+        var response = await client.GetResponseAsync(messages, ChatTasks.Json(new CallScope { Task = Task }, "waste_classification", Schema), cancellationToken);
+        var served = Served.Of(response)!;
+        return Check(response.Text, userInput, served.Provider, served.Model);
     }
 
     private VisionResult Check(string text, string userInput, string provider, string model)

@@ -8,16 +8,9 @@ namespace Ai.Local;
 /// </summary>
 public interface ILocalSkill
 {
-    /// <summary>The task it answers, see <see cref="ChatTasks.Key"/>.</summary>
+    /// <summary>The task it answers, see <see cref="Calls.CallScope.Task"/>.</summary>
     string Task { get; }
 
     /// <summary>Answers with the text (JSON where the caller gave a schema).</summary>
     Task<string> AnswerAsync(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken);
-}
-
-/// <summary>The local provider as answers name it.</summary>
-public static class LocalProvider
-{
-    /// <summary>In <see cref="ChatClientMetadata.ProviderName"/>; also its model id.</summary>
-    public const string Name = "local";
 }

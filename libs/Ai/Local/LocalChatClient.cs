@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Ai.Calls;
 using Microsoft.Extensions.AI;
 
 namespace Ai.Local;
@@ -14,13 +15,12 @@ internal sealed class LocalChatClient(IEnumerable<ILocalSkill> skills) : IChatCl
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        var task = options?.AdditionalProperties?.GetValueOrDefault(ChatTasks.Key) as string;
+        var task = CallScope.Of(options?.AdditionalProperties).Task;
         if (task is null || !_skills.TryGetValue(task, out var skill))
         {
             throw new ModelException(
-                "MODEL_CAPABILITY_MISSING",
-                $"the local provider cannot do '{task ?? "free text"}'; it can do: {string.Join(", ", _skills.Keys.Order())}. Set a key for a model server",
-                isTransient: false);
+                ModelFailure.CapabilityMissing,
+                $"the local provider cannot do '{task ?? "free text"}'; it can do: {string.Join(", ", _skills.Keys.Order())}. Set a key for a model server");
         }
 
         var text = await skill.AnswerAsync([.. messages], cancellationToken);

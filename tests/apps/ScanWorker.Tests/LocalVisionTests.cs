@@ -21,7 +21,7 @@ public sealed class LocalVisionTests : IDisposable
     private readonly ServiceProvider _services = new ServiceCollection()
         .AddLogging()
         .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
-        .AddChatModels()
+        .AddModels()
         .AddPictureClassifier()
         .AddLocalSkill<LocalWasteVision>()
         .AddLocalSkill<LocalDisposalAnswer>()
@@ -30,7 +30,7 @@ public sealed class LocalVisionTests : IDisposable
     public void Dispose() => _services.Dispose();
 
     private Task<VisionResult> ClassifyAsync(Bitmap picture, string question = "?") =>
-        new WasteVision(_services.GetRequiredService<IChatModels>(), Tree, SituationTags.Load(Folder), Prompts)
+        new WasteVision(_services.GetRequiredService<IModels>(), Tree, SituationTags.Load(Folder), Prompts)
             .ClassifyAsync(PngEncoder.Encode(picture), "image/png", question, null, TestContext.Current.CancellationToken);
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class LocalVisionTests : IDisposable
         Assert.StartsWith(asked, result.Meta.Question);
         Assert.Equal(result.Meta.Confidence, result.Meta.RunnerUp!.Confidence);
         var noRule = new RuleResult(false, null, null, null);
-        var answer = await new DisposalAnswer(_services.GetRequiredService<IChatModels>(), Prompts)
+        var answer = await new DisposalAnswer(_services.GetRequiredService<IModels>(), Prompts)
             .ComposeAsync(result, noRule, userInput, null, 10, TestContext.Current.CancellationToken);
         Assert.Contains(told, answer.UserAnswer);
         Assert.EndsWith(result.Meta.Question!, answer.UserAnswer);
@@ -96,7 +96,7 @@ public sealed class LocalVisionTests : IDisposable
         var file = PngEncoder.Encode(new Bitmap(800, 1000), System.IO.Compression.CompressionLevel.NoCompression);
         var token = TestContext.Current.CancellationToken;
 
-        Assert.True(new WasteVision(_services.GetRequiredService<IChatModels>(), Tree, SituationTags.Load(Folder), Prompts).StaysHere(null));
+        Assert.True(new WasteVision(_services.GetRequiredService<IModels>(), Tree, SituationTags.Load(Folder), Prompts).StaysHere(null));
         Assert.Equal(file, VisionActivity.Prepare(file, int.MaxValue, 100, token).Bytes);
         var (bytes, mediaType) = VisionActivity.Prepare(file, file.Length - 1, 100, token);
         Assert.Equal((100, 125, "image/jpeg"), (ImageDecoder.Identify(bytes.Span).Width, ImageDecoder.Identify(bytes.Span).Height, mediaType));

@@ -1,3 +1,4 @@
+using Ai.Calls;
 using Ai.Local;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
@@ -7,20 +8,20 @@ namespace Ai.Tests;
 
 public sealed class LocalProviderTests
 {
-    private static IChatModels Models() => new ServiceCollection()
+    private static IModels Models() => new ServiceCollection()
         .AddLogging()
         .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
-        .AddChatModels()
+        .AddModels()
         .AddLocalSkill<Echo>()
         .BuildServiceProvider()
-        .GetRequiredService<IChatModels>();
+        .GetRequiredService<IModels>();
 
     [Fact]
     public async Task Is_chosen_without_key_and_address_and_says_so()
     {
-        var client = Models().Get(null);
+        var client = Models().Chat();
 
-        var response = await client.GetResponseAsync("hello", new ChatOptions { AdditionalProperties = new() { [ChatTasks.Key] = "echo" } });
+        var response = await client.GetResponseAsync("hello", ChatTasks.For(new CallScope { Task = "echo" }));
 
         Assert.Equal("hello", response.Text);
         Assert.Equal("local", response.ModelId);
@@ -30,7 +31,7 @@ public sealed class LocalProviderTests
     [Fact]
     public async Task Refuses_what_it_has_no_skill_for_and_names_what_it_can()
     {
-        var failure = await Assert.ThrowsAsync<ModelException>(() => Models().Get(null).GetResponseAsync("write a poem"));
+        var failure = await Assert.ThrowsAsync<ModelException>(() => Models().Chat().GetResponseAsync("write a poem"));
 
         Assert.Equal("MODEL_CAPABILITY_MISSING", failure.Code);
         Assert.Contains("echo", failure.Message);
@@ -43,12 +44,12 @@ public sealed class LocalProviderTests
         await using var services = new ServiceCollection()
             .AddLogging()
             .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
-            .AddChatModels()
+            .AddModels()
             .AddSingleton<ILocalSkill>(skill)
             .BuildServiceProvider();
-        var client = services.GetRequiredService<IChatModels>().Get(null);
+        var client = services.GetRequiredService<IModels>().Chat();
         var calls = Enumerable.Range(0, Environment.ProcessorCount + 20)
-            .Select(_ => client.GetResponseAsync("?", new ChatOptions { AdditionalProperties = new() { [ChatTasks.Key] = "gate" } })).ToArray();
+            .Select(_ => client.GetResponseAsync("?", ChatTasks.For(new CallScope { Task = "gate" }))).ToArray();
 
         Assert.Equal(Environment.ProcessorCount, skill.Inside);
         skill.Open.SetResult();

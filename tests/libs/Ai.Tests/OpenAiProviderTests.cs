@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Ai.Calls;
 using FakeModelServer;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.AI;
@@ -25,11 +26,11 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
     private ServiceProvider Services(params (string Key, string Value)[] settings) => new ServiceCollection()
         .AddLogging()
         .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection([
-            new("Ai:OpenAi:BaseUrl", _server.Urls.First() + "/v1"),
+            new("Ai:Providers:openai:BaseUrl", _server.Urls.First() + "/v1"),
             new("Ai:Calls:RetryDelay", "00:00:00.010"),
         ]).AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value))).Build())
         .AddSingleton<TimeProvider>(_time)
-        .AddChatModels()
+        .AddModels()
         .BuildServiceProvider();
 
     private static ChatMessage[] Question(bool picture = true) =>
@@ -39,18 +40,18 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
     ];
 
     private static async Task<ModelException> FailsAsync(IChatClient client) =>
-        await Assert.ThrowsAsync<ModelException>(() => client.GetResponseAsync(Question(), ChatTasks.Json("t", "s", Schema)));
+        await Assert.ThrowsAsync<ModelException>(() => client.GetResponseAsync(Question(), ChatTasks.Json(CallScope.None, "s", Schema)));
 
     [Fact]
     public async Task Sends_a_picture_and_reads_the_answer_with_its_usage()
     {
         await using var services = Services();
-        var client = services.GetRequiredService<IChatModels>().Get(null);
+        var client = services.GetRequiredService<IModels>().Chat();
 
-        var response = await client.GetResponseAsync(Question(), ChatTasks.Json("t", "s", Schema));
+        var response = await client.GetResponseAsync(Question(), ChatTasks.Json(CallScope.None, "s", Schema));
 
         Assert.Equal("무색페트병", JsonDocument.Parse(response.Text).RootElement.GetProperty("classification").GetProperty("middle_category").GetString());
-        Assert.Equal("gpt-5.2", response.ModelId);
+        Assert.Equal("openai/gpt-5.2", response.ModelId);
         Assert.Equal(900, response.Usage!.InputTokenCount);
         Assert.Equal("openai", client.GetService<ChatClientMetadata>()!.ProviderName);
         Assert.Equal(1, Model.Stats.Vision);
@@ -61,7 +62,7 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
     {
         await using var services = Services();
 
-        Assert.Contains("user_answer", await StreamAsync(services.GetRequiredService<IChatModels>().Get(null)));
+        Assert.Contains("user_answer", await StreamAsync(services.GetRequiredService<IModels>().Chat()));
         Assert.Equal(1, Model.Stats.Answer);
     }
 
@@ -82,7 +83,7 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
         Model.Behave(new FakeModelOptions { FailNext = 2, FailStatus = 503 });
         await using var services = Services();
 
-        Assert.Contains("user_answer", await StreamAsync(services.GetRequiredService<IChatModels>().Get(null)));
+        Assert.Contains("user_answer", await StreamAsync(services.GetRequiredService<IModels>().Chat()));
         Assert.Equal((2, 1), (Model.Stats.Failed, Model.Stats.Answer));
     }
 
@@ -90,10 +91,10 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
     public async Task Ends_a_stream_that_does_not_begin()
     {
         Model.Behave(new FakeModelOptions { AnswerLatency = TimeSpan.FromMinutes(5) });
-        await using var services = Services(("Ai:Calls:Retries", "0"), ("Ai:Calls:AttemptTimeout", "00:00:59"));
+        await using var services = Services(("Ai:Calls:Retries", "0"), ("Ai:Calls:FirstByteTimeout", "00:00:59"));
         _time.Skipped = TimeSpan.FromSeconds(59);
 
-        var failure = await Assert.ThrowsAsync<ModelException>(() => StreamAsync(services.GetRequiredService<IChatModels>().Get(null)));
+        var failure = await Assert.ThrowsAsync<ModelException>(() => StreamAsync(services.GetRequiredService<IModels>().Chat()));
 
         Assert.Equal("MODEL_UNAVAILABLE", failure.Code);
     }
@@ -102,12 +103,12 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
     public async Task Ends_a_stream_that_falls_silent_and_does_not_repeat_what_was_said()
     {
         Model.Behave(new FakeModelOptions { StreamInterval = TimeSpan.FromMinutes(5) });
-        await using var services = Services(("Ai:Calls:AttemptTimeout", "00:00:01"));
+        await using var services = Services(("Ai:Calls:IdleTimeout", "00:00:01"));
         var pieces = 0;
 
         var failure = await Assert.ThrowsAsync<ModelException>(async () =>
         {
-            await foreach (var _ in services.GetRequiredService<IChatModels>().Get(null).GetStreamingResponseAsync(Question(picture: false)))
+            await foreach (var _ in services.GetRequiredService<IModels>().Chat().GetStreamingResponseAsync(Question(picture: false)))
             {
                 pieces++;
             }
@@ -126,7 +127,7 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
         Model.Behave(new FakeModelOptions { FailNext = 2, FailStatus = status });
         await using var services = Services();
 
-        await services.GetRequiredService<IChatModels>().Get(null).GetResponseAsync(Question(), ChatTasks.Json("t", "s", Schema));
+        await services.GetRequiredService<IModels>().Chat().GetResponseAsync(Question(), ChatTasks.Json(CallScope.None, "s", Schema));
 
         Assert.Equal(2, Model.Stats.Failed);
         Assert.Equal(1, Model.Stats.Vision);
@@ -134,18 +135,15 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
 
     [Theory]
     [InlineData(400)]
-    [InlineData(401)]
-    [InlineData(403)]
     [InlineData(404)]
     public async Task Does_not_repeat_what_was_rejected(int status)
     {
         Model.Behave(new FakeModelOptions { FailNext = 1, FailStatus = status });
         await using var services = Services();
 
-        var failure = await FailsAsync(services.GetRequiredService<IChatModels>().Get(null));
+        var failure = await FailsAsync(services.GetRequiredService<IModels>().Chat());
 
-        Assert.Equal("MODEL_REJECTED_REQUEST", failure.Code);
-        Assert.False(failure.IsTransient);
+        Assert.Equal(ModelFailures.OfStatus(status), failure.Failure);
         Assert.Equal(1, Model.Stats.Failed);
     }
 
@@ -155,7 +153,7 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
         Model.Behave(new FakeModelOptions { FailNext = 100 });
         await using var services = Services(("Ai:Calls:Retries", "2"));
 
-        var failure = await FailsAsync(services.GetRequiredService<IChatModels>().Get(null));
+        var failure = await FailsAsync(services.GetRequiredService<IModels>().Chat());
 
         Assert.Equal("MODEL_UNAVAILABLE", failure.Code);
         Assert.True(failure.IsTransient);
@@ -168,7 +166,7 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
         Model.Behave(new FakeModelOptions { Fault = "refusal" });
         await using var services = Services();
 
-        Assert.Equal("MODEL_REFUSED", (await FailsAsync(services.GetRequiredService<IChatModels>().Get(null))).Code);
+        Assert.Equal("MODEL_REFUSED", (await FailsAsync(services.GetRequiredService<IModels>().Chat())).Code);
     }
 
     [Fact]
@@ -177,31 +175,17 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
         Model.Behave(new FakeModelOptions { Fault = "cut" });
         await using var services = Services(("Ai:Calls:Retries", "0"));
 
-        Assert.True((await FailsAsync(services.GetRequiredService<IChatModels>().Get(null))).IsTransient);
+        Assert.True((await FailsAsync(services.GetRequiredService<IModels>().Chat())).IsTransient);
     }
 
     [Fact]
     public async Task Ends_an_attempt_that_takes_too_long()
     {
         Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromMinutes(5) });
-        await using var services = Services(("Ai:Calls:Retries", "0"), ("Ai:Calls:AttemptTimeout", "00:00:59"));
+        await using var services = Services(("Ai:Calls:Retries", "0"), ("Ai:Calls:FirstByteTimeout", "00:00:59"));
         _time.Skipped = TimeSpan.FromSeconds(59);
 
-        Assert.Equal("MODEL_UNAVAILABLE", (await FailsAsync(services.GetRequiredService<IChatModels>().Get(null))).Code);
-    }
-
-    [Fact]
-    public async Task Pauses_a_model_that_keeps_failing()
-    {
-        Model.Behave(new FakeModelOptions { FailNext = 1000 });
-        await using var services = Services(("Ai:Calls:Retries", "0"), ("Ai:Calls:BreakerMinimumCalls", "4"));
-        var client = services.GetRequiredService<IChatModels>().Get(null);
-        for (var call = 0; call < 10; call++)
-        {
-            await FailsAsync(client);
-        }
-
-        Assert.InRange(Model.Stats.Failed, 4, 6);
+        Assert.Equal("MODEL_UNAVAILABLE", (await FailsAsync(services.GetRequiredService<IModels>().Chat())).Code);
     }
 
     [Fact]
@@ -209,9 +193,9 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
     {
         Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromMilliseconds(50) });
         await using var services = Services(("Ai:Calls:MaxConcurrentCalls", "3"));
-        var client = services.GetRequiredService<IChatModels>().Get(null);
+        var client = services.GetRequiredService<IModels>().Chat();
 
-        await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => client.GetResponseAsync(Question(), ChatTasks.Json("t", "s", Schema))));
+        await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => client.GetResponseAsync(Question(), ChatTasks.Json(CallScope.None, "s", Schema))));
 
         Assert.Equal(12, Model.Stats.Vision);
         Assert.InRange(Model.Stats.MaxConcurrent, 1, 3);
@@ -225,55 +209,12 @@ public sealed class OpenAiProviderTests : IAsyncLifetime
         using var cancel = new CancellationTokenSource(100);
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            services.GetRequiredService<IChatModels>().Get(null).GetResponseAsync(Question(), cancellationToken: cancel.Token));
-    }
-
-    [Fact]
-    public async Task Waits_as_long_as_the_server_asks()
-    {
-        Model.Behave(new FakeModelOptions { FailNext = 1, FailStatus = 429, RetryAfter = 37 });
-        await using var services = Services();
-        _time.Skipped = TimeSpan.FromSeconds(37);
-
-        await services.GetRequiredService<IChatModels>().Get(null).GetResponseAsync(Question(), ChatTasks.Json("t", "s", Schema));
-
-        Assert.Equal(1, _time.Skips);
-        Assert.Equal(1, Model.Stats.Vision);
-    }
-
-    [Fact]
-    public void Knows_only_the_models_it_was_given()
-    {
-        using var services = Services(("Ai:OpenAi:Model", "llama3"), ("Ai:OpenAi:Models:0", "qwen3"));
-        var models = services.GetRequiredService<IChatModels>();
-
-        Assert.Equal(["llama3", "qwen3"], models.Supported);
-        Assert.Equal("MODEL_CAPABILITY_MISSING", Assert.Throws<ModelException>(() => models.Get("gemini-3")).Code);
-    }
-
-    [Fact]
-    public void Knows_one_model_at_a_server_of_which_nothing_more_is_said()
-    {
-        using var services = Services(("Ai:OpenAi:Model", "llama3"));
-
-        Assert.Equal(["llama3"], services.GetRequiredService<IChatModels>().Supported);
-    }
-
-    [Fact]
-    public void Knows_the_models_of_OpenAI_when_no_other_server_is_named()
-    {
-        using var services = Services(("Ai:OpenAi:BaseUrl", ""), ("Ai:OpenAi:ApiKey", "key"));
-
-        var supported = services.GetRequiredService<IChatModels>().Supported;
-        Assert.Equal("gpt-5.2", supported[0]);
-        Assert.Contains("gpt-5-mini", supported);
+            services.GetRequiredService<IModels>().Chat().GetResponseAsync(Question(), cancellationToken: cancel.Token));
     }
 
     [Theory]
     [InlineData("Ai:Calls:MaxConcurrentCalls", "0")]
-    [InlineData("Ai:Calls:AttemptTimeout", "00:00:00")]
-    [InlineData("Ai:OpenAi:Model", "")]
-    [InlineData("Ai:Provider", "oracle")]
+    [InlineData("Ai:Calls:FirstByteTimeout", "00:00:00")]
     public void Refuses_settings_that_cannot_work(string key, string value)
     {
         using var services = Services((key, value));

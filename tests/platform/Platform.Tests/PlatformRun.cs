@@ -51,7 +51,7 @@ public sealed class PlatformRun : IAsyncDisposable
         var run = new PlatformRun();
         run.Model.Behave(behaviour);
         await run._models.StartAsync();
-        return await run.LaunchOrEndAsync([("Ai__OpenAi__BaseUrl", run._models.Urls.First() + "/v1"), .. settings], arguments);
+        return await run.LaunchOrEndAsync([("Ai__Providers__openai__BaseUrl", run._models.Urls.First() + "/v1"), .. settings], arguments);
     }
 
     /// <summary>The same without a model server: nothing is configured and no key is set, so the default provider answers.</summary>

@@ -7,7 +7,7 @@ using OpenAI.Chat;
 using ChatFinishReason = Microsoft.Extensions.AI.ChatFinishReason;
 using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
 
-namespace Ai.OpenAi;
+namespace Ai.Providers.OpenAi;
 
 /// <summary>
 /// <see cref="IChatClient"/> over the package OpenAI (POST /chat/completions of any compatible server): text, pictures as
@@ -19,22 +19,23 @@ internal sealed class OpenAiChatClient : IChatClient
     private readonly ChatClient _client;
     private readonly ChatClientMetadata _metadata;
 
-    public OpenAiChatClient(OpenAiServerOptions options, string model)
+    public OpenAiChatClient(ProviderConnection connection, string model)
     {
         var clientOptions = new OpenAIClientOptions
         {
             // Retries and timeouts are the policy's, around this client: two layers would multiply.
             RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
             NetworkTimeout = Timeout.InfiniteTimeSpan,
+            Transport = new HttpClientPipelineTransport(connection.Http),
         };
-        if (options.BaseUrl is not null)
+        if (connection.Options.BaseUrl is { } address)
         {
-            clientOptions.Endpoint = options.BaseUrl;
+            clientOptions.Endpoint = address;
         }
 
-        var key = new ApiKeyCredential(options.ApiKey is { Length: > 0 } given ? given : "none");
+        var key = new ApiKeyCredential(connection.Key is { Length: > 0 } given ? given : "none");
         _client = new ChatClient(model, key, clientOptions);
-        _metadata = new ChatClientMetadata("openai", options.BaseUrl, model);
+        _metadata = new ChatClientMetadata(connection.Name, connection.Options.BaseUrl, model);
     }
 
     public async Task<ChatResponse> GetResponseAsync(
@@ -52,12 +53,12 @@ internal sealed class OpenAiChatClient : IChatClient
 
         if (completion.Refusal is { Length: > 0 })
         {
-            throw new ModelException("MODEL_REFUSED", "the model refused to answer", isTransient: false);
+            throw new ModelException(ModelFailure.Refused, "the model refused to answer");
         }
 
         if (completion.FinishReason == OpenAI.Chat.ChatFinishReason.ContentFilter)
         {
-            throw new ModelException("MODEL_REFUSED", "the model's content filter stopped the answer", isTransient: false);
+            throw new ModelException(ModelFailure.Refused, "the model's content filter stopped the answer");
         }
 
         return new ChatResponse(new ChatMessage(ChatRole.Assistant, string.Concat(completion.Content.Select(part => part.Text))))
@@ -134,7 +135,7 @@ internal sealed class OpenAiChatClient : IChatClient
         DataContent picture when picture.HasTopLevelMediaType("image") => ChatMessageContentPart.CreateImagePart(
             BinaryData.FromBytes(picture.Data), picture.MediaType, ChatImageDetailLevel.Low),
         _ => throw new ModelException(
-            "MODEL_CAPABILITY_MISSING", $"content of type {content.GetType().Name} cannot be sent to this model", isTransient: false),
+            ModelFailure.CapabilityMissing, $"content of type {content.GetType().Name} cannot be sent to this model"),
     };
 
     private static ChatCompletionOptions ToWire(ChatOptions? options)
@@ -152,14 +153,19 @@ internal sealed class OpenAiChatClient : IChatClient
     private static ModelException? Translate(Exception exception, CancellationToken cancellationToken) => exception switch
     {
         _ when cancellationToken.IsCancellationRequested => null,
-        ClientResultException { Status: 408 or 409 or 429 or >= 500 } failed => Unavailable($"the model server answered {failed.Status}", failed),
-        ClientResultException { Status: 0 } failed => Unavailable("the model server cannot be reached", failed),
-        ClientResultException failed => new ModelException(
-            "MODEL_REJECTED_REQUEST", $"the model server answered {failed.Status}", isTransient: false, failed),
-        HttpRequestException or IOException or AggregateException => Unavailable("the connection to the model server failed", exception),
-        System.Text.Json.JsonException => Unavailable("the model server's answer is not JSON", exception),
+        ClientResultException { Status: 0 } failed => new(ModelFailure.Unreachable, "the model server cannot be reached", failed),
+        ClientResultException failed => new(ModelFailures.OfStatus(failed.Status), $"the model server answered {failed.Status}", failed)
+        {
+            Status = failed.Status,
+            RetryAfter = RetryAfter(failed),
+        },
+        HttpRequestException or IOException or AggregateException => new(ModelFailure.Unreachable, "the connection to the model server failed", exception),
+        System.Text.Json.JsonException => new(ModelFailure.Malformed, "the model server's answer is not JSON", exception),
         _ => null,
     };
 
-    private static ModelException Unavailable(string message, Exception inner) => new("MODEL_UNAVAILABLE", message, isTransient: true, inner);
+    private static TimeSpan? RetryAfter(ClientResultException failed) =>
+        failed.GetRawResponse()?.Headers.TryGetValue("Retry-After", out var value) == true && int.TryParse(value, out var seconds) && seconds > 0
+            ? TimeSpan.FromSeconds(seconds)
+            : null;
 }

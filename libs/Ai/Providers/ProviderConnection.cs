@@ -1,0 +1,12 @@
+namespace Ai.Providers;
+
+/// <summary>What a client of one provider with one key is made from.</summary>
+/// <param name="Name">Name of the provider's entry in the configuration; in metadata and errors.</param>
+/// <param name="Options">Its options.</param>
+/// <param name="Key">The API key, or null where the provider needs none or signs in otherwise. Never in a message, a log or a trace.</param>
+/// <param name="Http">The provider's connections, shared by all its clients; has no timeout of its own.</param>
+public sealed record ProviderConnection(string Name, ProviderOptions Options, string? Key, HttpClient Http)
+{
+    /// <summary>Without the key.</summary>
+    public override string ToString() => $"{Name} ({Options.Kind})";
+}

@@ -1,0 +1,58 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Ai.Providers;
+
+/// <summary>One provider: section <c>Ai:Providers:{name}</c>. Several entries of one kind are several servers or accounts.</summary>
+public sealed class ProviderOptions
+{
+    /// <summary>
+    /// <c>openai</c> (OpenAI and every compatible server: Ollama, vLLM, llama.cpp), <c>anthropic</c>, <c>gemini</c>, <c>vertex</c>, <c>local</c>.
+    /// Default: the entry's name where that is a kind, else <c>openai</c>.
+    /// </summary>
+    [RegularExpression("openai|anthropic|gemini|vertex|local")]
+    public string? Kind { get; set; }
+
+    /// <summary>Base URL as the provider's own clients take it, for OpenAI-compatible servers up to and including <c>/v1</c>. Default: the provider's own.</summary>
+    public Uri? BaseUrl { get; set; }
+
+    /// <summary><c>openai</c> only: <c>chat</c> (POST /chat/completions, default: every compatible server has it) or <c>responses</c> (POST /responses).</summary>
+    [RegularExpression("chat|responses")]
+    public string Api { get; set; } = "chat";
+
+    /// <summary>Keys that share the load. Empty: the environment variable of the kind, or none at a server with a base URL of its own.</summary>
+    public IList<ProviderKeyOptions> Keys { get; } = [];
+
+    /// <summary><c>vertex</c>: project; default the one of the credentials or of the metadata server.</summary>
+    public string? Project { get; set; }
+
+    /// <summary><c>vertex</c>: location. Default <c>global</c>.</summary>
+    public string Location { get; set; } = "global";
+
+    /// <summary><c>vertex</c>: file with credentials (service account, workload identity …). Default: the application default credentials.</summary>
+    public string? CredentialsFile { get; set; }
+
+    /// <summary><c>vertex</c>: secret with the same JSON in the secret store, instead of a file.</summary>
+    public string? CredentialsSecret { get; set; }
+}
+
+/// <summary>One key of a provider and its share of the load.</summary>
+public sealed class ProviderKeyOptions
+{
+    /// <summary>Name of the secret in the secret store.</summary>
+    public string? Secret { get; set; }
+
+    /// <summary>The key itself, for development; production uses <see cref="Secret"/>.</summary>
+    public string? Value { get; set; }
+
+    /// <summary>Share of the load relative to the other keys. Default 1.</summary>
+    [Range(1, 1000)]
+    public int Weight { get; set; } = 1;
+
+    /// <summary>Requests a minute; 0 (default) does not limit.</summary>
+    [Range(0, 10_000_000)]
+    public int RequestsPerMinute { get; set; }
+
+    /// <summary>Tokens a minute, estimated before the call and settled after it; 0 (default) does not limit.</summary>
+    [Range(0, int.MaxValue)]
+    public int TokensPerMinute { get; set; }
+}

@@ -19,6 +19,10 @@ public sealed class AiOptions
     /// <summary>Providers by name; see <see cref="ProviderOptions"/>. One is configured when it has a key, a base URL, or credentials.</summary>
     public IDictionary<string, ProviderOptions> Providers { get; } = new Dictionary<string, ProviderOptions>(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>How secrets are read.</summary>
+    [ValidateObjectMembers]
+    public SecretOptions Secrets { get; set; } = new();
+
     /// <summary>Policy of one call; <c>Ai:Providers:{name}:Calls</c> and <c>Ai:Models:{id}:Calls</c> change single values of it.</summary>
     [ValidateObjectMembers]
     public ModelCallOptions Calls { get; set; } = new();

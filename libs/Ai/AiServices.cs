@@ -21,6 +21,8 @@ public static class AiServices
         services.AddOptions<AiOptions>().BindConfiguration(AiOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<ModelCatalogue>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<AiOptions>, ConfiguredProviders>());
+        services.TryAddSingleton<IProviderKeys, ProviderKeyReader>();
         services.TryAddSingleton<ProviderConnections>();
         services.TryAddSingleton<ProviderClients>();
         services.TryAddSingleton<ModelPipeline>();

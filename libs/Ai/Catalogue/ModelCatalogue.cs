@@ -1,6 +1,5 @@
 using Ai.Local;
 using Ai.Providers;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace Ai.Catalogue;
@@ -10,21 +9,11 @@ internal sealed class ModelCatalogue
 {
     private readonly ModelCallOptions _calls;
 
-    public ModelCatalogue(IOptions<AiOptions> options, IConfiguration configuration)
+    public ModelCatalogue(IOptions<AiOptions> options)
     {
         var value = options.Value;
         _calls = value.Calls;
-        Providers = new(value.Providers, StringComparer.OrdinalIgnoreCase) { [LocalProvider.Name] = new ProviderOptions { Kind = LocalProvider.Name } };
-        if (configuration["OPENAI_API_KEY"] is { Length: > 0 })
-        {
-            Providers.TryAdd("openai", new ProviderOptions());
-        }
-
-        foreach (var (name, provider) in Providers)
-        {
-            provider.Kind ??= name is "anthropic" or "gemini" or "vertex" or "local" ? name : "openai";
-        }
-
+        Providers = new(value.Providers, StringComparer.OrdinalIgnoreCase);
         string[] names = ["gpt-5.2", "gpt-5.2-pro", "gpt-5.1", "gpt-5", "gpt-5-pro", "gpt-5-mini"];
         All =
         [

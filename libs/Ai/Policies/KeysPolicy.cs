@@ -1,18 +1,18 @@
 using Ai.Calls;
-using Ai.Catalogue;
-using Microsoft.Extensions.Configuration;
+using Ai.Providers;
 
 namespace Ai.Policies;
 
 /// <summary>Chooses the key of the provider.</summary>
-internal sealed class KeysPolicy(ModelCatalogue catalogue, IConfiguration configuration) : IModelPolicy
+internal sealed class KeysPolicy(IProviderKeys keys) : IModelPolicy
 {
     public PolicyPlace Place => PolicyPlace.Keys;
 
-    public ValueTask<ModelAnswer> InvokeAsync(ModelCall call, ModelHandler next, CancellationToken cancellationToken)
+    public async ValueTask<ModelAnswer> InvokeAsync(ModelCall call, ModelHandler next, CancellationToken cancellationToken)
     {
-        var provider = catalogue.Providers[call.Model.Provider];
-        var key = provider.Keys.FirstOrDefault()?.Value ?? (provider.Kind == "openai" ? configuration["OPENAI_API_KEY"] : null);
-        return next(call with { Key = key }, cancellationToken);
+        var all = await keys.OfAsync(call.Model.Provider, cancellationToken);
+        return all.Keys is [var key, ..]
+            ? await next(call with { Key = key.Value }, cancellationToken)
+            : throw new ModelException(ModelFailure.NoKey, $"provider '{call.Model.Provider}': {all.Reason}");
     }
 }

@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace Ai.Providers;
+
+/// <summary>
+/// Completes the configured providers: the kind of each, the embedded one, and those of which only the environment variable with the key is set.
+/// </summary>
+internal sealed class ConfiguredProviders(IConfiguration configuration) : IPostConfigureOptions<AiOptions>
+{
+    public void PostConfigure(string? name, AiOptions options)
+    {
+        foreach (var (entry, provider) in options.Providers)
+        {
+            provider.Kind ??= ProviderKinds.All.FirstOrDefault(kind => kind.Equals(entry, StringComparison.OrdinalIgnoreCase)) ?? ProviderKinds.OpenAi;
+        }
+
+        foreach (var kind in ProviderKinds.All.Where(kind => kind == ProviderKinds.Local || ProviderKinds.SetVariable(kind, configuration) is not null))
+        {
+            options.Providers.TryAdd(kind, new ProviderOptions { Kind = kind });
+        }
+    }
+}

@@ -1,4 +1,5 @@
 using FakeModelServer;
+using LocalServers;
 using TestServers;
 
 namespace Platform.Tests;
@@ -11,7 +12,6 @@ internal static class ComponentSets
     public static async Task<PlatformRun> StartAsync(string set, FakeModelOptions behaviour, params string[] arguments) =>
         await PlatformRun.StartAsync(behaviour, await ServersAsync(set), ["-c", set, .. arguments]);
 
-    /// <summary>The variables by which a run takes servers of the caller's own.</summary>
     private static async Task<(string Name, string Value)[]> ServersAsync(string set)
     {
         if (set == "local")
@@ -19,17 +19,37 @@ internal static class ComponentSets
             return [];
         }
 
-        var redis = await Servers.NewRedisAsync(new LocalServers.RedisServerOptions { Password = "of these tests" });
-        var variables = new List<(string, string)> { ("REDIS_HOST", redis.Address), ("REDIS_PASSWORD", redis.Password!) };
-        if (set == "rabbitmq")
+        var redis = await Servers.NewRedisAsync(new RedisServerOptions { Password = "of these tests" });
+        if (set != "rabbitmq")
         {
-            var name = $"run{Interlocked.Increment(ref _runs)}";
-            var rabbit = await Servers.RabbitMqAsync();
-            variables.Add(("RABBITMQ_CONNECTION_STRING", await rabbit.CreateVhostAsync(name)));
-            await rabbit.ImportAsync(await File.ReadAllTextAsync(Path.Combine(PlatformRun.Root, "components", "rabbitmq", "topology.json")), name);
-            variables.Add(("POSTGRES_CONNECTION_STRING", await (await Servers.PostgresAsync()).CreateDatabaseAsync(name)));
+            return Variables(redis);
+        }
+
+        var name = $"run{Interlocked.Increment(ref _runs)}";
+        var rabbit = await Servers.RabbitMqAsync();
+        var address = await rabbit.CreateVhostAsync(name);
+        await ImportTopologyAsync(rabbit, name);
+        return Variables(redis, address, await (await Servers.PostgresAsync()).CreateDatabaseAsync(name));
+    }
+
+    /// <summary>The variables by which a run takes servers of the caller's own.</summary>
+    public static (string Name, string Value)[] Variables(RedisServer redis, string? rabbitMq = null, string? postgres = null)
+    {
+        List<(string, string)> variables = [("REDIS_HOST", redis.Address), ("REDIS_PASSWORD", redis.Password ?? "")];
+        if (rabbitMq is not null)
+        {
+            variables.Add(("RABBITMQ_CONNECTION_STRING", rabbitMq));
+        }
+
+        if (postgres is not null)
+        {
+            variables.Add(("POSTGRES_CONNECTION_STRING", postgres));
         }
 
         return [.. variables];
     }
+
+    /// <summary>The queues that must be there before the first message, as the set ships them.</summary>
+    public static async Task ImportTopologyAsync(RabbitMqServer rabbit, string vhost = "/") =>
+        await rabbit.ImportAsync(await File.ReadAllTextAsync(Path.Combine(PlatformRun.Root, "components", "rabbitmq", "topology.json")), vhost);
 }

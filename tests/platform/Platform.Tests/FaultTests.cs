@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net;
 using FakeModelServer;
 using ScanClient;
 
@@ -49,8 +48,8 @@ public abstract class FaultTests(string set)
         var random = new Random(seed);
         await using var run = await ComponentSets.StartAsync(set, Slow, "--replicas", "event-router=2", "--replicas", "sse=2");
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
-        var users = await Task.WhenAll(Enumerable.Range(0, Users).Select(_ => Repeat(() => run.UserAsync(limit.Token), limit.Token)));
-        var images = await Task.WhenAll(users.Select(user => Repeat(() => user.UploadAsync(PlatformRun.Picture, "image/png", limit.Token), limit.Token)));
+        var users = await Task.WhenAll(Enumerable.Range(0, Users).Select(_ => Patience.RepeatAsync(() => run.UserAsync(limit.Token), limit.Token)));
+        var images = await Task.WhenAll(users.Select(user => Patience.RepeatAsync(() => user.UploadAsync(PlatformRun.Picture, "image/png", limit.Token), limit.Token)));
         var scans = new ConcurrentQueue<Scan>();
         var history = new ScanHistory();
         var deaths = new List<Death>();
@@ -94,7 +93,7 @@ public abstract class FaultTests(string set)
                 // The last scan of everybody begins after the last death.
                 last = killing.IsCompleted;
                 var question = Guid.NewGuid().ToString();
-                var job = await Repeat(() => pair.First.SubmitAsync(pair.Second, question, limit.Token, question), limit.Token);
+                var job = await Patience.RepeatAsync(() => pair.First.SubmitAsync(pair.Second, question, limit.Token, question), limit.Token);
                 history.Accept(pair.First.UserId, job);
                 Interlocked.Increment(ref open);
                 var stream = new JobStream(pair.First);
@@ -142,7 +141,7 @@ public abstract class FaultTests(string set)
     {
         await using var run = await ComponentSets.StartAsync(set, Slow);
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-        var user = await Repeat(() => run.UserAsync(limit.Token), limit.Token);
+        var user = await Patience.RepeatAsync(() => run.UserAsync(limit.Token), limit.Token);
         var image = await user.UploadAsync(PlatformRun.Picture, "image/png", limit.Token);
 
         foreach (var stage in (string[])["vision", "answer"])
@@ -230,20 +229,5 @@ public abstract class FaultTests(string set)
         string[] victims = [.. Victims];
         random.Shuffle(victims);
         return victims;
-    }
-
-    private static async Task<T> Repeat<T>(Func<Task<T>> call, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            try
-            {
-                return await call();
-            }
-            catch (Exception exception) when (exception is HttpRequestException or IOException or ApiProblemException { Status: >= HttpStatusCode.InternalServerError })
-            {
-                await Task.Delay(200, cancellationToken);
-            }
-        }
     }
 }

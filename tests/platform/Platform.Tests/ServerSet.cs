@@ -4,8 +4,8 @@ using TestServers;
 namespace Platform.Tests;
 
 /// <summary>
-/// The servers of a component set, of the test's own, so that it can kill them; and what a run must be told to use them. Without servers for the
-/// set <c>local</c>.
+/// The servers of a component set, of the test's own, so that it can kill them (<see cref="ComponentSets"/> shares them between runs); and what a
+/// run must be told to use them. Without servers for the set <c>local</c>.
 /// </summary>
 internal sealed class ServerSet : IAsyncDisposable
 {
@@ -33,33 +33,23 @@ internal sealed class ServerSet : IAsyncDisposable
         var set = new ServerSet(name);
         try
         {
-            var source = Path.Combine(PlatformRun.Root, "components", name);
-            // RabbitMQ takes longest.
-            var redis = name == "local" ? null : Servers.NewRedisAsync();
-            var rabbit = name == "rabbitmq" ? Servers.NewRabbitMqAsync() : null;
-            var postgres = name == "rabbitmq" ? Servers.NewPostgresAsync() : null;
-            var settings = new List<(string, string)>();
-            if (redis is not null)
+            if (name != "local")
             {
-                set._servers.Add(await redis);
-                settings.AddRange([("REDIS_HOST", (await redis).Address), ("REDIS_PASSWORD", "")]);
+                // RabbitMQ takes longest.
+                var rabbit = name == "rabbitmq" ? Servers.NewRabbitMqAsync() : null;
+                var postgres = name == "rabbitmq" ? await Servers.NewPostgresAsync() : null;
+                var redis = await Servers.NewRedisAsync();
+                set._servers.Add(redis);
+                if (rabbit is not null && postgres is not null)
+                {
+                    set._servers.AddRange([postgres, await rabbit]);
+                    await ComponentSets.ImportTopologyAsync(await rabbit);
+                }
+
+                set.Settings = ComponentSets.Variables(redis, rabbit is null ? null : (await rabbit).AmqpUri(), postgres?.ConnectionString());
             }
 
-            if (postgres is not null)
-            {
-                set._servers.Add(await postgres);
-                settings.Add(("POSTGRES_CONNECTION_STRING", (await postgres).ConnectionString()));
-            }
-
-            if (rabbit is not null)
-            {
-                set._servers.Add(await rabbit);
-                settings.Add(("RABBITMQ_CONNECTION_STRING", (await rabbit).AmqpUri()));
-                await (await rabbit).ImportAsync(await File.ReadAllTextAsync(Path.Combine(source, "topology.json")));
-            }
-
-            set.Settings = [.. settings];
-            set.Arguments = ["-c", change is null ? name : set.Copy(source, change)];
+            set.Arguments = ["-c", change is null ? name : set.Copy(change)];
             return set;
         }
         catch
@@ -79,9 +69,9 @@ internal sealed class ServerSet : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private string Copy(string source, Func<string, string, string> change)
+    private string Copy(Func<string, string, string> change)
     {
-        foreach (var file in Directory.EnumerateFiles(source))
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(PlatformRun.Root, "components", Name)))
         {
             File.WriteAllText(Path.Combine(_folder, Path.GetFileName(file)), change(Path.GetFileName(file), File.ReadAllText(file)));
         }

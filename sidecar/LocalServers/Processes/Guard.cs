@@ -29,6 +29,12 @@ internal sealed class Guard : IDisposable
           done
           return $found
         }
+        # Frozen children that lead a session of their own, as PostgreSQL's do, would never notice that their parent is gone.
+        wake() {
+          kill -s CONT -- "$1" 2>/dev/null
+          for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do wake "$child"; done
+        }
+        for pid in $pids; do wake "$pid"; done
         each TERM
         tries=0
         while [ $tries -lt 50 ]; do

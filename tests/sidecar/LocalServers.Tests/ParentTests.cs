@@ -8,10 +8,12 @@ namespace LocalServers.Tests;
 public sealed class ParentTests
 {
     [Theory]
-    [InlineData("redis")]
-    [InlineData("rabbitmq")]
-    [InlineData("postgresql")]
-    public async Task Server_ends_when_its_parent_is_killed(string name)
+    [InlineData("redis", "running")]
+    [InlineData("rabbitmq", "running")]
+    [InlineData("postgresql", "running")]
+    [InlineData("redis", "frozen")]
+    [InlineData("postgresql", "frozen")]
+    public async Task Server_ends_when_its_parent_is_killed(string name, string state)
     {
         var directory = Servers.NewDirectory();
         Servers.SkipUnlessInstalled(name switch
@@ -20,7 +22,7 @@ public sealed class ParentTests
             "rabbitmq" => new RabbitMqServer(directory),
             _ => new PostgresServer(directory),
         });
-        using var parent = Process.Start(new ProcessStartInfo("dotnet", [typeof(ParentTests).Assembly.Location, "parent", name, directory])
+        using var parent = Process.Start(new ProcessStartInfo("dotnet", [typeof(ParentTests).Assembly.Location, "parent", name, state, directory])
         {
             RedirectStandardOutput = true,
         })!;
@@ -37,7 +39,7 @@ public sealed class ParentTests
     private static string[] ProcessesOf(string directory) =>
         [.. Directory.GetDirectories("/proc").Where(folder => int.TryParse(Path.GetFileName(folder), out _))
             .Where(folder => Read(folder, "cmdline").Contains(directory, StringComparison.Ordinal) || Read(folder, "environ").Contains(directory, StringComparison.Ordinal)
-                || Target(folder) == directory)];
+                || Target(folder).StartsWith(directory, StringComparison.Ordinal))];
 
     private static string Target(string folder)
     {

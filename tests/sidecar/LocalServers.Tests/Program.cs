@@ -1,7 +1,7 @@
 using LocalServers;
 
-// "parent SERVER DIRECTORY" is the process that ParentTests kills; everything else is xUnit's.
-if (args is not ["parent", var name, var directory])
+// "parent SERVER running|frozen DIRECTORY" is the process that ParentTests kills; everything else is xUnit's.
+if (args is not ["parent", var name, var state, var directory])
 {
     return await Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args);
 }
@@ -13,6 +13,11 @@ LocalServer server = name switch
     _ => new PostgresServer(directory, new PostgresServerOptions { Durable = false }),
 };
 await server.StartAsync();
+if (state == "frozen")
+{
+    server.Pause();
+}
+
 Console.WriteLine($"{server.Port} {server.Pid}");
 await Task.Delay(Timeout.Infinite);
 return 0;

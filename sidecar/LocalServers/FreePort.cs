@@ -9,11 +9,12 @@ namespace LocalServers;
 /// which is down must not be given the server's own port, or it talks to itself and the server cannot come back. Not the ports of the launcher's
 /// apps either, which begin at 20000.
 /// </summary>
-internal static class FreePort
+public static class FreePort
 {
     private const int First = 10_100;
     private const int Last = 20_000;
 
+    /// <summary>Chooses one at random.</summary>
     public static int Next()
     {
         while (true)
@@ -26,6 +27,7 @@ internal static class FreePort
         }
     }
 
+    /// <summary>Whether nobody listens on it on the loopback interface at the moment.</summary>
     public static bool IsFree(int port)
     {
         try

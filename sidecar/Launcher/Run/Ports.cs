@@ -1,8 +1,7 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using Launcher.Data;
+using LocalServers;
 
 namespace Launcher.Run;
 
@@ -33,7 +32,7 @@ internal sealed class Ports : IDisposable
             return false;
         }
 
-        if (!IsFree(port))
+        if (!FreePort.IsFree(port))
         {
             claim.Dispose();
             return false;
@@ -72,19 +71,5 @@ internal sealed class Ports : IDisposable
     {
         Directory.CreateDirectory(Claims, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return LockFile.TryTake(Path.Combine(Claims, port.ToString(CultureInfo.InvariantCulture)));
-    }
-
-    private static bool IsFree(int port)
-    {
-        try
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            listener.Start();
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }

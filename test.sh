@@ -51,34 +51,52 @@ wanted() {
   return 1
 }
 
-passed=0 failed=0 skipped=0 broken=()
+# Runs one project and leaves its report and its counts ("passed failed skipped name-if-it-did-not-finish") beside its results.
 run_project() {
   local name=$1 xml=$results/$1.xml log=$results/$1.log started=$SECONDS code=0
   timeout --kill-after=20 "$limit" dotnet "artifacts/bin/$name/debug/$name.dll" "${filter[@]}" -noColor -noLogo -xml "$xml" > "$log" 2>&1 || code=$?
-  local counts='' p=0 f=0 s=0
+  local counts='' p=0 f=0 s=0 broken=''
   [ -s "$xml" ] && counts=$(grep -o '<assembly [^>]*>' "$xml" | head -1)
   if [ -n "$counts" ]; then
     p=$(sed -n 's/.* passed="\([0-9]*\)".*/\1/p' <<<"$counts")
     f=$(sed -n 's/.* failed="\([0-9]*\)".*/\1/p' <<<"$counts")
     s=$(sed -n 's/.* skipped="\([0-9]*\)".*/\1/p' <<<"$counts")
   fi
-  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-  printf '%-38s %4d passed %3d failed %3d skipped  %3d s\n' "$name" "$p" "$f" "$s" $((SECONDS - started))
-  grep -A1 '\[SKIP\]' "$log" | grep -v '^--' | sed 's/^ */    /' || true
-  if [ "$f" -gt 0 ] || [ "$code" -ne 0 ] || [ -z "$counts" ]; then
-    [ "$f" -gt 0 ] || { broken+=("$name"); failed=$((failed + 1)); echo "    ended with code $code (124 means: over $limit s)"; }
-    grep -A14 '\[FAIL\]' "$log" | head -80 | sed 's/^/    /' || true
-    [ "$f" -gt 0 ] || tail -15 "$log" | sed 's/^/    /'
-  fi
+  {
+    printf '%-38s %4d passed %3d failed %3d skipped  %3d s\n' "$name" "$p" "$f" "$s" $((SECONDS - started))
+    grep -A1 '\[SKIP\]' "$log" | grep -v '^--' | sed 's/^ */    /' || true
+    if [ "$f" -gt 0 ] || [ "$code" -ne 0 ] || [ -z "$counts" ]; then
+      [ "$f" -gt 0 ] || { broken=$name f=1; echo "    ended with code $code (124 means: over $limit s)"; }
+      grep -A14 '\[FAIL\]' "$log" | head -80 | sed 's/^/    /' || true
+      [ -z "$broken" ] || tail -15 "$log" | sed 's/^/    /'
+    fi
+  } > "$results/$name.report"
+  echo "$p $f $s $broken" > "$results/$name.counts"
+  cat "$results/$name.report"
 }
 
-# The quick ones first; those that start the whole platform last.
+# The quick ones first, two at a time since most of them wait for something; those that start the whole platform last and alone.
 projects=$(git ls-files -- 'tests/*.Tests.csproj' | sed 's#.*/\(.*\)\.csproj#\1#' | sort)
-for name in $(grep -v -E '^(Platform|Web|Launcher)\.Tests$' <<<"$projects") $(grep -E '^(Platform|Web|Launcher)\.Tests$' <<<"$projects"); do
+big='^(Platform|Web|Launcher)\.Tests$'
+for name in $(grep -v -E "$big" <<<"$projects"); do
+  wanted "$name" || continue
+  [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n
+  run_project "$name" &
+done
+wait
+for name in $(grep -E "$big" <<<"$projects"); do
   if wanted "$name"; then run_project "$name"; fi
 done
 
+passed=0 failed=0 skipped=0 unfinished=()
+for counts in "$results"/*.counts; do
+  [ -e "$counts" ] || continue
+  read -r p f s broken < "$counts"
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  [ -z "$broken" ] || unfinished+=("$broken")
+done
+
 echo "took $SECONDS s"
-[ ${#broken[@]} -eq 0 ] || echo "did not finish: ${broken[*]}"
+[ ${#unfinished[@]} -eq 0 ] || echo "did not finish: ${unfinished[*]}"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

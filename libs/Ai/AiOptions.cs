@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Ai.Admission;
 using Ai.Providers;
 using Microsoft.Extensions.Options;
 
@@ -26,4 +27,8 @@ public sealed class AiOptions
     /// <summary>Policy of one call; <c>Ai:Providers:{name}:Calls</c> and <c>Ai:Models:{id}:Calls</c> change single values of it.</summary>
     [ValidateObjectMembers]
     public ModelCallOptions Calls { get; set; } = new();
+
+    /// <summary>How many calls run at a time.</summary>
+    [ValidateObjectMembers]
+    public AdmissionOptions Admission { get; set; } = new();
 }

@@ -12,7 +12,7 @@ public static class AiTelemetry
     public const string Name = "Ai";
 
     internal static readonly ActivitySource Source = new(Name);
-    private static readonly Meter Meter = new(Name);
+    internal static readonly Meter Meter = new(Name);
 
     private static readonly Histogram<double> Duration = Meter.CreateHistogram(
         "gen_ai.client.operation.duration", "s", "Duration of a model call with its retries",

@@ -43,7 +43,7 @@ public sealed class LocalProviderTests
         var skill = new Gate();
         await using var services = new ServiceCollection()
             .AddLogging()
-            .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
+            .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection([new("Ai:Admission:MaxConcurrentCalls", "1000")]).Build())
             .AddModels()
             .AddSingleton<ILocalSkill>(skill)
             .BuildServiceProvider();

@@ -408,7 +408,7 @@ public abstract class EndToEndTests(EndToEndFixture fixture) : IDisposable
     {
         var started = Stopwatch.GetTimestamp();
 
-        await using var second = await ComponentSets.StartAsync(fixture.Set, new FakeModelOptions(), "--no-build");
+        await using var second = await ComponentSets.StartAsync(fixture.Set, new FakeModelOptions());
 
         Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(40));
     }

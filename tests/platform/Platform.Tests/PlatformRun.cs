@@ -22,6 +22,9 @@ public sealed class PlatformRun : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);
 
+    /// <summary>The first run of this process builds, which takes seconds even where nothing has changed.</summary>
+    private static volatile bool _built;
+
     private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("tandem platform");
     private readonly WebApplication _models = FakeModelHost.Build(["--urls", "http://127.0.0.1:0"]);
     private readonly Queue<string> _log = [];
@@ -238,7 +241,7 @@ public sealed class PlatformRun : IAsyncDisposable
         Gateway = new Uri($"http://127.0.0.1:{port}");
         Http = ScanUser.CreateHttpClient(Gateway);
         _launcher.StartInfo = new ProcessStartInfo(
-            Path.Combine(Root, "daprw"), ["run", "-f", "dapr.yaml", "--data-dir", _data.FullName, "--gateway-port", port.ToString(), .. arguments])
+            Path.Combine(Root, "daprw"), ["run", "-f", "dapr.yaml", "--data-dir", _data.FullName, "--gateway-port", port.ToString(), .. _built ? (string[])["--no-build"] : [], .. arguments])
         {
             WorkingDirectory = Root,
             RedirectStandardOutput = true,
@@ -265,6 +268,7 @@ public sealed class PlatformRun : IAsyncDisposable
         _launcher.BeginOutputReadLine();
         _launcher.BeginErrorReadLine();
         await WaitReadyAsync(StartLimit);
+        _built = true;
     }
 
     private void Keep(string? line)

@@ -4,6 +4,7 @@ using Ai.Local;
 using Ai.Local.Vision;
 using Ai.Policies;
 using Ai.Providers;
+using Ai.Providers.Anthropic;
 using Ai.Providers.OpenAi;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -30,6 +31,7 @@ public static class AiServices
 
         services.AddModelProvider<LocalProvider>();
         services.AddModelProvider<OpenAiProvider>();
+        services.AddModelProvider<AnthropicProvider>();
 
         services.AddModelPolicy<TelemetryPolicy>();
         services.AddModelPolicy<AdmissionPolicy>();

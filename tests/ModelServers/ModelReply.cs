@@ -47,6 +47,9 @@ public abstract record ModelReply
     /// <summary>The stream ends well after so many pieces, but without what the protocol ends it with.</summary>
     public static UnfinishedReply Unfinished(int pieces = 2) => new(pieces);
 
+    /// <summary>A stream that ends with an error of the provider after so many pieces; an answer that is not streamed has the error's status.</summary>
+    public static ModelReply FailInStream(int code, int pieces = 2, string? errorCode = null) => new StreamErrorReply(pieces, new StatusReply(code) { ErrorCode = errorCode });
+
     /// <summary>Text that begins when <paramref name="until"/> ends.</summary>
     public static TextReply SlowFirstByte(Task until) => Text("ok") with { Before = until.WaitAsync };
 
@@ -103,6 +106,9 @@ public sealed record CutReply(int? Pieces) : ModelReply;
 
 /// <summary><see cref="ModelReply.Unfinished"/>.</summary>
 public sealed record UnfinishedReply(int Pieces) : ModelReply;
+
+/// <summary><see cref="ModelReply.FailInStream"/>.</summary>
+public sealed record StreamErrorReply(int Pieces, StatusReply Error) : ModelReply;
 
 /// <summary><see cref="ModelReply.Idle"/>.</summary>
 public sealed record IdleReply(int Pieces, Task Until) : ModelReply;

@@ -154,14 +154,17 @@ public sealed class ModelServer(TimeProvider? time = null) : IAsyncDisposable
             case StatusReply status:
                 await FailAsync(http, format, status, request.Key);
                 break;
+            case StreamErrorReply failed when !request.Streamed:
+                await FailAsync(http, format, failed.Error, request.Key);
+                break;
             case CutReply { Pieces: null }:
                 http.Abort();
                 return;
             case MalformedReply:
                 http.Response.ContentType = request.Streamed ? "text/event-stream" : "application/json";
-                await http.Response.WriteAsync(request.Streamed ? "data: {\"id\": broken\n\n" : "{\"id\": broken", cancellationToken);
+                await http.Response.WriteAsync(request.Streamed ? format.MalformedFrame : "{\"id\": broken", cancellationToken);
                 break;
-            case CutReply or UnfinishedReply or IdleReply:
+            case CutReply or UnfinishedReply or IdleReply or StreamErrorReply:
                 await BreakAsync(http, format, request, reply, cancellationToken);
                 break;
             default:
@@ -198,7 +201,19 @@ public sealed class ModelServer(TimeProvider? time = null) : IAsyncDisposable
     /// <summary>Begins an answer and breaks it off, or pauses in it.</summary>
     private static async Task BreakAsync(HttpContext http, WireFormat format, ModelRequest request, ModelReply reply, CancellationToken cancellationToken)
     {
-        var pieces = reply switch { CutReply cut => cut.Pieces!.Value, UnfinishedReply unfinished => unfinished.Pieces, _ => ((IdleReply)reply).Pieces };
+        if (reply is CutReply)
+        {
+            // More than will come: the connection then ends after what was written, which an abort may overtake.
+            http.Response.ContentLength = int.MaxValue;
+        }
+
+        var pieces = reply switch
+        {
+            CutReply cut => cut.Pieces!.Value,
+            UnfinishedReply unfinished => unfinished.Pieces,
+            StreamErrorReply failed => failed.Pieces,
+            _ => ((IdleReply)reply).Pieces,
+        };
         string[] rest;
         if (request.Streamed)
         {
@@ -217,8 +232,8 @@ public sealed class ModelServer(TimeProvider? time = null) : IAsyncDisposable
 
         switch (reply)
         {
-            case CutReply:
-                http.Abort();
+            case StreamErrorReply failed:
+                await WriteFramesAsync(http, [format.ErrorFrame(failed.Error, MessageOf(failed.Error, request.Key))], cancellationToken);
                 break;
             case IdleReply idle:
                 await idle.Until.WaitAsync(cancellationToken);
@@ -245,7 +260,7 @@ public sealed class ModelServer(TimeProvider? time = null) : IAsyncDisposable
 
     private async Task FailAsync(HttpContext http, WireFormat format, StatusReply reply, string? key)
     {
-        var (status, body) = format.Error(reply, reply.Message ?? $"failed on purpose for key {key}");
+        var (status, body) = format.Error(reply, MessageOf(reply, key));
         http.Response.StatusCode = status;
         if (reply.RetryAfter is { } wait)
         {
@@ -257,6 +272,8 @@ public sealed class ModelServer(TimeProvider? time = null) : IAsyncDisposable
         http.Response.ContentType = "application/json";
         await http.Response.WriteAsync(body.ToJsonString(), http.RequestAborted);
     }
+
+    private static string MessageOf(StatusReply reply, string? key) => reply.Message ?? $"failed on purpose for key {key}";
 
     private void CountIn()
     {

@@ -19,8 +19,14 @@ public abstract class WireFormat
     /// <summary>The same in pieces.</summary>
     public virtual StreamFrames Stream(ModelRequest request, ModelReply reply) => throw new NotSupportedException($"{GetType().Name} has no streams");
 
+    /// <summary>A piece of a stream of which the JSON is broken.</summary>
+    public virtual string MalformedFrame => "data: {\"id\": broken\n\n";
+
     /// <summary>An error. <paramref name="message"/> is what it shall say.</summary>
     public abstract (int Status, JsonNode Body) Error(StatusReply reply, string message);
+
+    /// <summary>The same within a stream.</summary>
+    public virtual string ErrorFrame(StatusReply reply, string message) => Frame(Error(reply, message).Body);
 
     /// <summary>The body as JSON.</summary>
     protected static async Task<JsonNode> ReadJsonAsync(HttpContext http)

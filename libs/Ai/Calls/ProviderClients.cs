@@ -51,7 +51,11 @@ internal sealed class ProviderClients(ModelCatalogue catalogue, IEnumerable<IMod
         (T?)_clients.GetOrAdd((call.Model.Id, call.Key, typeof(T)), _ => new Lazy<object?>(() =>
         {
             var options = catalogue.Providers[call.Model.Provider];
-            return create(_providers[options.Kind!], new ProviderConnection(call.Model.Provider, options, call.Key, connections.Of(call.Model.Provider)));
+            var connection = new ProviderConnection(call.Model.Provider, options, call.Key, connections.Of(call.Model.Provider))
+            {
+                OutputTokens = call.Model.OutputTokens,
+            };
+            return create(_providers[options.Kind!], connection);
         })).Value
         ?? throw new ModelException(ModelFailure.CapabilityMissing, $"{call.Model.Id} has no {call.Operation}");
 }

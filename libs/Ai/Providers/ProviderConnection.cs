@@ -7,6 +7,9 @@ namespace Ai.Providers;
 /// <param name="Http">The provider's connections, shared by all its clients; has no timeout of its own.</param>
 public sealed record ProviderConnection(string Name, ProviderOptions Options, string? Key, HttpClient Http)
 {
+    /// <summary>Tokens of output that the model gives at most, for protocols that must name a limit; 0 where it is not known.</summary>
+    public int OutputTokens { get; init; }
+
     /// <summary>Without the key.</summary>
     public override string ToString() => $"{Name} ({Options.Kind})";
 }

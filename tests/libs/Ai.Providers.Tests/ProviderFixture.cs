@@ -32,4 +32,7 @@ public abstract class ProviderFixture
 
     /// <summary>Whether a stream says something before its first piece of text.</summary>
     public virtual bool BeginsBeforeText => true;
+
+    /// <summary>Whether a temperature is sent; without it is left out.</summary>
+    public virtual bool TakesTemperature => true;
 }

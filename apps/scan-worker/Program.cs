@@ -1,4 +1,5 @@
 using Ai;
+using Ai.Prompts;
 using Contracts;
 using Dapr.Workflow;
 using ScanWorker;
@@ -18,7 +19,6 @@ builder.Services.AddOptions<ScanWorkerOptions>()
 
 // What is known about waste: checked here, so that a wrong data file stops the start.
 var knowledge = Path.Combine(AppContext.BaseDirectory, "Knowledge");
-var prompts = Path.Combine(AppContext.BaseDirectory, "Prompts");
 var taxonomy = Taxonomy.Load(knowledge);
 builder.Services.AddSingleton(taxonomy);
 builder.Services.AddSingleton(SituationTags.Load(knowledge));
@@ -29,9 +29,9 @@ builder.Services.AddModels();
 builder.Services.AddPictureClassifier();
 builder.Services.AddLocalSkill<LocalWasteVision>();
 builder.Services.AddLocalSkill<LocalDisposalAnswer>();
-builder.Services.AddSingleton(services => new WasteVision(
-    services.GetRequiredService<IModels>(), taxonomy, services.GetRequiredService<SituationTags>(), prompts));
-builder.Services.AddSingleton(services => new DisposalAnswer(services.GetRequiredService<IModels>(), prompts));
+builder.Services.AddPrompts(WasteVision.SystemPrompt, WasteVision.UserPrompt, DisposalAnswer.SystemPrompt, DisposalAnswer.UserPrompt);
+builder.Services.AddSingleton<WasteVision>();
+builder.Services.AddSingleton<DisposalAnswer>();
 
 // The pipeline.
 builder.Services.AddJobLogClient();

@@ -79,11 +79,16 @@ public sealed class FakeModel(FakeModelOptions options, TimeProvider time)
         }
     }
 
-    private static string Question(JsonNode request) => request["messages"]!.AsArray()[^1]!["content"] switch
+    private static string Question(JsonNode request)
     {
-        JsonArray parts => string.Concat(parts.Select(part => part!["text"]?.GetValue<string>())),
-        var text => text?.GetValue<string>() ?? "",
-    };
+        var text = request["messages"]!.AsArray()[^1]!["content"] switch
+        {
+            JsonArray parts => string.Concat(parts.Select(part => part!["text"]?.GetValue<string>())),
+            var whole => whole?.GetValue<string>() ?? "",
+        };
+        // A person's words stand between two lines that mark them as data.
+        return text.StartsWith("<<<", StringComparison.Ordinal) ? string.Join('\n', text.TrimEnd().Split('\n')[1..^1]) : text;
+    }
 
     private static string Vision(FakeModelOptions options) => new JsonObject
     {

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using Ai;
 using Ai.Calls;
+using Ai.Prompts;
 using Microsoft.Extensions.AI;
 using ScanWorker.Knowledge;
-using ScanWorker.Prompts;
 using ScanWorker.Stages;
+using ScanWorker.Vision;
 using ServiceDefaults;
 
 namespace ScanWorker.Answers;
@@ -15,6 +16,12 @@ public sealed class DisposalAnswer
     /// <summary>Task name, see <see cref="CallScope.Task"/>.</summary>
     public const string Task = "disposal-answer";
 
+    /// <summary>The prompts.</summary>
+    public static readonly PromptUse SystemPrompt = new("answer.system", "classification", "situation_tags", "disposal_rules");
+
+    /// <inheritdoc cref="SystemPrompt"/>
+    public static readonly PromptUse UserPrompt = new("answer.user", WasteVision.UserInput);
+
     private const int MaxSteps = 10;
 
     private static readonly JsonElement Schema = JsonDocument.Parse("""
@@ -24,12 +31,16 @@ public sealed class DisposalAnswer
         """).RootElement;
 
     private readonly IModels _models;
-    private readonly Prompt _prompt;
+    private readonly Prompt _system;
+    private readonly Prompt _user;
+    private readonly CallScope _scope;
 
-    public DisposalAnswer(IModels models, string promptFolder)
+    public DisposalAnswer(IModels models, PromptLibrary prompts)
     {
         _models = models;
-        _prompt = Prompt.Load(promptFolder, "answer.system", "classification", "situation_tags", "disposal_rules");
+        _system = prompts[SystemPrompt];
+        _user = prompts[UserPrompt];
+        _scope = new CallScope { Task = Task, Prompt = _system.Id };
     }
 
     /// <summary>Composes the answer. Without a rule it is a fixed one and no model is asked.</summary>
@@ -40,7 +51,7 @@ public sealed class DisposalAnswer
         AnswerResult Result(AnswerText text, string provider, string modelId) => new(
             text.Steps.Where(step => !string.IsNullOrWhiteSpace(step)).Take(MaxSteps)
                 .Select((step, index) => ($"단계{index + 1}", step)).ToDictionary(pair => pair.Item1, pair => pair.step),
-            text.Insufficiencies, text.UserAnswer, classification.MajorCategory, classification.MiddleCategory,
+            [.. text.Insufficiencies.Where(lack => !string.IsNullOrWhiteSpace(lack))], text.UserAnswer, classification.MajorCategory, classification.MiddleCategory,
             classification.MajorCategory == Taxonomy.Recyclables, rewardPoints, provider, modelId);
 
         if (rule.Data is null)
@@ -49,12 +60,12 @@ public sealed class DisposalAnswer
         }
 
         var client = _models.Chat(model);
-        var system = _prompt.Fill(
+        var system = _system.Fill(
             ("classification", JsonSerializer.Serialize(vision.Classification, TandemJson.Options)),
             ("situation_tags", string.Join(", ", vision.SituationTags)),
             ("disposal_rules", JsonSerializer.Serialize(rule.Data, TandemJson.Options)));
-        ChatMessage[] messages = [new(ChatRole.System, system), new(ChatRole.User, userInput)];
-        var options = ChatTasks.Json(new CallScope { Task = Task }, "disposal_answer", Schema);
+        ChatMessage[] messages = [new(ChatRole.System, system), new(ChatRole.User, _user.Fill((WasteVision.UserInput, userInput)))];
+        var options = ChatTasks.Json(_scope, "disposal_answer", Schema);
         // The local provider reads the facts as data instead of from the prompt's text.
         messages[0].AdditionalProperties = new() { [LocalDisposalAnswer.FactsKey] = new LocalDisposalAnswer.Facts(vision, rule.Data) };
         var response = await client.GetResponseAsync(messages, options, cancellationToken);
@@ -63,9 +74,7 @@ public sealed class DisposalAnswer
     }
 
     private static AnswerText Parse(string text) =>
-        ModelText.Read<AnswerText>(text) is { UserAnswer: { Length: > 0 }, Steps: not null, Insufficiencies: not null } answer
-            ? answer
-            : throw ModelText.Invalid("lacks fields");
+        ModelJson.Read<AnswerText>(text, TandemJson.Options, answer => string.IsNullOrWhiteSpace(answer.UserAnswer) ? "says nothing" : null);
 }
 
 /// <summary>The JSON of an answer.</summary>

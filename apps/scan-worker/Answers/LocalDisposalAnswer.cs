@@ -1,8 +1,10 @@
 using System.Text.Json;
 using Ai.Local;
+using Ai.Prompts;
 using Microsoft.Extensions.AI;
 using ScanWorker.Knowledge;
 using ScanWorker.Stages;
+using ScanWorker.Vision;
 using ServiceDefaults;
 
 namespace ScanWorker.Answers;
@@ -26,10 +28,12 @@ public sealed class LocalDisposalAnswer : ILocalSkill
     public Task<string> AnswerAsync(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken)
     {
         var facts = (Facts)messages[0].AdditionalProperties![FactsKey]!;
-        var question = messages[^1].Text;
-        var answer = IsKorean(question) ? Korean(facts) : English(facts);
+        var answer = IsKorean(QuestionOf(messages)) ? Korean(facts) : English(facts);
         return System.Threading.Tasks.Task.FromResult(JsonSerializer.Serialize(answer, TandemJson.Options));
     }
+
+    /// <summary>The person's own words in the last message.</summary>
+    internal static string QuestionOf(IReadOnlyList<ChatMessage> messages) => Fence.Inside(messages[^1].Text, WasteVision.UserInput) ?? messages[^1].Text;
 
     /// <summary>Hangul is at least a fifth of the letters, or there are no letters.</summary>
     internal static bool IsKorean(string text)

@@ -7,7 +7,7 @@ namespace ScanWorker.Stages;
 /// <param name="MajorCategory">Major category of the class tree, or 미분류.</param>
 /// <param name="MiddleCategory">Verbatim from the tree; the major where there is no middle level.</param>
 /// <param name="MinorCategory">Free text, null when not sure.</param>
-public sealed record Classification(string MajorCategory, string MiddleCategory, string? MinorCategory);
+public sealed record Classification(string MajorCategory, string MiddleCategory, string? MinorCategory = null);
 
 /// <summary>The second-best class.</summary>
 public sealed record RunnerUp(string Category, double Confidence);

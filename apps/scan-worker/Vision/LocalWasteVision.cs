@@ -36,7 +36,7 @@ public sealed class LocalWasteVision(PictureClassifier classifier) : ILocalSkill
             ? new VisionAnswer(
                 new Classification(Taxonomy.Unclassified, Taxonomy.Unclassified, null), [SituationTags.UnclassifiedMinor],
                 Math.Round(seen.Confidence, 3), new RunnerUp(Place(seen.Label, null).MiddleCategory, Math.Round(seen.Confidence, 3)),
-                LocalDisposalAnswer.IsKorean(messages[^1].Text) ? KoreanQuestion : EnglishQuestion, Unsure: true, hints, seen.Model)
+                LocalDisposalAnswer.IsKorean(LocalDisposalAnswer.QuestionOf(messages)) ? KoreanQuestion : EnglishQuestion, Unsure: true, hints, seen.Model)
             : Sure(seen, hints);
         return System.Threading.Tasks.Task.FromResult(JsonSerializer.Serialize(answer, TandemJson.Options));
     }

@@ -3,9 +3,9 @@ using System.Text.Json;
 using Ai;
 using Ai.Calls;
 using Ai.Local;
+using Ai.Prompts;
 using Microsoft.Extensions.AI;
 using ScanWorker.Knowledge;
-using ScanWorker.Prompts;
 using ScanWorker.Stages;
 using ServiceDefaults;
 
@@ -16,6 +16,15 @@ public sealed class WasteVision
 {
     /// <summary>Task name, see <see cref="CallScope.Task"/>.</summary>
     public const string Task = "waste-vision";
+
+    /// <summary>The variable of the user prompts that holds the person's words.</summary>
+    public const string UserInput = "user_input";
+
+    /// <summary>The prompts.</summary>
+    public static readonly PromptUse SystemPrompt = new("vision.system", "class_tree", "situation_tags");
+
+    /// <inheritdoc cref="SystemPrompt"/>
+    public static readonly PromptUse UserPrompt = new("vision.user", UserInput);
 
     private static readonly JsonElement Schema = JsonDocument.Parse("""
         {"type":"object","additionalProperties":false,
@@ -33,16 +42,19 @@ public sealed class WasteVision
     private readonly IModels _models;
     private readonly Taxonomy _taxonomy;
     private readonly SituationTags _tags;
+    private readonly Prompt _user;
+    private readonly CallScope _scope;
     private readonly string _system;
 
-    /// <summary>Fills the prompt once: tree and tags do not change while the process runs.</summary>
-    public WasteVision(IModels models, Taxonomy taxonomy, SituationTags tags, string promptFolder)
+    /// <summary>Fills the system prompt once: tree and tags do not change while the process runs.</summary>
+    public WasteVision(IModels models, Taxonomy taxonomy, SituationTags tags, PromptLibrary prompts)
     {
         _models = models;
         _taxonomy = taxonomy;
         _tags = tags;
-        _system = Prompt.Load(promptFolder, "vision.system", "class_tree", "situation_tags")
-            .Fill(("class_tree", ClassTree(taxonomy)), ("situation_tags", TagList(tags)));
+        _user = prompts[UserPrompt];
+        _scope = new CallScope { Task = Task, Prompt = prompts[SystemPrompt].Id };
+        _system = prompts[SystemPrompt].Fill(("class_tree", ClassTree(taxonomy)), ("situation_tags", TagList(tags)));
     }
 
     /// <summary>Whether the model looks at the picture on this machine, so that there is nothing to save by sending less.</summary>
@@ -59,27 +71,23 @@ public sealed class WasteVision
         ChatMessage[] messages =
         [
             new(ChatRole.System, _system),
-            new(ChatRole.User, [new TextContent(userInput), new DataContent(picture, mediaType)]),
+            new(ChatRole.User, [new TextContent(_user.Fill((UserInput, userInput))), new DataContent(picture, mediaType)]),
         ];
-        var response = await client.GetResponseAsync(messages, ChatTasks.Json(new CallScope { Task = Task }, "waste_classification", Schema), cancellationToken);
+        var response = await client.GetResponseAsync(messages, ChatTasks.Json(_scope, "waste_classification", Schema), cancellationToken);
         var served = Served.Of(response)!;
         return Check(response.Text, userInput, served.Provider, served.Model);
     }
 
     private VisionResult Check(string text, string userInput, string provider, string model)
     {
-        var answer = ModelText.Read<VisionAnswer>(text);
-        if (answer.Classification is not { MajorCategory: { } major, MiddleCategory: { } middle } || !_taxonomy.Contains(major, middle))
-        {
-            throw ModelText.Invalid("is not in the class tree");
-        }
-
+        var answer = ModelJson.Read<VisionAnswer>(text, TandemJson.Options, answer =>
+            _taxonomy.Contains(answer.Classification.MajorCategory, answer.Classification.MiddleCategory) ? null : "is not in the class tree");
         return new VisionResult(
             answer.Classification,
             _tags.Known(answer.SituationTags ?? []),
             new VisionMeta(
                 userInput, provider, answer.Model ?? model, answer.Confidence is { } confidence ? Math.Clamp(confidence, 0, 1) : null,
-                answer.RunnerUp, answer.Unsure || major == Taxonomy.Unclassified, answer.Hints ?? [], answer.Question));
+                answer.RunnerUp, answer.Unsure || answer.Classification.MajorCategory == Taxonomy.Unclassified, answer.Hints ?? [], answer.Question));
     }
 
     private static string ClassTree(Taxonomy taxonomy)
@@ -101,7 +109,7 @@ public sealed class WasteVision
         string.Join('\n', tags.Groups.Select(group => $"- {string.Join(", ", group.Tags)}"));
 }
 
-/// <summary>The JSON of a classification; the last three fields only the local provider fills.</summary>
+/// <summary>The JSON of a classification, of which only the class is indispensable; the last three fields only the local provider fills.</summary>
 public sealed record VisionAnswer(
-    Classification Classification, IReadOnlyList<string>? SituationTags, double? Confidence, RunnerUp? RunnerUp, string? Question,
+    Classification Classification, IReadOnlyList<string>? SituationTags = null, double? Confidence = null, RunnerUp? RunnerUp = null, string? Question = null,
     bool Unsure = false, IReadOnlyList<string>? Hints = null, string? Model = null);

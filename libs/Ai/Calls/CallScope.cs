@@ -39,6 +39,9 @@ public sealed record CallScope
     /// <summary>Task, e.g. <c>waste-vision</c>; the local provider chooses its skill by it.</summary>
     public string? Task { get; init; }
 
+    /// <summary>The prompt of the call with its version, e.g. <c>vision.system@2</c>: <see cref="Prompts.Prompt.Id"/>.</summary>
+    public string? Prompt { get; init; }
+
     /// <summary>Urgency.</summary>
     public CallPriority Priority { get; init; } = CallPriority.Dialogue;
 

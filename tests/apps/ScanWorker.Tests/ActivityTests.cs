@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using Ai;
+using Ai.Prompts;
 using Contracts.Characters;
 using Contracts.Scan;
 using Dapr.Client;
@@ -26,7 +27,7 @@ public sealed class ActivityTests : IAsyncLifetime
     private const int Limit = 2;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Knowledge");
-    private static readonly string Prompts = Path.Combine(AppContext.BaseDirectory, "Prompts");
+    private static readonly PromptLibrary Prompts = PromptTests.Library;
     private static readonly Taxonomy Tree = Taxonomy.Load(Folder);
 
     private readonly IOptions<ScanWorkerOptions> _options = Options.Create(new ScanWorkerOptions

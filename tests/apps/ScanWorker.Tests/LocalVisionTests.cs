@@ -1,4 +1,5 @@
 using Ai;
+using Ai.Prompts;
 using Imaging;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,7 +16,7 @@ namespace ScanWorker.Tests;
 public sealed class LocalVisionTests : IDisposable
 {
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Knowledge");
-    private static readonly string Prompts = Path.Combine(AppContext.BaseDirectory, "Prompts");
+    private static readonly PromptLibrary Prompts = PromptTests.Library;
     private static readonly Taxonomy Tree = Taxonomy.Load(Folder);
 
     private readonly ServiceProvider _services = new ServiceCollection()

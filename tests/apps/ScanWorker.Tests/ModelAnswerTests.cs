@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ai;
+using Ai.Prompts;
 using Microsoft.Extensions.AI;
 using ScanWorker.Answers;
 using ScanWorker.Knowledge;
@@ -12,7 +13,7 @@ namespace ScanWorker.Tests;
 public sealed class ModelAnswerTests
 {
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Knowledge");
-    private static readonly string Prompts = Path.Combine(AppContext.BaseDirectory, "Prompts");
+    private static readonly PromptLibrary Prompts = PromptTests.Library;
     private static readonly Taxonomy Tree = Taxonomy.Load(Folder);
     private static readonly DisposalRules Rules = DisposalRules.Load(Folder, Tree);
 
@@ -55,7 +56,7 @@ public sealed class ModelAnswerTests
     [Fact]
     public async Task An_answer_that_would_not_fit_into_an_event_is_none()
     {
-        var text = JsonSerializer.Serialize(new { steps = new[] { "s" }, insufficiencies = Array.Empty<string>(), user_answer = new string('a', ModelText.MaxLength) });
+        var text = JsonSerializer.Serialize(new { steps = new[] { "s" }, insufficiencies = Array.Empty<string>(), user_answer = new string('a', ModelJson.DefaultMaxLength) });
 
         var failure = await Assert.ThrowsAsync<ModelException>(
             () => new DisposalAnswer(new OneModel(text), Prompts).ComposeAsync(Seen(), Rule("종이"), "?", null, 10, default));

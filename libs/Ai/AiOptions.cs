@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Ai.Admission;
 using Ai.Providers;
+using Ai.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace Ai;
@@ -31,4 +32,8 @@ public sealed class AiOptions
     /// <summary>How many calls run at a time.</summary>
     [ValidateObjectMembers]
     public AdmissionOptions Admission { get; set; } = new();
+
+    /// <summary>What spans may hold.</summary>
+    [ValidateObjectMembers]
+    public AiTelemetryOptions Telemetry { get; set; } = new();
 }

@@ -12,6 +12,9 @@ public abstract record ModelCall
     /// <summary>The model that is tried now: <see cref="Requested"/>, or one of its fallback chain.</summary>
     public required ModelInfo Model { get; init; }
 
+    /// <summary>Why <see cref="Model"/> is tried instead of <see cref="Requested"/>; null when it is not. The fallback chain sets it.</summary>
+    public ModelFailure? FallbackReason { get; init; }
+
     /// <summary>Timeouts, retries and limits of <see cref="Model"/>.</summary>
     public required ModelCallOptions Policy { get; init; }
 

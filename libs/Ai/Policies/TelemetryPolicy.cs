@@ -1,25 +1,23 @@
-using System.Diagnostics;
+using System.Collections.Concurrent;
 using Ai.Calls;
+using Ai.Catalogue;
+using Ai.Telemetry;
+using Microsoft.Extensions.Options;
 
 namespace Ai.Policies;
 
 /// <summary>A span and metrics for the call to one model, whatever its end.</summary>
-internal sealed class TelemetryPolicy(TimeProvider time) : IModelPolicy
+internal sealed class TelemetryPolicy(ModelCatalogue catalogue, IOptions<AiOptions> options, TimeProvider time) : IModelPolicy
 {
-    private const string Cancelled = "cancelled";
+    private readonly ConcurrentDictionary<string, ProviderTags> _providers = new(StringComparer.OrdinalIgnoreCase);
 
     public PolicyPlace Place => PolicyPlace.Telemetry;
 
     public async ValueTask<ModelAnswer> InvokeAsync(ModelCall call, ModelHandler next, CancellationToken cancellationToken)
     {
-        var activity = AiTelemetry.Start(call);
-        var started = time.GetTimestamp();
-        void End(CallEnd end)
-        {
-            AiTelemetry.Record(call, activity, time.GetElapsedTime(started), end.Usage, end.Error is { } error ? ErrorType(error) : null);
-            activity?.Dispose();
-        }
-
+        var provider = _providers.GetOrAdd(call.Model.Provider, static (name, catalogue) => new ProviderTags(catalogue.Providers[name]), catalogue);
+        // The span is current in here, so it is the parent of the provider's requests, and not where the answer is read.
+        var telemetry = new CallTelemetry(call, provider, options.Value.Telemetry, time);
         ModelAnswer answer;
         try
         {
@@ -27,19 +25,12 @@ internal sealed class TelemetryPolicy(TimeProvider time) : IModelPolicy
         }
         catch (Exception exception)
         {
-            End(new CallEnd(Usage: null, exception));
+            telemetry.End(new CallEnd(Usage: null, exception));
             throw;
         }
 
-        answer.WhenEnded(End);
+        telemetry.Answered(answer);
+        answer.WhenEnded(telemetry.End);
         return answer;
     }
-
-    /// <summary>Bounded: a failure of ours or the name of an exception's type.</summary>
-    private static string ErrorType(Exception exception) => exception switch
-    {
-        ModelException failed => failed.Failure.ToString(),
-        OperationCanceledException => Cancelled,
-        _ => exception.GetType().FullName!,
-    };
 }

@@ -5,6 +5,7 @@ using Ai.Local.Vision;
 using Ai.Policies;
 using Ai.Providers;
 using Ai.Providers.Anthropic;
+using Ai.Providers.Google;
 using Ai.Providers.OpenAi;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -32,6 +33,8 @@ public static class AiServices
         services.AddModelProvider<LocalProvider>();
         services.AddModelProvider<OpenAiProvider>();
         services.AddModelProvider<AnthropicProvider>();
+        services.AddModelProvider<GeminiProvider>();
+        services.AddModelProvider<VertexProvider>();
 
         services.AddModelPolicy<TelemetryPolicy>();
         services.AddModelPolicy<AdmissionPolicy>();

@@ -22,7 +22,7 @@ public sealed class ProviderOptions
     /// <summary>Keys that share the load. Empty: the environment variable of the kind, or none at a server with a base URL of its own.</summary>
     public IList<ProviderKeyOptions> Keys { get; } = [];
 
-    /// <summary><c>vertex</c>: project; default the one of the credentials or of the metadata server.</summary>
+    /// <summary><c>vertex</c>: project; default <c>GOOGLE_CLOUD_PROJECT</c>, else the one of the credentials or of the metadata server.</summary>
     public string? Project { get; set; }
 
     /// <summary><c>vertex</c>: location. Default <c>global</c>.</summary>
@@ -33,6 +33,10 @@ public sealed class ProviderOptions
 
     /// <summary><c>vertex</c>: secret with the same JSON in the secret store, instead of a file.</summary>
     public string? CredentialsSecret { get; set; }
+
+    /// <summary><c>vertex</c>: longest wait for an access token, which is part of the wait for the first byte. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:02:00")]
+    public TimeSpan TokenTimeout { get; set; } = TimeSpan.FromSeconds(10);
 }
 
 /// <summary>One key of a provider and its share of the load.</summary>

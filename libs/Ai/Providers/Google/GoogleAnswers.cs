@@ -1,0 +1,82 @@
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace Ai.Providers.Google;
+
+/// <summary>From the answers of generateContent to Microsoft.Extensions.AI.</summary>
+internal static class GoogleAnswers
+{
+    /// <summary>The candidate of an answer that may have none only in a stream; throws when the prompt was blocked.</summary>
+    public static Candidate? CandidateOf(string provider, GenerateContentResponse answer) =>
+        answer.PromptFeedback?.BlockReason is { } blocked
+            ? throw GoogleFailures.Blocked(provider, $"PROMPT.{blocked}")
+            : answer.Candidates is [{ } candidate, ..] ? candidate : null;
+
+    /// <summary>The contents of a candidate, in order; calls without an id get one, so that results find them.</summary>
+    public static List<AIContent> Contents(GoogleApi api, Candidate candidate)
+    {
+        var contents = new List<AIContent>();
+        foreach (var part in candidate.Content?.Parts ?? [])
+        {
+            switch (part)
+            {
+                case { FunctionCall: { Name: { Length: > 0 } name } call }:
+                    var id = call.Id is { Length: > 0 } given ? given : $"call_{Guid.NewGuid():N}";
+                    contents.Add(Signed(new FunctionCallContent(id, name, Arguments(api, call.Args)), part));
+                    break;
+                case { Thought: true }:
+                    contents.Add(new TextReasoningContent(part.Text ?? "") { ProtectedData = part.ThoughtSignature });
+                    break;
+                case { Text: { Length: > 0 } text }:
+                    contents.Add(Signed(new TextContent(text), part));
+                    break;
+                case { InlineData: { MimeType: { Length: > 0 } type } data }:
+                    contents.Add(Signed(new DataContent(data.Data, type), part));
+                    break;
+                case { ThoughtSignature: { } signature }:
+                    // A stream may end with an empty part that only carries the signature of what came before.
+                    contents.Add(new TextReasoningContent("") { ProtectedData = signature });
+                    break;
+            }
+        }
+
+        return contents;
+    }
+
+    /// <summary>Why the answer ended; throws when it is a refusal or a failure of the model.</summary>
+    public static ChatFinishReason Finish(string provider, string reason, bool calls) =>
+        GoogleFailures.OfFinish(provider, reason) is { } failure ? throw failure
+        : reason == "MAX_TOKENS" ? ChatFinishReason.Length
+        : calls ? ChatFinishReason.ToolCalls
+        : ChatFinishReason.Stop;
+
+    /// <summary>Tokens as they are billed: results of built-in tools as input, thoughts as output.</summary>
+    public static UsageDetails? Usage(UsageMetadata? usage) => usage is null ? null : new UsageDetails
+    {
+        InputTokenCount = Sum(usage.PromptTokenCount, usage.ToolUsePromptTokenCount),
+        OutputTokenCount = Sum(usage.CandidatesTokenCount, usage.ThoughtsTokenCount),
+        TotalTokenCount = usage.TotalTokenCount,
+        CachedInputTokenCount = usage.CachedContentTokenCount,
+        ReasoningTokenCount = usage.ThoughtsTokenCount,
+    };
+
+    private static long? Sum(long? first, long? second) => first is null ? second : first + (second ?? 0);
+
+    private static AIContent Signed(AIContent content, Part part)
+    {
+        if (part.ThoughtSignature is { } signature)
+        {
+            content.AdditionalProperties = new() { [GoogleRequests.Signature] = signature };
+        }
+
+        return content;
+    }
+
+    private static Dictionary<string, object?>? Arguments(GoogleApi api, JsonElement? args) => args switch
+    {
+        null or { ValueKind: JsonValueKind.Null } => null,
+        { ValueKind: JsonValueKind.Object } whole => whole.EnumerateObject()
+            .ToDictionary(pair => pair.Name, object? (pair) => pair.Value.ValueKind == JsonValueKind.Null ? null : pair.Value),
+        _ => throw api.Malformed("with arguments of a call that are no object"),
+    };
+}

@@ -13,7 +13,8 @@ public interface IModelProvider
     string Kind { get; }
 
     /// <summary>
-    /// A client for text. Streaming: the first update arrives with the first byte that carries anything; tool calls arrive whole, as
+    /// A client for text. Streaming: the first update arrives with the first thing that is said, since before it a request that
+    /// fails may be sent again; tool calls arrive whole, as
     /// <see cref="FunctionCallContent"/>; the last update carries <see cref="UsageContent"/>; a stream without the protocol's end is
     /// <see cref="ModelFailure.Cut"/>. A refusal is <see cref="ModelFailure.Refused"/>, the limit of tokens is
     /// <see cref="ChatFinishReason.Length"/>.

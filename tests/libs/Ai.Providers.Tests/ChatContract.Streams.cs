@@ -54,21 +54,31 @@ public abstract partial class ChatContract<TFixture>
     }
 
     [Fact]
-    public async Task Gives_out_something_with_the_first_byte()
+    public async Task Gives_out_nothing_before_there_is_something_to_say()
     {
-        var rest = new TaskCompletionSource();
-        Server.Next(ModelReply.Idle(0, rest.Task));
+        // Until then a request that fails may be sent again.
+        Server.Next(ModelReply.Cut(0));
 
-        await using var updates = Client().GetStreamingResponseAsync(Question(), cancellationToken: Cancellation).GetAsyncEnumerator(Cancellation);
-        var first = updates.MoveNextAsync().AsTask();
-        await ReceivedAsync();
-        if (Fixture.BeginsBeforeText)
+        await FailsAsync(ModelFailure.Cut, async () =>
         {
-            Assert.True(await first.WaitAsync(Soon, Cancellation));
-        }
+            await foreach (var update in Client().GetStreamingResponseAsync(Question(), cancellationToken: Cancellation))
+            {
+                Assert.Fail("an update came before the first piece");
+            }
+        });
+    }
 
-        rest.SetResult();
-        Assert.True(await first);
+    [Theory]
+    [InlineData(429)]
+    [InlineData(500)]
+    [InlineData(503)]
+    public async Task Reports_an_error_in_the_middle_of_a_stream(int status)
+    {
+        Server.Next(ModelReply.FailInStream(status));
+
+        var failure = await Assert.ThrowsAsync<ModelException>(() => StreamAsync());
+        AssertSaysNoSecret(failure);
+        Assert.True(failure.IsTransient);
     }
 
     [Fact]

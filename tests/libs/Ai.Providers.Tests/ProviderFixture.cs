@@ -30,9 +30,6 @@ public abstract class ProviderFixture
     /// <summary>Whether calls of tools have ids of the provider.</summary>
     public virtual bool TellsToolCallIds => true;
 
-    /// <summary>Whether a stream says something before its first piece of text.</summary>
-    public virtual bool BeginsBeforeText => true;
-
     /// <summary>Whether a temperature is sent; without it is left out.</summary>
     public virtual bool TakesTemperature => true;
 }

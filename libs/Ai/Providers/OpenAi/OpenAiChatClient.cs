@@ -1,106 +1,66 @@
+using System.Buffers;
 using System.ClientModel;
 using System.ClientModel.Primitives;
+using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Microsoft.Extensions.AI;
-using OpenAI;
-using OpenAI.Chat;
-using ChatFinishReason = Microsoft.Extensions.AI.ChatFinishReason;
-using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
 
 namespace Ai.Providers.OpenAi;
 
 /// <summary>
-/// <see cref="IChatClient"/> over the package OpenAI (POST /chat/completions of any compatible server): text, pictures as
-/// data URIs with low detail, answers by JSON schema, streaming. The package Microsoft.Extensions.AI.OpenAI would replace
-/// this class.
+/// <see cref="IChatClient"/> on the package OpenAI: its pipeline carries the requests, a <see cref="ChatWire"/> writes and reads them. The package's typed
+/// answers are of no use here: they end a stream without saying whether it had ended, pass over errors in its middle, and throw where a compatible server
+/// leaves something out.
 /// </summary>
-internal sealed class OpenAiChatClient : IChatClient
+internal sealed class OpenAiChatClient(ProviderConnection connection, string model, ChatWire wire) : IChatClient
 {
-    private readonly ChatClient _client;
-    private readonly ChatClientMetadata _metadata;
-
-    public OpenAiChatClient(ProviderConnection connection, string model)
-    {
-        var clientOptions = new OpenAIClientOptions
-        {
-            // Retries and timeouts are the policy's, around this client: two layers would multiply.
-            RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
-            NetworkTimeout = Timeout.InfiniteTimeSpan,
-            Transport = new HttpClientPipelineTransport(connection.Http),
-        };
-        if (connection.Options.BaseUrl is { } address)
-        {
-            clientOptions.Endpoint = address;
-        }
-
-        var key = new ApiKeyCredential(connection.Key is { Length: > 0 } given ? given : "none");
-        _client = new ChatClient(model, key, clientOptions);
-        _metadata = new ChatClientMetadata(connection.Name, connection.Options.BaseUrl, model);
-    }
+    private readonly ChatClientMetadata _metadata = new(connection.Name, connection.Options.BaseUrl, model);
 
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ChatCompletion completion;
+        var answer = await SendAsync(messages, options, streamed: false, cancellationToken);
         try
         {
-            completion = (await _client.CompleteChatAsync(messages.Select(ToWire), ToWire(options), cancellationToken)).Value;
+            var response = wire.Read(answer.Content);
+            response.ModelId = model;
+            return response;
         }
-        catch (Exception exception) when (Translate(exception, cancellationToken) is { } translated)
+        catch (Exception exception) when (OpenAiErrors.WhileReading(exception, cancellationToken) is { } failure)
         {
-            throw translated;
+            throw failure;
         }
-
-        if (completion.Refusal is { Length: > 0 })
-        {
-            throw new ModelException(ModelFailure.Refused, "the model refused to answer");
-        }
-
-        if (completion.FinishReason == OpenAI.Chat.ChatFinishReason.ContentFilter)
-        {
-            throw new ModelException(ModelFailure.Refused, "the model's content filter stopped the answer");
-        }
-
-        return new ChatResponse(new ChatMessage(ChatRole.Assistant, string.Concat(completion.Content.Select(part => part.Text))))
-        {
-            ModelId = _metadata.DefaultModelId,
-            CreatedAt = completion.CreatedAt,
-            FinishReason = completion.FinishReason == OpenAI.Chat.ChatFinishReason.Length ? ChatFinishReason.Length : ChatFinishReason.Stop,
-            Usage = completion.Usage is null ? null : ToUsage(completion.Usage),
-        };
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await using var updates = _client.CompleteChatStreamingAsync(messages.Select(ToWire), ToWire(options), cancellationToken)
-            .GetAsyncEnumerator(cancellationToken);
-        while (true)
+        using var answer = await SendAsync(messages, options, streamed: true, cancellationToken);
+        var stream = wire.OpenStream();
+        await using var events = SseParser.Create(answer.ContentStream!, (_, data) => stream.Read(data))
+            .EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+        while (!stream.Ended)
         {
-            StreamingChatCompletionUpdate update;
             try
             {
-                if (!await updates.MoveNextAsync())
+                if (!await events.MoveNextAsync())
                 {
-                    yield break;
+                    break;
                 }
-
-                update = updates.Current;
             }
-            catch (Exception exception) when (Translate(exception, cancellationToken) is { } translated)
+            catch (Exception exception) when (OpenAiErrors.WhileReading(exception, cancellationToken) is { } failure)
             {
-                throw translated;
+                throw failure;
             }
 
-            var text = string.Concat(update.ContentUpdate.Select(part => part.Text));
-            var result = new ChatResponseUpdate(ChatRole.Assistant, text) { ModelId = _metadata.DefaultModelId, CreatedAt = update.CreatedAt };
-            if (update.Usage is { } usage)
+            if (events.Current.Data is { } update)
             {
-                result.Contents.Add(new UsageContent(ToUsage(usage)));
+                yield return Complete(update);
             }
-
-            yield return result;
         }
+
+        yield return Complete(stream.Finish());
     }
 
     public object? GetService(Type serviceType, object? serviceKey = null) =>
@@ -110,62 +70,25 @@ internal sealed class OpenAiChatClient : IChatClient
     {
     }
 
-    private static UsageDetails ToUsage(ChatTokenUsage usage) => new()
+    private async Task<PipelineResponse> SendAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken)
     {
-        InputTokenCount = usage.InputTokenCount,
-        OutputTokenCount = usage.OutputTokenCount,
-        TotalTokenCount = usage.TotalTokenCount,
-    };
-
-    private static OpenAI.Chat.ChatMessage ToWire(ChatMessage message)
-    {
-        if (message.Role == ChatRole.System)
+        cancellationToken.ThrowIfCancellationRequested();
+        var body = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
-            return new SystemChatMessage(message.Text);
+            wire.Write(writer, messages, options, streamed);
         }
 
-        return message.Role == ChatRole.Assistant
-            ? new AssistantChatMessage(message.Text)
-            : new UserChatMessage(message.Contents.Select(ToWire));
+        using var content = BinaryContent.Create(BinaryData.FromBytes(body.WrittenMemory));
+        var result = await wire.SendAsync(content, new RequestOptions { CancellationToken = cancellationToken, BufferResponse = !streamed });
+        return result.GetRawResponse();
     }
 
-    private static ChatMessageContentPart ToWire(AIContent content) => content switch
+    private ChatResponseUpdate Complete(ChatResponseUpdate update)
     {
-        TextContent text => ChatMessageContentPart.CreateTextPart(text.Text),
-        DataContent picture when picture.HasTopLevelMediaType("image") => ChatMessageContentPart.CreateImagePart(
-            BinaryData.FromBytes(picture.Data), picture.MediaType, ChatImageDetailLevel.Low),
-        _ => throw new ModelException(
-            ModelFailure.CapabilityMissing, $"content of type {content.GetType().Name} cannot be sent to this model"),
-    };
-
-    private static ChatCompletionOptions ToWire(ChatOptions? options)
-    {
-        var wire = new ChatCompletionOptions { Temperature = options?.Temperature, MaxOutputTokenCount = options?.MaxOutputTokens };
-        if (options?.ResponseFormat is ChatResponseFormatJson { Schema: { } schema } json)
-        {
-            wire.ResponseFormat = OpenAI.Chat.ChatResponseFormat.CreateJsonSchemaFormat(
-                json.SchemaName ?? "answer", BinaryData.FromString(schema.GetRawText()), json.SchemaDescription, jsonSchemaIsStrict: true);
-        }
-
-        return wire;
+        update.Role = ChatRole.Assistant;
+        update.ModelId = model;
+        return update;
     }
-
-    private static ModelException? Translate(Exception exception, CancellationToken cancellationToken) => exception switch
-    {
-        _ when cancellationToken.IsCancellationRequested => null,
-        ClientResultException { Status: 0 } failed => new(ModelFailure.Unreachable, "the model server cannot be reached", failed),
-        ClientResultException failed => new(ModelFailures.OfStatus(failed.Status), $"the model server answered {failed.Status}", failed)
-        {
-            Status = failed.Status,
-            RetryAfter = RetryAfter(failed),
-        },
-        HttpRequestException or IOException or AggregateException => new(ModelFailure.Unreachable, "the connection to the model server failed", exception),
-        System.Text.Json.JsonException => new(ModelFailure.Malformed, "the model server's answer is not JSON", exception),
-        _ => null,
-    };
-
-    private static TimeSpan? RetryAfter(ClientResultException failed) =>
-        failed.GetRawResponse()?.Headers.TryGetValue("Retry-After", out var value) == true && int.TryParse(value, out var seconds) && seconds > 0
-            ? TimeSpan.FromSeconds(seconds)
-            : null;
 }

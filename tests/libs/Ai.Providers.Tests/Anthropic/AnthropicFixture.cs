@@ -12,9 +12,6 @@ public sealed class AnthropicFixture : ProviderFixture
 
     public override string Model => "claude-sonnet-5";
 
-    // Until text comes, a request that fails may still be sent again.
-    public override bool BeginsBeforeText => false;
-
     public override bool TakesTemperature => false;
 }
 

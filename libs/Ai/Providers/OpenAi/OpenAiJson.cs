@@ -1,0 +1,55 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.AI;
+
+namespace Ai.Providers.OpenAi;
+
+// Only what is read, and nothing of it required: compatible servers leave out what they please, and the package's own types throw at that and at any finish
+// reason they do not know.
+
+internal sealed record WireErrorAnswer(WireError? Error);
+
+internal sealed record WireError(string? Type, JsonElement? Code, string? Param);
+
+/// <summary>A chat completion, or a chunk of one.</summary>
+internal sealed record WireCompletion(string? Id, long? Created, WireChoice[]? Choices, WireUsage? Usage, WireError? Error);
+
+internal sealed record WireChoice(WireMessage? Message, WireMessage? Delta, string? FinishReason);
+
+/// <summary>What reasoning models of compatible servers think is in one of two fields.</summary>
+internal sealed record WireMessage(string? Content, string? Refusal, string? ReasoningContent, string? Reasoning, WireToolCall[]? ToolCalls)
+{
+    [JsonIgnore]
+    public string? Thought => ReasoningContent ?? Reasoning;
+}
+
+internal sealed record WireToolCall(int? Index, string? Id, WireFunction? Function);
+
+internal sealed record WireFunction(string? Name, string? Arguments);
+
+/// <summary>Tokens: the first names are of chat completions and embeddings, the second of responses and pictures.</summary>
+internal sealed record WireUsage(
+    long? PromptTokens, long? CompletionTokens, long? TotalTokens, WireTokenDetails? PromptTokensDetails, WireTokenDetails? CompletionTokensDetails,
+    long? InputTokens, long? OutputTokens, WireTokenDetails? InputTokensDetails, WireTokenDetails? OutputTokensDetails)
+{
+    public UsageDetails ToUsage()
+    {
+        var input = PromptTokens ?? InputTokens;
+        var output = CompletionTokens ?? OutputTokens;
+        return new UsageDetails
+        {
+            InputTokenCount = input,
+            OutputTokenCount = output,
+            TotalTokenCount = TotalTokens ?? input + output,
+            CachedInputTokenCount = (PromptTokensDetails ?? InputTokensDetails)?.CachedTokens,
+            ReasoningTokenCount = (CompletionTokensDetails ?? OutputTokensDetails)?.ReasoningTokens,
+        };
+    }
+}
+
+internal sealed record WireTokenDetails(long? CachedTokens, long? ReasoningTokens);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowReadingFromString)]
+[JsonSerializable(typeof(WireErrorAnswer))]
+[JsonSerializable(typeof(WireCompletion))]
+internal sealed partial class OpenAiJson : JsonSerializerContext;

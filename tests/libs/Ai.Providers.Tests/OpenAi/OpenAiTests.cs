@@ -1,0 +1,5 @@
+namespace Ai.Providers.Tests.OpenAi;
+
+public sealed class OpenAiChatTests : ChatContract<OpenAiFixture>;
+
+public sealed class CompatibleChatTests : ChatContract<CompatibleFixture>;

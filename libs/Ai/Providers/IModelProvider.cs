@@ -13,10 +13,9 @@ public interface IModelProvider
     string Kind { get; }
 
     /// <summary>
-    /// A client for text. Streaming: the first update arrives with the first thing that is said, since before it a request that
-    /// fails may be sent again; tool calls arrive whole, as
-    /// <see cref="FunctionCallContent"/>; the last update carries <see cref="UsageContent"/>; a stream without the protocol's end is
-    /// <see cref="ModelFailure.Cut"/>. A refusal is <see cref="ModelFailure.Refused"/>, the limit of tokens is
+    /// A client for text. Streaming: the first update arrives with the first thing that is said, since before it a request that fails may be sent again;
+    /// tool calls arrive whole, as <see cref="FunctionCallContent"/>; the last update carries <see cref="UsageContent"/>; a stream without the protocol's
+    /// end is <see cref="ModelFailure.Cut"/>. A refusal is <see cref="ModelFailure.Refused"/>, the limit of tokens is
     /// <see cref="ChatFinishReason.Length"/>.
     /// </summary>
     IChatClient? CreateChat(ProviderConnection connection, string model);

@@ -14,8 +14,6 @@ public sealed class GeminiFixture : ProviderFixture
     public override IModelProvider Provider { get; } = new GeminiProvider();
 
     public override string Model => "gemini-3-flash-preview";
-
-    public override bool BeginsBeforeText => false;
 }
 
 /// <summary>Vertex AI with a service account whose JSON is a secret.</summary>
@@ -37,8 +35,6 @@ public sealed class VertexFixture : ProviderFixture
     public override string? Credential => _protocol.Tokens.Last;
 
     public override bool TellsToolCallIds => false;
-
-    public override bool BeginsBeforeText => false;
 
     public override ProviderOptions Options(Uri baseUrl)
     {

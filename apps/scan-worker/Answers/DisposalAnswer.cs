@@ -48,11 +48,11 @@ public sealed class DisposalAnswer
         VisionResult vision, RuleResult rule, string userInput, string? model, int rewardPoints, CancellationToken cancellationToken)
     {
         var classification = vision.Classification;
-        AnswerResult Result(AnswerText text, string provider, string modelId) => new(
+        AnswerResult Result(AnswerText text, string provider, string modelId, ModelFailure? fallbackReason = null) => new(
             text.Steps.Where(step => !string.IsNullOrWhiteSpace(step)).Take(MaxSteps)
                 .Select((step, index) => ($"단계{index + 1}", step)).ToDictionary(pair => pair.Item1, pair => pair.step),
             [.. text.Insufficiencies.Where(lack => !string.IsNullOrWhiteSpace(lack))], text.UserAnswer, classification.MajorCategory, classification.MiddleCategory,
-            classification.MajorCategory == Taxonomy.Recyclables, rewardPoints, provider, modelId);
+            classification.MajorCategory == Taxonomy.Recyclables, rewardPoints, provider, modelId, fallbackReason?.ToString());
 
         if (rule.Data is null)
         {
@@ -70,7 +70,7 @@ public sealed class DisposalAnswer
         messages[0].AdditionalProperties = new() { [LocalDisposalAnswer.FactsKey] = new LocalDisposalAnswer.Facts(vision, rule.Data) };
         var response = await client.GetResponseAsync(messages, options, cancellationToken);
         var served = Served.Of(response)!;
-        return Result(Parse(response.Text), served.Provider, served.Model);
+        return Result(Parse(response.Text), served.Provider, served.Model, served.FallbackReason);
     }
 
     private static AnswerText Parse(string text) =>

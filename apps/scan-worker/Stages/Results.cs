@@ -14,15 +14,17 @@ public sealed record RunnerUp(string Category, double Confidence);
 
 /// <summary>How a classification came about.</summary>
 /// <param name="UserInput">The person's question.</param>
-/// <param name="Provider">Who spoke: openai, local.</param>
+/// <param name="Provider">Who spoke: the name of a configured provider, or local.</param>
 /// <param name="Model">Its model.</param>
 /// <param name="Confidence">0–1.</param>
 /// <param name="RunnerUp">Second-best class.</param>
 /// <param name="Unsure">Confidence below the threshold: treat as a guess.</param>
 /// <param name="Hints">Further signals, e.g. ImageNet labels with their share.</param>
 /// <param name="Question">What the person is asked when unsure.</param>
+/// <param name="FallbackReason">Why it was not the model that was asked for: a <see cref="Ai.ModelFailure"/>, e.g. ServerError; null when it was.</param>
 public sealed record VisionMeta(
-    string UserInput, string Provider, string Model, double? Confidence, RunnerUp? RunnerUp, bool Unsure, IReadOnlyList<string> Hints, string? Question);
+    string UserInput, string Provider, string Model, double? Confidence, RunnerUp? RunnerUp, bool Unsure, IReadOnlyList<string> Hints, string? Question,
+    string? FallbackReason = null);
 
 /// <summary>Result of stage vision.</summary>
 public sealed record VisionResult(Classification Classification, IReadOnlyList<string> SituationTags, VisionMeta Meta);
@@ -40,9 +42,10 @@ public sealed record RuleResult(bool Found, string? Key, string? Category, Dispo
 /// <param name="RewardPoints">Points that a reward would grant.</param>
 /// <param name="Provider">Who spoke.</param>
 /// <param name="Model">Its model.</param>
+/// <param name="FallbackReason">As in <see cref="VisionMeta"/>.</param>
 public sealed record AnswerResult(
     IReadOnlyDictionary<string, string> DisposalSteps, IReadOnlyList<string> Insufficiencies, string UserAnswer,
-    string Category, string Subcategory, bool Recyclable, int RewardPoints, string Provider, string Model);
+    string Category, string Subcategory, bool Recyclable, int RewardPoints, string Provider, string Model, string? FallbackReason = null);
 
 /// <summary>The reward as clients see it.</summary>
 public sealed record Reward(string Code, string Name, string Dialog, string MatchReason, string Type, bool AlreadyOwned, int Points);

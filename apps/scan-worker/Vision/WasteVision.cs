@@ -74,11 +74,10 @@ public sealed class WasteVision
             new(ChatRole.User, [new TextContent(_user.Fill((UserInput, userInput))), new DataContent(picture, mediaType)]),
         ];
         var response = await client.GetResponseAsync(messages, ChatTasks.Json(_scope, "waste_classification", Schema), cancellationToken);
-        var served = Served.Of(response)!;
-        return Check(response.Text, userInput, served.Provider, served.Model);
+        return Check(response.Text, userInput, Served.Of(response)!);
     }
 
-    private VisionResult Check(string text, string userInput, string provider, string model)
+    private VisionResult Check(string text, string userInput, Served served)
     {
         var answer = ModelJson.Read<VisionAnswer>(text, TandemJson.Options, answer =>
             _taxonomy.Contains(answer.Classification.MajorCategory, answer.Classification.MiddleCategory) ? null : "is not in the class tree");
@@ -86,8 +85,9 @@ public sealed class WasteVision
             answer.Classification,
             _tags.Known(answer.SituationTags ?? []),
             new VisionMeta(
-                userInput, provider, answer.Model ?? model, answer.Confidence is { } confidence ? Math.Clamp(confidence, 0, 1) : null,
-                answer.RunnerUp, answer.Unsure || answer.Classification.MajorCategory == Taxonomy.Unclassified, answer.Hints ?? [], answer.Question));
+                userInput, served.Provider, answer.Model ?? served.Model, answer.Confidence is { } confidence ? Math.Clamp(confidence, 0, 1) : null,
+                answer.RunnerUp, answer.Unsure || answer.Classification.MajorCategory == Taxonomy.Unclassified, answer.Hints ?? [], answer.Question,
+                served.FallbackReason?.ToString()));
     }
 
     private static string ClassTree(Taxonomy taxonomy)

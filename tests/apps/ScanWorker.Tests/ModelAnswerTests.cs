@@ -35,6 +35,21 @@ public sealed class ModelAnswerTests
     }
 
     [Theory]
+    [InlineData(null, null)]
+    [InlineData(ModelFailure.ServerError, "ServerError")]
+    public async Task Results_say_why_another_model_spoke_than_was_asked(ModelFailure? reason, string? said)
+    {
+        var vision = await new WasteVision(
+            new OneModel("""{"classification":{"major_category":"재활용폐기물","middle_category":"종이"}}""") { FallbackReason = reason },
+            Tree, SituationTags.Load(Folder), Prompts).ClassifyAsync(new byte[] { 1 }, "image/jpeg", "?", null, default);
+        var answer = await new DisposalAnswer(
+            new OneModel("""{"steps":[],"insufficiencies":[],"user_answer":"a"}""") { FallbackReason = reason }, Prompts)
+            .ComposeAsync(vision, Rule("종이"), "?", null, 10, default);
+
+        Assert.Equal((said, said), (vision.Meta.FallbackReason, answer.FallbackReason));
+    }
+
+    [Theory]
     [InlineData("no json")]
     [InlineData("null")]
     [InlineData("{}")]

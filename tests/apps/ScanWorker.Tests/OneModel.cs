@@ -9,6 +9,9 @@ internal sealed class OneModel(string text) : IModels, IChatClient
 {
     private static readonly ModelInfo Info = new() { Id = "m1", Provider = "fake", Name = "m1" };
 
+    /// <summary>Why it answers in another's place.</summary>
+    public ModelFailure? FallbackReason { get; init; }
+
     /// <summary>Runs before each answer.</summary>
     public Func<Task> BeforeAnswer { get; init; } = () => Task.CompletedTask;
 
@@ -30,7 +33,7 @@ internal sealed class OneModel(string text) : IModels, IChatClient
         return new ChatResponse(new ChatMessage(ChatRole.Assistant, text))
         {
             ModelId = Info.Id,
-            AdditionalProperties = new() { [Served.Key] = new Served(Info.Id, Info.Provider, Info.Id, null, false, null, null, null) },
+            AdditionalProperties = new() { [Served.Key] = new Served(Info.Id, Info.Provider, Info.Id, FallbackReason, false, null, null, null) },
         };
     }
 

@@ -59,6 +59,9 @@ public abstract record ModelReply
     /// <summary>Embeddings of a length that the request may change; see <see cref="EmbeddingsReply.Of"/>.</summary>
     public static EmbeddingsReply Embeddings(int dimension = 8) => new(dimension);
 
+    /// <summary>A picture that is answered where nothing fits.</summary>
+    internal static readonly PictureReply SamplePicture = new(Convert.FromBase64String("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="), "image/png");
+
     /// <summary>A picture.</summary>
     public static PictureReply Picture(byte[] bytes, string mediaType = "image/png") => new(bytes, mediaType);
 

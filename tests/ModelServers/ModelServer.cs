@@ -154,6 +154,9 @@ public sealed class ModelServer(TimeProvider? time = null) : IAsyncDisposable
             case StatusReply status:
                 await FailAsync(http, format, status, request.Key);
                 break;
+            case NoPictureReply none when format.Declined(none) is { } error:
+                await FailAsync(http, format, error, request.Key);
+                break;
             case StreamErrorReply failed when !request.Streamed:
                 await FailAsync(http, format, failed.Error, request.Key);
                 break;

@@ -16,7 +16,10 @@ public abstract class WireFormat
     /// </summary>
     public abstract JsonNode Whole(ModelRequest request, ModelReply reply);
 
-    /// <summary>The same in pieces.</summary>
+    /// <summary>The error that stands for a declined picture; null where that is an answer like any other.</summary>
+    public virtual StatusReply? Declined(NoPictureReply reply) => null;
+
+    /// <summary>A whole answer in pieces.</summary>
     public virtual StreamFrames Stream(ModelRequest request, ModelReply reply) => throw new NotSupportedException($"{GetType().Name} has no streams");
 
     /// <summary>A piece of a stream of which the JSON is broken.</summary>

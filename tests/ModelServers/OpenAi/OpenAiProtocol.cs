@@ -9,7 +9,7 @@ namespace ModelServers.OpenAi;
 public sealed class OpenAiProtocol : IModelProtocol
 {
     /// <summary>Models that the server has.</summary>
-    internal static readonly string[] Models = ["gpt-5.2", "gpt-5-mini", "gpt-image-1.5", "text-embedding-3-small"];
+    public static readonly IReadOnlyList<string> Models = ["gpt-5.2", "gpt-5-mini", "gpt-image-1.5", "text-embedding-3-small"];
 
     /// <inheritdoc/>
     public string Name => "openai";
@@ -28,6 +28,13 @@ public sealed class OpenAiProtocol : IModelProtocol
     {
         var chat = new ChatCompletions(this);
         routes.MapPost("/v1/chat/completions", http => server.HandleAsync(http, chat));
+        var embeddings = new Embeddings(this);
+        routes.MapPost("/v1/embeddings", http => server.HandleAsync(http, embeddings));
+        var images = new Images(this);
+        routes.MapPost("/v1/images/generations", http => server.HandleAsync(http, images));
+        routes.MapPost("/v1/images/edits", http => server.HandleAsync(http, images));
+        var models = new ModelList(this);
+        routes.MapGet("/v1/models", http => server.HandleAsync(http, models));
     }
 
     /// <summary>The key of a request; a missing one is refused as the API does.</summary>

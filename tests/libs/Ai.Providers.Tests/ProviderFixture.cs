@@ -15,6 +15,18 @@ public abstract class ProviderFixture
     /// <summary>A model for text.</summary>
     public abstract string Model { get; }
 
+    /// <summary>A model for embeddings; null where the provider has none.</summary>
+    public virtual string? EmbeddingModel => null;
+
+    /// <summary>A model for pictures; null where the provider has none.</summary>
+    public virtual string? ImageModel => null;
+
+    /// <summary>The models that the server lists.</summary>
+    public virtual IReadOnlyList<string> Models => [];
+
+    /// <summary>What the server sees when a picture of this size is asked for.</summary>
+    public virtual string? SizeOf(int width, int height) => $"{width}x{height}";
+
     /// <summary>The API key of the connection; null where the provider takes none.</summary>
     public virtual string? Key => "sk-contract-0123456789abcdefABCDEF";
 
@@ -26,6 +38,9 @@ public abstract class ProviderFixture
 
     /// <summary>Whether answers tell the tokens used.</summary>
     public virtual bool TellsUsage => true;
+
+    /// <summary>Whether embeddings tell the tokens used.</summary>
+    public virtual bool TellsEmbeddingUsage => TellsUsage;
 
     /// <summary>Whether calls of tools have ids of the provider.</summary>
     public virtual bool TellsToolCallIds => true;

@@ -60,7 +60,6 @@ internal sealed class ChatCompletionsWire(ChatClient client, string model, bool 
 
     public override void Write(Utf8JsonWriter writer, IEnumerable<ChatMessage> messages, ChatOptions? options, bool streamed)
     {
-        writer.WriteStartObject();
         writer.WriteString("model", model);
         writer.WriteStartArray("messages");
         if (options?.Instructions is { Length: > 0 } instructions)
@@ -103,8 +102,6 @@ internal sealed class ChatCompletionsWire(ChatClient client, string model, bool 
             writer.WriteBoolean("include_usage", true);
             writer.WriteEndObject();
         }
-
-        writer.WriteEndObject();
     }
 
     internal static ModelException Refused() => new(ModelFailure.Refused, "the model, or its content filter, refused to answer");

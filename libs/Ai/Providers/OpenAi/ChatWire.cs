@@ -8,7 +8,7 @@ namespace Ai.Providers.OpenAi;
 /// <summary>One of OpenAI's two ways to ask for text: what goes out and what comes back.</summary>
 internal abstract class ChatWire
 {
-    /// <summary>Writes the body of a request.</summary>
+    /// <summary>Writes the members of a request's body.</summary>
     public abstract void Write(Utf8JsonWriter writer, IEnumerable<ChatMessage> messages, ChatOptions? options, bool streamed);
 
     /// <summary>Sends it.</summary>

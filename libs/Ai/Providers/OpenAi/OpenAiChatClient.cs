@@ -1,9 +1,6 @@
-using System.Buffers;
 using System.ClientModel;
-using System.ClientModel.Primitives;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Microsoft.Extensions.AI;
 
 namespace Ai.Providers.OpenAi;
@@ -21,22 +18,15 @@ internal sealed class OpenAiChatClient(ProviderConnection connection, string mod
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         var answer = await SendAsync(messages, options, streamed: false, cancellationToken);
-        try
-        {
-            var response = wire.Read(answer.Content);
-            response.ModelId = model;
-            return response;
-        }
-        catch (Exception exception) when (OpenAiErrors.WhileReading(exception, cancellationToken) is { } failure)
-        {
-            throw failure;
-        }
+        var response = OpenAiErrors.Reading(answer, cancellationToken, wire.Read);
+        response.ModelId = model;
+        return response;
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using var answer = await SendAsync(messages, options, streamed: true, cancellationToken);
+        using var answer = (await SendAsync(messages, options, streamed: true, cancellationToken)).GetRawResponse();
         var stream = wire.OpenStream();
         await using var events = SseParser.Create(answer.ContentStream!, (_, data) => stream.Read(data))
             .EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
@@ -70,19 +60,12 @@ internal sealed class OpenAiChatClient(ProviderConnection connection, string mod
     {
     }
 
-    private async Task<PipelineResponse> SendAsync(
+    private async Task<ClientResult> SendAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options, bool streamed, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        var body = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(body, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            wire.Write(writer, messages, options, streamed);
-        }
-
-        using var content = BinaryContent.Create(BinaryData.FromBytes(body.WrittenMemory));
-        var result = await wire.SendAsync(content, new RequestOptions { CancellationToken = cancellationToken, BufferResponse = !streamed });
-        return result.GetRawResponse();
+        var requestOptions = OpenAiBody.Options(cancellationToken, streamed);
+        using var content = OpenAiBody.Json(writer => wire.Write(writer, messages, options, streamed));
+        return await wire.SendAsync(content, requestOptions);
     }
 
     private ChatResponseUpdate Complete(ChatResponseUpdate update)

@@ -1,6 +1,10 @@
+using System.ClientModel;
 using System.Text.Json;
 
 namespace Ai.Providers.OpenAi;
+
+/// <summary>Reads the body of an answer.</summary>
+internal delegate T BodyReader<out T>(ReadOnlySpan<byte> body);
 
 /// <summary>What OpenAI's errors mean: <c>{"error":{"message","type","param","code"}}</c>, with a status or in the middle of a stream.</summary>
 internal static class OpenAiErrors
@@ -22,13 +26,26 @@ internal static class OpenAiErrors
         return new ModelException(FailureOf(status, error), $"the model server answered with an error{Detail(error)}");
     }
 
+    /// <summary>Reads a whole answer, and says what is wrong with it where it cannot be read.</summary>
+    public static T Reading<T>(ClientResult answer, CancellationToken cancellationToken, BodyReader<T> read)
+    {
+        try
+        {
+            return read(answer.GetRawResponse().Content);
+        }
+        catch (Exception exception) when (WhileReading(exception, cancellationToken) is { } failure)
+        {
+            throw failure;
+        }
+    }
+
     /// <summary>An exception while an answer is read; null when it stays what it is.</summary>
     public static Exception? WhileReading(Exception exception, CancellationToken cancellationToken) => exception switch
     {
         ModelException => null,
         OperationCanceledException => null,
         _ when cancellationToken.IsCancellationRequested => new OperationCanceledException(exception.Message, exception, cancellationToken),
-        JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException
+        JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException or IndexOutOfRangeException
             // Without the exception: it may repeat a piece of the answer.
             => new ModelException(ModelFailure.Malformed, $"the model server's answer does not follow the protocol ({exception.GetType().Name})"),
         HttpRequestException or IOException => Cut(exception),

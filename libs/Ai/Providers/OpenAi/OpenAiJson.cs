@@ -47,9 +47,27 @@ internal sealed record WireUsage(
     }
 }
 
+internal sealed record WireEmbeddings(WireEmbedding[]? Data, WireUsage? Usage, WireError? Error);
+
+/// <summary>An embedding in base64 or as numbers; without an index it stands where its text stands.</summary>
+internal sealed record WireEmbedding(int? Index, JsonElement Embedding);
+
+internal sealed record WireImages(WireImage[]? Data, string? OutputFormat, WireUsage? Usage, WireError? Error);
+
+internal sealed record WireImage(
+    // The naming policy would write b64json.
+    [property: JsonPropertyName("b64_json")] string? B64Json, string? RevisedPrompt);
+
+internal sealed record WireModels(WireModel[]? Data);
+
+internal sealed record WireModel(string? Id);
+
 internal sealed record WireTokenDetails(long? CachedTokens, long? ReasoningTokens);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowReadingFromString)]
 [JsonSerializable(typeof(WireErrorAnswer))]
 [JsonSerializable(typeof(WireCompletion))]
+[JsonSerializable(typeof(WireEmbeddings))]
+[JsonSerializable(typeof(WireImages))]
+[JsonSerializable(typeof(WireModels))]
 internal sealed partial class OpenAiJson : JsonSerializerContext;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 
 namespace Ai.Providers.OpenAi;
@@ -15,14 +16,20 @@ public sealed class OpenAiProvider(TimeProvider? time = null) : IModelProvider
         connection, model, new ChatCompletionsWire(OpenAiConnection.Client(connection, _time).GetChatClient(model), model, IsOpenAi(connection)));
 
     /// <inheritdoc/>
-    public IEmbeddingGenerator<string, Embedding<float>>? CreateEmbeddings(ProviderConnection connection, string model) => null;
+    public IEmbeddingGenerator<string, Embedding<float>> CreateEmbeddings(ProviderConnection connection, string model) =>
+        new OpenAiEmbeddings(connection, model, OpenAiConnection.Client(connection, _time).GetEmbeddingClient(model));
 
     /// <inheritdoc/>
-    public IImageGenerator? CreateImages(ProviderConnection connection, string model) => null;
+    public IImageGenerator CreateImages(ProviderConnection connection, string model) =>
+        new OpenAiImages(connection, model, OpenAiConnection.Client(connection, _time).GetImageClient(model));
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>?> ListModelsAsync(ProviderConnection connection, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<string>?>(null);
+    public async Task<IReadOnlyList<string>?> ListModelsAsync(ProviderConnection connection, CancellationToken cancellationToken)
+    {
+        var answer = await OpenAiConnection.Client(connection, _time).GetOpenAIModelClient().GetModelsAsync(OpenAiBody.Options(cancellationToken));
+        return OpenAiErrors.Reading<IReadOnlyList<string>>(answer, cancellationToken, body =>
+            [.. (JsonSerializer.Deserialize(body, OpenAiJson.Default.WireModels)?.Data ?? []).Select(model => model.Id).OfType<string>()]);
+    }
 
     private static bool IsOpenAi(ProviderConnection connection) =>
         connection.Options.BaseUrl is not { } address || address.Host.EndsWith(".openai.com", StringComparison.OrdinalIgnoreCase);

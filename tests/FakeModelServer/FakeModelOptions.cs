@@ -49,4 +49,8 @@ public sealed record FakeModelStats(int Vision, int Answer, int Failed, int Runn
 /// <param name="Question">Text of its last message: what the person asked, so that a test can tell scans apart.</param>
 /// <param name="HasPicture">Vision, else answer.</param>
 /// <param name="Started">When it arrived.</param>
-public sealed record FakeModelCall(string Question, bool HasPicture, DateTimeOffset Started);
+public sealed record FakeModelCall(string Question, bool HasPicture, DateTimeOffset Started)
+{
+    /// <summary>Protocol it came by: <c>openai</c>, <c>anthropic</c>, <c>gemini</c>, <c>vertex</c>.</summary>
+    public required string Protocol { get; init; }
+}

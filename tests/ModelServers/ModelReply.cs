@@ -12,7 +12,7 @@ public abstract record ModelReply
     /// <summary>Waited for after each piece of a streamed answer.</summary>
     public Func<CancellationToken, Task>? Between { get; init; }
 
-    /// <summary>Called after the last byte of a reply that was not broken on purpose.</summary>
+    /// <summary>Called when the reply has been sent, or as much of it as was to be.</summary>
     public Action? Sent { get; init; }
 
     /// <summary>Text, with its tokens; streamed in the given pieces, which concatenated are the text, or in pieces of 16 characters.</summary>

@@ -29,6 +29,9 @@ public sealed class ModelServer(TimeProvider? time = null) : IAsyncDisposable
     /// <summary>Answers when nothing is scripted. Default: the text <c>ok</c>.</summary>
     public Func<ModelRequest, ModelReply> Brain { get; set; } = _ => ModelReply.Text("ok");
 
+    /// <summary>Whether <see cref="Requests"/> keeps them; a load run does without, they have pictures in them. Default true.</summary>
+    public bool KeepsRequests { get; init; } = true;
+
     /// <summary>Every request that was understood, also those that were failed or given up by their caller.</summary>
     public IReadOnlyList<ModelRequest> Requests
     {
@@ -113,9 +116,12 @@ public sealed class ModelServer(TimeProvider? time = null) : IAsyncDisposable
                 return;
             }
 
-            lock (_requests)
+            if (KeepsRequests)
             {
-                _requests.Add(request);
+                lock (_requests)
+                {
+                    _requests.Add(request);
+                }
             }
 
             await ReplyAsync(http, format, request, _next.TryDequeue(out var reply) ? reply : Brain(request));

@@ -20,6 +20,9 @@ public sealed class OpenAiProtocol : IModelProtocol
     /// </summary>
     public bool Compatible { get; init; }
 
+    /// <summary>Whether it wants a key. Default true; a compatible server never does.</summary>
+    public bool NeedsKey { get; init; } = true;
+
     /// <inheritdoc/>
     public Uri BaseUrl(Uri address) => new(address, "/v1");
 
@@ -47,7 +50,7 @@ public sealed class OpenAiProtocol : IModelProtocol
             return header[Bearer.Length..];
         }
 
-        return Compatible ? null : throw new WireException(401, "You didn't provide an API key.");
+        return Compatible || !NeedsKey ? null : throw new WireException(401, "You didn't provide an API key.");
     }
 
     /// <summary><c>{"error":{"message","type","param","code"}}</c>.</summary>

@@ -25,7 +25,7 @@ internal sealed class GoogleSignIn(string provider, ProviderOptions options, ICo
         {
             var token = await loaded.Credentials.Tokens.GetAccessTokenWithHeadersForRequestAsync(cancellationToken: cancellationToken)
                 .WaitAsync(options.TokenTimeout, time, cancellationToken);
-            loaded.Token = token.AccessToken;
+            loaded.Token = token.AccessToken is { Length: > 0 } given ? given : throw new InvalidDataException();
             return token;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

@@ -4,12 +4,15 @@ using Microsoft.AspNetCore.Http;
 namespace ModelServers.Google;
 
 /// <summary><c>POST {model}:generateContent</c> and <c>:streamGenerateContent?alt=sse</c>, for text and for pictures.</summary>
-internal sealed class GenerateContent(GoogleProtocol protocol) : WireFormat
+public sealed class GenerateContent(GoogleProtocol protocol) : WireFormat
 {
     /// <summary>What the model signs its calls with and wants to see again.</summary>
     public const string Signature = "c2lnbmVkIGJ5IHRoZSBtb2RlbA==";
 
-    private const string SkipSignature = "skip_thought_signature_validator";
+    /// <summary>What stands for the signature of a call that another model made.</summary>
+    public const string SkipSignature = "skip_thought_signature_validator";
+
+    private static readonly PictureReply SamplePicture = new([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], "image/png");
 
     private static readonly string[] Fields =
         ["contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "safetySettings", "cachedContent", "labels"];
@@ -68,11 +71,15 @@ internal sealed class GenerateContent(GoogleProtocol protocol) : WireFormat
         };
     }
 
-    public override JsonNode Whole(ModelRequest request, ModelReply reply) => reply switch
+    /// <summary>A refusal for the reason <c>prompt</c> blocks the prompt; its answer has no candidate.</summary>
+    public override JsonNode Whole(ModelRequest request, ModelReply reply)
     {
-        RefusalReply { Reason: "prompt" } => Answer(request, reply, candidate: null),
-        _ => Answer(request, reply, Candidate([.. PartsOf(request, reply)], FinishOf(reply))),
-    };
+        var draws = request.Raw["generationConfig"]?["responseModalities"]?.AsArray().Any(modality => modality!.GetValue<string>() == "IMAGE") == true;
+        reply = draws && reply is TextReply ? SamplePicture : reply;
+        return reply is RefusalReply { Reason: "prompt" }
+            ? Answer(request, reply, candidate: null)
+            : Answer(request, reply, Candidate([.. PartsOf(reply)], FinishOf(reply)));
+    }
 
     /// <summary>Nothing before the first piece and no end event: the last answer has a finish reason, and every one the tokens so far.</summary>
     public override StreamFrames Stream(ModelRequest request, ModelReply reply)
@@ -83,7 +90,7 @@ internal sealed class GenerateContent(GoogleProtocol protocol) : WireFormat
         }
 
         var pieces = reply is ToolCallsReply
-            ? PartsOf(request, reply)
+            ? PartsOf(reply)
             : (reply as TextReply ?? ModelReply.Sample).Pieces.Select(piece => new JsonObject { ["text"] = piece });
         return new StreamFrames(
             [],
@@ -180,7 +187,7 @@ internal sealed class GenerateContent(GoogleProtocol protocol) : WireFormat
             : throw new WireException(400, "responseMimeType must be application/json with a response schema");
     }
 
-    private IEnumerable<JsonObject> PartsOf(ModelRequest request, ModelReply reply)
+    private IEnumerable<JsonObject> PartsOf(ModelReply reply)
     {
         switch (reply)
         {
@@ -208,6 +215,9 @@ internal sealed class GenerateContent(GoogleProtocol protocol) : WireFormat
                 yield return new JsonObject { ["text"] = "Here it is." };
                 yield return new JsonObject { ["thought"] = true, ["inlineData"] = Blob([0], "image/png") };
                 yield return new JsonObject { ["inlineData"] = Blob(picture.Bytes, picture.MediaType), ["thoughtSignature"] = Signature };
+                break;
+            case NoPictureReply { Reason: "STOP" }:
+                yield return new JsonObject { ["text"] = "I would rather describe it." };
                 break;
             case RefusalReply or NoPictureReply:
                 break;

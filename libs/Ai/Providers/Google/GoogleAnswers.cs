@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.AI;
 
 namespace Ai.Providers.Google;
@@ -12,8 +11,8 @@ internal static class GoogleAnswers
             ? throw GoogleFailures.Blocked(provider, $"PROMPT.{blocked}")
             : answer.Candidates is [{ } candidate, ..] ? candidate : null;
 
-    /// <summary>The contents of a candidate, in order; calls without an id get one, so that results find them.</summary>
-    public static List<AIContent> Contents(GoogleApi api, Candidate candidate)
+    /// <summary>The contents of a candidate, in order.</summary>
+    public static List<AIContent> Contents(Candidate candidate)
     {
         var contents = new List<AIContent>();
         foreach (var part in candidate.Content?.Parts ?? [])
@@ -21,11 +20,10 @@ internal static class GoogleAnswers
             switch (part)
             {
                 case { FunctionCall: { Name: { Length: > 0 } name } call }:
-                    var id = call.Id is { Length: > 0 } given ? given : $"call_{Guid.NewGuid():N}";
-                    contents.Add(Signed(new FunctionCallContent(id, name, Arguments(api, call.Args)), part));
+                    contents.Add(Signed(ToolJson.Call(call.Id, name, call.Args?.GetRawText()), part));
                     break;
                 case { Thought: true }:
-                    contents.Add(new TextReasoningContent(part.Text ?? "") { ProtectedData = part.ThoughtSignature });
+                    contents.Add(Signed(new TextReasoningContent(part.Text ?? ""), part));
                     break;
                 case { Text: { Length: > 0 } text }:
                     contents.Add(Signed(new TextContent(text), part));
@@ -33,9 +31,9 @@ internal static class GoogleAnswers
                 case { InlineData: { MimeType: { Length: > 0 } type } data }:
                     contents.Add(Signed(new DataContent(data.Data, type), part));
                     break;
-                case { ThoughtSignature: { } signature }:
+                case { ThoughtSignature: not null }:
                     // A stream may end with an empty part that only carries the signature of what came before.
-                    contents.Add(new TextReasoningContent("") { ProtectedData = signature });
+                    contents.Add(Signed(new TextReasoningContent(""), part));
                     break;
             }
         }
@@ -62,6 +60,7 @@ internal static class GoogleAnswers
 
     private static long? Sum(long? first, long? second) => first is null ? second : first + (second ?? 0);
 
+    /// <summary>With the signature, under a name of ours: other providers must not take it for one of theirs.</summary>
     private static AIContent Signed(AIContent content, Part part)
     {
         if (part.ThoughtSignature is { } signature)
@@ -71,12 +70,4 @@ internal static class GoogleAnswers
 
         return content;
     }
-
-    private static Dictionary<string, object?>? Arguments(GoogleApi api, JsonElement? args) => args switch
-    {
-        null or { ValueKind: JsonValueKind.Null } => null,
-        { ValueKind: JsonValueKind.Object } whole => whole.EnumerateObject()
-            .ToDictionary(pair => pair.Name, object? (pair) => pair.Value.ValueKind == JsonValueKind.Null ? null : pair.Value),
-        _ => throw api.Malformed("with arguments of a call that are no object"),
-    };
 }

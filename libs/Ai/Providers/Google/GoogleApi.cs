@@ -49,7 +49,6 @@ internal abstract class GoogleApi(ProviderConnection connection)
         await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
         var events = SseParser.Create(body, static (_, data) => JsonSerializer.Deserialize(data, GoogleJson.Wire.GenerateContentResponse));
         await using var items = events.EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
-        var begun = false;
         while (true)
         {
             try
@@ -59,12 +58,11 @@ internal abstract class GoogleApi(ProviderConnection connection)
                     break;
                 }
             }
-            catch (Exception exception) when (GoogleFailures.Of(exception, begun, cancellationToken) is { } failure)
+            catch (Exception exception) when (GoogleFailures.Of(exception, begun: true, cancellationToken) is { } failure)
             {
                 throw failure;
             }
 
-            begun = true;
             if (items.Current.Data is { } answer)
             {
                 yield return answer.Error is { } error ? throw Refusal(error.Code ?? 500, error, retryAfter: null, model) : answer;

@@ -20,7 +20,7 @@ internal sealed class GoogleChatClient(GoogleApi api, string model) : IChatClien
             throw api.Malformed("without a finish reason");
         }
 
-        var contents = GoogleAnswers.Contents(api, candidate);
+        var contents = GoogleAnswers.Contents(candidate);
         return new ChatResponse(new ChatMessage(ChatRole.Assistant, contents))
         {
             ResponseId = answer.ResponseId,
@@ -47,7 +47,7 @@ internal sealed class GoogleChatClient(GoogleApi api, string model) : IChatClien
                 continue;
             }
 
-            if (GoogleAnswers.Contents(api, candidate) is { Count: > 0 } contents)
+            if (GoogleAnswers.Contents(candidate) is { Count: > 0 } contents)
             {
                 calls |= contents.Exists(content => content is FunctionCallContent);
                 yield return Update(id, contents);

@@ -16,6 +16,9 @@ internal static class GoogleRequests
     /// </summary>
     private const string ForeignSignature = "skip_thought_signature_validator";
 
+    private static readonly string[] Pictures = ["image/"];
+    private static readonly string[] Files = ["image/", "audio/", "video/", "text/", "application/pdf"];
+
     private const string User = "user";
     private const string Model = "model";
 
@@ -65,7 +68,7 @@ internal static class GoogleRequests
     /// <summary>A picture from text and reference pictures, in this order.</summary>
     public static GenerateContentRequest Image(ImageGenerationRequest request, ImageGenerationOptions? options)
     {
-        List<Part> parts = [.. (request.OriginalImages ?? []).Select(Picture)];
+        List<Part> parts = [.. (request.OriginalImages ?? []).Select(content => Media(content, Pictures))];
         if (request.Prompt is { Length: > 0 } prompt)
         {
             parts.Add(new Part { Text = prompt });
@@ -84,12 +87,12 @@ internal static class GoogleRequests
     private static List<Part> Parts(string model, ChatMessage message, Dictionary<string, string> names, bool callIds)
     {
         var parts = new List<Part>(message.Contents.Count);
-        var calls = 0;
+        var first = true;
         foreach (var content in message.Contents)
         {
             switch (content)
             {
-                case TextReasoningContent { ProtectedData: { Length: > 0 } signature } thought:
+                case TextReasoningContent thought when SignatureOf(thought) is { } signature:
                     parts.Add(new Part { Text = thought.Text, Thought = thought.Text.Length > 0 ? true : null, ThoughtSignature = signature });
                     break;
                 case TextReasoningContent or UsageContent:
@@ -105,9 +108,10 @@ internal static class GoogleRequests
                     names[call.CallId] = call.Name;
                     parts.Add(new Part
                     {
-                        FunctionCall = new FunctionCall(callIds ? call.CallId : null, call.Name, Json(call.Arguments ?? new Dictionary<string, object?>())),
-                        ThoughtSignature = SignatureOf(call) ?? (calls++ == 0 && WantsSignatures(model) ? ForeignSignature : null),
+                        FunctionCall = new FunctionCall(callIds ? call.CallId : null, call.Name, JsonElement.Parse(ToolJson.ArgumentsOf(call))),
+                        ThoughtSignature = SignatureOf(call) ?? (first && WantsSignatures(model) ? ForeignSignature : null),
                     });
+                    first = false;
                     break;
                 case FunctionResultContent result:
                     parts.Add(new Part
@@ -117,7 +121,7 @@ internal static class GoogleRequests
                     });
                     break;
                 default:
-                    parts.Add(Picture(content));
+                    parts.Add(Media(content, Files));
                     break;
             }
         }
@@ -125,16 +129,12 @@ internal static class GoogleRequests
         return parts;
     }
 
-    private static Part Picture(AIContent content) => content switch
+    private static Part Media(AIContent content, string[] types) => content switch
     {
-        DataContent data when Known(data) => new Part { InlineData = new Blob(data.MediaType, data.Data) },
-        UriContent uri => new Part { FileData = new FileData(uri.MediaType, uri.Uri.AbsoluteUri) },
+        DataContent data when types.Any(type => data.MediaType.StartsWith(type, StringComparison.OrdinalIgnoreCase)) => new Part { InlineData = new Blob(data.MediaType, data.Data) },
+        UriContent uri when types.Any(type => uri.MediaType.StartsWith(type, StringComparison.OrdinalIgnoreCase)) => new Part { FileData = new FileData(uri.MediaType, uri.Uri.AbsoluteUri) },
         _ => throw new ModelException(ModelFailure.CapabilityMissing, $"content of type {content.GetType().Name} cannot be sent to this model"),
     };
-
-    private static bool Known(DataContent data) =>
-        data.HasTopLevelMediaType("image") || data.HasTopLevelMediaType("audio") || data.HasTopLevelMediaType("video")
-        || data.HasTopLevelMediaType("text") || data.MediaType == "application/pdf";
 
     private static bool WantsSignatures(string model) =>
         model.StartsWith("gemini-", StringComparison.Ordinal) && !model.StartsWith("gemini-1", StringComparison.Ordinal)
@@ -148,20 +148,22 @@ internal static class GoogleRequests
         _ => null,
     };
 
-    /// <summary>The result of a call, which must be an object.</summary>
+    /// <summary>The result of a call, which must be an object: one as it is, anything else within one.</summary>
     private static JsonElement Result(FunctionResultContent result)
     {
-        if (result.Exception is not null && result.Result is null)
+        var text = ToolJson.ResultOf(result);
+        if (text.AsSpan().TrimStart() is ['{', ..] && TryParse(text) is { } whole)
         {
-            return Json(new Dictionary<string, object?> { ["error"] = "the tool failed" });
+            return whole;
         }
 
-        var value = result.Result is string text && text.AsSpan().TrimStart() is ['{', ..] ? Parsed(text) : null;
-        value ??= result.Result is JsonElement element ? element : Json(result.Result);
-        return value is { ValueKind: JsonValueKind.Object } whole ? whole : Json(new Dictionary<string, object?> { ["result"] = value });
+        return JsonSerializer.SerializeToElement(new JsonObject
+        {
+            ["result"] = result.Result is string or null ? JsonValue.Create(text) : JsonNode.Parse(text),
+        });
     }
 
-    private static JsonElement? Parsed(string text)
+    private static JsonElement? TryParse(string text)
     {
         try
         {
@@ -172,9 +174,6 @@ internal static class GoogleRequests
             return null;
         }
     }
-
-    private static JsonElement Json(object? value) =>
-        value is null ? JsonElement.Parse("null"u8) : JsonSerializer.SerializeToElement(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(value.GetType()));
 
     private static List<Tool>? Tools(ChatOptions? options)
     {

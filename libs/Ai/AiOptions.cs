@@ -1,6 +1,8 @@
 using System.ComponentModel.DataAnnotations;
 using Ai.Admission;
+using Ai.Caching;
 using Ai.Providers;
+using Ai.Sharing;
 using Ai.Telemetry;
 using Microsoft.Extensions.Options;
 
@@ -36,4 +38,12 @@ public sealed class AiOptions
     /// <summary>What spans may hold.</summary>
     [ValidateObjectMembers]
     public AiTelemetryOptions Telemetry { get; set; } = new();
+
+    /// <summary>Which answers are kept.</summary>
+    [ValidateObjectMembers]
+    public CacheOptions Cache { get; set; } = new();
+
+    /// <summary>Where replicas share answers and spending.</summary>
+    [ValidateObjectMembers]
+    public SharedStateOptions Store { get; set; } = new();
 }

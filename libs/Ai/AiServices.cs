@@ -7,6 +7,8 @@ using Ai.Providers;
 using Ai.Providers.Anthropic;
 using Ai.Providers.Google;
 using Ai.Providers.OpenAi;
+using Ai.Sharing;
+using Dapr.Client;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -29,6 +31,15 @@ public static class AiServices
         services.TryAddSingleton<ProviderClients>();
         services.TryAddSingleton<ModelPipeline>();
         services.TryAddSingleton<IModels, Models>();
+        // An app without a Dapr client has no shared state: each process keeps its own.
+        services.TryAddSingleton(provider =>
+        {
+            var options = provider.GetRequiredService<IOptions<AiOptions>>();
+            var state = provider.GetService<ISharedState>()
+                ?? (provider.GetService<DaprClient>() is { } dapr ? new DaprSharedState(dapr, options.Value.Store.Name) : null);
+            return new SharedState(
+                options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SharedState>>(), state);
+        });
 
         services.AddModelProvider<LocalProvider>();
         services.AddModelProvider<OpenAiProvider>();
@@ -37,6 +48,7 @@ public static class AiServices
         services.AddModelProvider<VertexProvider>();
 
         services.AddModelPolicy<TelemetryPolicy>();
+        services.AddModelPolicy<CachePolicy>();
         services.AddModelPolicy<AdmissionPolicy>();
         services.AddModelPolicy<RetryPolicy>();
         services.AddModelPolicy<KeysPolicy>();

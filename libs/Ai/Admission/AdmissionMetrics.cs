@@ -11,10 +11,10 @@ internal static class AdmissionMetrics
     private static readonly string[] Priorities = [.. Enum.GetNames<CallPriority>().Select(name => name.ToLowerInvariant())];
 
     private static readonly UpDownCounter<int> Line = AiTelemetry.Meter.CreateUpDownCounter<int>(
-        "ai.admission.waiting", "{call}", "Model calls that wait for a place");
+        "tandem.ai.admission.waiting", "{call}", "Model calls that wait for a place");
 
     private static readonly Histogram<double> Wait = AiTelemetry.Meter.CreateHistogram(
-        "ai.admission.wait", "s", "Time that model calls waited for a place",
+        "tandem.ai.admission.wait", "s", "Time that model calls waited for a place",
         advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.01, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 10, 30] });
 
     public static void Waiting(int change, CallPriority priority) => Line.Add(change, new KeyValuePair<string, object?>(Priority, Priorities[(int)priority]));

@@ -45,6 +45,12 @@ public sealed record CallScope
     /// <summary>Urgency.</summary>
     public CallPriority Priority { get; init; } = CallPriority.Dialogue;
 
+    /// <summary>
+    /// True keeps the answer for equal calls although the model may answer differently each time; false wants one of its own, as after an answer that was
+    /// of no use. Null (default): kept where it would come out the same.
+    /// </summary>
+    public bool? Cache { get; init; }
+
     /// <summary>The scope that options carry, or <see cref="None"/>.</summary>
     public static CallScope Of(AdditionalPropertiesDictionary? properties) => properties?.GetValueOrDefault(Key) as CallScope ?? None;
 }

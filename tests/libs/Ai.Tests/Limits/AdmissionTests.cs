@@ -314,11 +314,11 @@ public sealed class AdmissionTests
         // Other tests of the process use the same instruments; nobody else waits at this priority for exactly so long.
         var first = Run(policy, "first", At(CallPriority.Router));
         var second = Run(policy, "second", At(CallPriority.Router));
-        Assert.Contains(1, readings.Of("ai.admission.waiting", ("priority", "router")));
+        Assert.Contains(1, readings.Of("tandem.ai.admission.waiting", ("priority", "router")));
         _time.Advance(TimeSpan.FromSeconds(1.234));
         await DrainAsync(first, second);
 
-        Assert.Contains(1.234, readings.Of("ai.admission.wait", ("priority", "router"), ("outcome", "admitted")));
-        Assert.Contains(-1, readings.Of("ai.admission.waiting", ("priority", "router")));
+        Assert.Contains(1.234, readings.Of("tandem.ai.admission.wait", ("priority", "router"), ("outcome", "admitted")));
+        Assert.Contains(-1, readings.Of("tandem.ai.admission.waiting", ("priority", "router")));
     }
 }

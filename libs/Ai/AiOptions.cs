@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ai.Admission;
+using Ai.Budgets;
 using Ai.Caching;
 using Ai.Providers;
 using Ai.Sharing;
@@ -46,4 +47,8 @@ public sealed class AiOptions
     /// <summary>Where replicas share answers and spending.</summary>
     [ValidateObjectMembers]
     public SharedStateOptions Store { get; set; } = new();
+
+    /// <summary>What calls may cost.</summary>
+    [ValidateObjectMembers]
+    public BudgetOptions Budget { get; set; } = new();
 }

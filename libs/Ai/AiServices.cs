@@ -49,6 +49,7 @@ public static class AiServices
 
         services.AddModelPolicy<TelemetryPolicy>();
         services.AddModelPolicy<CachePolicy>();
+        services.AddModelPolicy<BudgetPolicy>();
         services.AddModelPolicy<AdmissionPolicy>();
         services.AddModelPolicy<RetryPolicy>();
         services.AddModelPolicy<KeysPolicy>();

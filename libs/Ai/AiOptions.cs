@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Ai.Admission;
 using Ai.Budgets;
 using Ai.Caching;
+using Ai.Moderation;
 using Ai.Providers;
 using Ai.Sharing;
 using Ai.Telemetry;
@@ -51,4 +52,8 @@ public sealed class AiOptions
     /// <summary>What calls may cost.</summary>
     [ValidateObjectMembers]
     public BudgetOptions Budget { get; set; } = new();
+
+    /// <summary>What must not be asked or shown.</summary>
+    [ValidateObjectMembers]
+    public ModerationOptions Moderation { get; set; } = new();
 }

@@ -48,6 +48,7 @@ public static class AiServices
         services.AddModelProvider<VertexProvider>();
 
         services.AddModelPolicy<TelemetryPolicy>();
+        services.AddModelPolicy<ModerationPolicy>();
         services.AddModelPolicy<CachePolicy>();
         services.AddModelPolicy<BudgetPolicy>();
         services.AddModelPolicy<AdmissionPolicy>();

@@ -1,7 +1,7 @@
 namespace Ai;
 
-/// <summary>A model call that failed. The message is for people and holds no prompt, picture, answer or key.</summary>
-public sealed class ModelException(ModelFailure failure, string message, Exception? innerException = null) : Exception(message, innerException)
+/// <summary>A model call that failed. The message is for people and holds no prompt, picture, answer or key: see also <see cref="PiiMask"/>.</summary>
+public sealed class ModelException(ModelFailure failure, string message, Exception? innerException = null) : Exception(PiiMask.Mask(message), innerException)
 {
     /// <summary>What went wrong.</summary>
     public ModelFailure Failure { get; } = failure;

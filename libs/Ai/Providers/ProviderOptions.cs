@@ -37,6 +37,10 @@ public sealed class ProviderOptions
     /// <summary><c>vertex</c>: longest wait for an access token, which is part of the wait for the first byte. Default 10 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:02:00")]
     public TimeSpan TokenTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary><c>vertex</c>: for this time after the credentials were refused no token is asked for, unless their secret changes. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan TokenRetry { get; set; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>One key of a provider and its share of the load.</summary>

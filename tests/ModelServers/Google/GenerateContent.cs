@@ -12,8 +12,6 @@ public sealed class GenerateContent(GoogleProtocol protocol) : WireFormat
     /// <summary>What stands for the signature of a call that another model made.</summary>
     public const string SkipSignature = "skip_thought_signature_validator";
 
-    private static readonly PictureReply SamplePicture = new([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], "image/png");
-
     private static readonly string[] Fields =
         ["contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "safetySettings", "cachedContent", "labels"];
 
@@ -75,7 +73,7 @@ public sealed class GenerateContent(GoogleProtocol protocol) : WireFormat
     public override JsonNode Whole(ModelRequest request, ModelReply reply)
     {
         var draws = request.Raw["generationConfig"]?["responseModalities"]?.AsArray().Any(modality => modality!.GetValue<string>() == "IMAGE") == true;
-        reply = draws && reply is TextReply ? SamplePicture : reply;
+        reply = draws && reply is TextReply ? ModelReply.SamplePicture : reply;
         return reply is RefusalReply { Reason: "prompt" }
             ? Answer(request, reply, candidate: null)
             : Answer(request, reply, Candidate([.. PartsOf(reply)], FinishOf(reply)));

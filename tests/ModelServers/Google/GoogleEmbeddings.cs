@@ -115,8 +115,6 @@ internal sealed class GoogleModelList(GoogleProtocol protocol, string field, str
 {
     private const int PageSize = 2;
 
-    private static readonly string[] Models = ["gemini-3-pro-preview", "gemini-3-flash-preview", "gemini-3-pro-image", "gemini-embedding-001"];
-
     public override Task<ModelRequest> ReadAsync(HttpContext http) => Task.FromResult(new ModelRequest
     {
         Protocol = protocol.Name,
@@ -132,9 +130,9 @@ internal sealed class GoogleModelList(GoogleProtocol protocol, string field, str
         var from = int.TryParse(request.Raw["pageToken"]!.GetValue<string>(), out var page) ? page : 0;
         var answer = new JsonObject
         {
-            [field] = new JsonArray([.. Models.Skip(from).Take(PageSize).Select(name => new JsonObject { ["name"] = prefix + name })]),
+            [field] = new JsonArray([.. GoogleProtocol.Models.Skip(from).Take(PageSize).Select(name => new JsonObject { ["name"] = prefix + name })]),
         };
-        if (from + PageSize < Models.Length)
+        if (from + PageSize < GoogleProtocol.Models.Count)
         {
             answer["nextPageToken"] = $"{from + PageSize}";
         }

@@ -10,6 +10,9 @@ namespace ModelServers.Google;
 /// </summary>
 public abstract class GoogleProtocol : IModelProtocol
 {
+    /// <summary>Models that the server has.</summary>
+    public static IReadOnlyList<string> Models { get; } = ["gemini-3-pro-preview", "gemini-3-flash-preview", "gemini-3-pro-image", "gemini-embedding-001"];
+
     /// <inheritdoc/>
     public abstract string Name { get; }
 

@@ -14,6 +14,16 @@ public sealed class GeminiFixture : ProviderFixture
     public override IModelProvider Provider { get; } = new GeminiProvider();
 
     public override string Model => "gemini-3-flash-preview";
+
+    public override string EmbeddingModel => "gemini-embedding-001";
+
+    public override string ImageModel => "gemini-3-pro-image";
+
+    public override IReadOnlyList<string> Models => GoogleProtocol.Models;
+
+    public override bool TellsEmbeddingUsage => false;
+
+    public override string SizeOf(int width, int height) => Shapes.Of(width, height);
 }
 
 /// <summary>Vertex AI with a service account whose JSON is a secret.</summary>
@@ -29,6 +39,14 @@ public sealed class VertexFixture : ProviderFixture
     public override IModelProvider Provider { get; }
 
     public override string Model => "gemini-3-flash-preview";
+
+    public override string EmbeddingModel => "text-embedding-005";
+
+    public override string ImageModel => "gemini-3-pro-image";
+
+    public override IReadOnlyList<string> Models => GoogleProtocol.Models;
+
+    public override string SizeOf(int width, int height) => Shapes.Of(width, height);
 
     public override string? Key => null;
 
@@ -55,4 +73,16 @@ internal sealed class FixedCredentials : IProviderKeys
     public ValueTask<string?> CredentialsOfAsync(string provider, CancellationToken cancellationToken) => ValueTask.FromResult(Json);
 
     public void Reread(string provider) => Rereads++;
+}
+
+/// <summary>The shapes of the sizes that the contract asks for.</summary>
+internal static class Shapes
+{
+    public static string Of(int width, int height) => (width, height) switch
+    {
+        (1024, 1024) => "1:1",
+        (1536, 1024) => "3:2",
+        (1024, 1536) => "2:3",
+        _ => "16:9",
+    };
 }

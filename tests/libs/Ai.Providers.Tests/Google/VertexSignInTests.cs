@@ -186,6 +186,7 @@ public sealed class VertexSignInTests : IAsyncLifetime
         Tokens.Fail(400);
         await FailsAsync(ModelFailure.Unauthorized, options);
         await FileAsync("key.json", GoogleTokens.AuthorizedUser(_server.Address));
+        _clock.Advance(options.TokenRetry);
 
         await AskAsync(options);
 
@@ -208,10 +209,29 @@ public sealed class VertexSignInTests : IAsyncLifetime
         Assert.Equal(status, failure.Status);
         Assert.Contains(error, failure.Message);
         Assert.Contains("secret 'vertex'", failure.Message);
+        _clock.Advance(expected == ModelFailure.Unauthorized ? Secret().TokenRetry : TimeSpan.Zero);
         await AskAsync();
 
         // Once per call: the package's own retries are off.
         Assert.Equal(["assertion", "assertion"], Tokens.Grants);
+    }
+
+    [Fact]
+    public async Task Leaves_credentials_alone_that_were_refused()
+    {
+        Tokens.Fail(400);
+
+        Assert.Equal(TimeSpan.FromSeconds(30), (await FailsAsync(ModelFailure.Unauthorized)).RetryAfter);
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        var again = await FailsAsync(ModelFailure.Unauthorized);
+        Assert.InRange(again.RetryAfter!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20));
+        Assert.Equal(400, again.Status);
+        Assert.Equal(["assertion"], Tokens.Grants);
+        // Another secret is not the one that was refused.
+        _secret.Json = GoogleTokens.AuthorizedUser(_server.Address);
+        await AskAsync();
+
+        Assert.Equal(["assertion", "refresh"], Tokens.Grants);
     }
 
     [Theory]
@@ -239,6 +259,7 @@ public sealed class VertexSignInTests : IAsyncLifetime
         Tokens.Fail(503);
 
         await FailsAsync(ModelFailure.Unauthorized, options);
+        _clock.Advance(options.TokenRetry);
         await FailsAsync(ModelFailure.Unreachable, options);
         await AskAsync(options);
 

@@ -7,7 +7,8 @@ namespace Ai.Providers.Google.Credentials;
 
 /// <summary>
 /// Access tokens and the project of one provider entry. Credentials are read at the first call, again when their secret changes, and again after Google or
-/// the token endpoint refused what came of them, so that a rotated file is taken up without a restart. No token, key or JSON is in any message.
+/// the token endpoint refused what came of them, so that a rotated file is taken up without a restart; refused ones are left alone for
+/// <see cref="ProviderOptions.TokenRetry"/>. No token, key or JSON is in any message.
 /// </summary>
 internal sealed class GoogleSignIn(string provider, ProviderOptions options, IConfiguration configuration, IProviderKeys keys, TimeProvider time)
 {
@@ -15,6 +16,7 @@ internal sealed class GoogleSignIn(string provider, ProviderOptions options, ICo
     private readonly TokenConnections _connections = new();
     private readonly SemaphoreSlim _loading = new(1);
     private Loaded? _loaded;
+    private Refusal? _refusal;
     private string? _metadataProject;
 
     /// <summary>A token that Google takes for at least another minute, with the headers that go with it.</summary>
@@ -33,6 +35,7 @@ internal sealed class GoogleSignIn(string provider, ProviderOptions options, ICo
             var failure = Failure(exception, loaded);
             if (failure.Failure == ModelFailure.Unauthorized)
             {
+                _refusal = new Refusal(failure, loaded.Secret, time.GetUtcNow() + options.TokenRetry);
                 Drop(loaded);
             }
 
@@ -65,6 +68,11 @@ internal sealed class GoogleSignIn(string provider, ProviderOptions options, ICo
     private async ValueTask<Loaded> LoadAsync(CancellationToken cancellationToken)
     {
         var secret = await _source.SecretAsync(cancellationToken);
+        if (_refusal is { } refusal && refusal.Secret == secret && refusal.Until - time.GetUtcNow() is { Ticks: > 0 } wait)
+        {
+            throw Failed(refusal.Failure.Failure, refusal.Failure.Message, refusal.Failure.Status, wait);
+        }
+
         if (_loaded is { } current && current.Secret == secret)
         {
             return current;
@@ -148,15 +156,22 @@ internal sealed class GoogleSignIn(string provider, ProviderOptions options, ICo
             _ => Failed(ModelFailure.Unreachable, $"gave no token ({cause.GetType().Name})"),
         };
 
-        ModelException Failed(ModelFailure failure, string what, int? status = null) =>
-            new(failure, $"provider {provider}, credentials of the {loaded.Source}: the token endpoint {what}") { Status = status };
+        ModelException Failed(ModelFailure failure, string what, int? status = null) => GoogleSignIn.Failed(
+            failure, $"provider {provider}, credentials of the {loaded.Source}: the token endpoint {what}", status,
+            failure == ModelFailure.Unauthorized && options.TokenRetry > TimeSpan.Zero ? options.TokenRetry : null);
     }
+
+    private static ModelException Failed(ModelFailure failure, string message, int? status, TimeSpan? retryAfter) =>
+        new(failure, message) { Status = status, RetryAfter = retryAfter };
 
     /// <summary>The error code of RFC 6749 §5.2, which is letters and underscores.</summary>
     private static string Said(string? code) =>
         code is { Length: > 0 and <= 40 } && code.All(letter => char.IsAsciiLetterLower(letter) || letter == '_') ? $" ({code})" : "";
 
     private string Looked(Loaded loaded) => loaded.Credentials.Tokens is ComputeCredential ? $"; {_source.Looked}" : "";
+
+    /// <summary>What the token endpoint said of credentials, so that it is not asked with each call again.</summary>
+    private sealed record Refusal(ModelException Failure, string? Secret, DateTimeOffset Until);
 
     /// <summary>Credentials that were read.</summary>
     private sealed class Loaded(GoogleCredentials credentials, string source, string? secret = null)

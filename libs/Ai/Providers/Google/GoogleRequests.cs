@@ -32,7 +32,7 @@ internal static class GoogleRequests
         }
 
         var contents = new List<Content>();
-        var names = new Dictionary<string, string>(StringComparer.Ordinal);
+        var calls = new Dictionary<string, (string Name, int Place)>(StringComparer.Ordinal);
         ChatRole? last = null;
         foreach (var message in messages)
         {
@@ -42,11 +42,15 @@ internal static class GoogleRequests
                 continue;
             }
 
-            var parts = Parts(model, message, names, callIds);
+            var parts = Parts(model, message, calls, callIds);
             if (message.Role == ChatRole.Tool && last == ChatRole.Tool)
             {
-                // The results of one turn's calls must come in one turn.
-                contents[^1] = new Content(User, [.. contents[^1].Parts!, .. parts]);
+                // The results of one turn's calls must come in one turn and, without ids, in the order of the calls.
+                contents[^1] = new Content(User, [.. contents[^1].Parts!.Concat(parts).OrderBy(part => part.Place)]);
+            }
+            else if (message.Role == ChatRole.Tool)
+            {
+                contents.Add(new Content(User, [.. parts.OrderBy(part => part.Place)]));
             }
             else if (parts.Count > 0)
             {
@@ -84,7 +88,7 @@ internal static class GoogleRequests
         };
     }
 
-    private static List<Part> Parts(string model, ChatMessage message, Dictionary<string, string> names, bool callIds)
+    private static List<Part> Parts(string model, ChatMessage message, Dictionary<string, (string Name, int Place)> calls, bool callIds)
     {
         var parts = new List<Part>(message.Contents.Count);
         var first = true;
@@ -105,7 +109,7 @@ internal static class GoogleRequests
 
                     break;
                 case FunctionCallContent call:
-                    names[call.CallId] = call.Name;
+                    calls[call.CallId] = (call.Name, calls.Count);
                     parts.Add(new Part
                     {
                         FunctionCall = new FunctionCall(callIds ? call.CallId : null, call.Name, JsonElement.Parse(ToolJson.ArgumentsOf(call))),
@@ -114,11 +118,8 @@ internal static class GoogleRequests
                     first = false;
                     break;
                 case FunctionResultContent result:
-                    parts.Add(new Part
-                    {
-                        FunctionResponse = new FunctionResponse(
-                            callIds ? result.CallId : null, names.GetValueOrDefault(result.CallId) ?? result.CallId, Result(result)),
-                    });
+                    var (name, place) = calls.GetValueOrDefault(result.CallId, (result.CallId, int.MaxValue));
+                    parts.Add(new Part { FunctionResponse = new FunctionResponse(callIds ? result.CallId : null, name, Result(result)), Place = place });
                     break;
                 default:
                     parts.Add(Media(content, Files));

@@ -29,6 +29,10 @@ internal sealed record Part
     public FunctionCall? FunctionCall { get; init; }
 
     public FunctionResponse? FunctionResponse { get; init; }
+
+    /// <summary>Place of a result's call among all calls; not sent.</summary>
+    [JsonIgnore]
+    public int Place { get; init; }
 }
 
 internal sealed record Blob(string? MimeType, ReadOnlyMemory<byte> Data);

@@ -83,6 +83,20 @@ public abstract class GoogleProviderTests<TFixture> : ProviderContract<TFixture>
     }
 
     [Fact]
+    public async Task Puts_the_results_into_the_order_of_the_calls()
+    {
+        await AskAsync(
+        [
+            .. Question(),
+            new(ChatRole.Assistant, [new FunctionCallContent("a", "first"), new FunctionCallContent("b", "second"), new FunctionCallContent("c", "third")]),
+            new(ChatRole.Tool, [new FunctionResultContent("c", "3"), new FunctionResultContent("b", "2")]),
+            new(ChatRole.Tool, [new FunctionResultContent("a", "1")]),
+        ]);
+
+        Assert.Equal(["""{"result":"1"}""", """{"result":"2"}""", """{"result":"3"}"""], Request.Messages[^1].ToolResults.Select(result => result.Text));
+    }
+
+    [Fact]
     public async Task Says_whether_tools_must_be_called()
     {
         foreach (var mode in new ChatToolMode[] { ChatToolMode.Auto, ChatToolMode.None, ChatToolMode.RequireAny, ChatToolMode.RequireSpecific("get_weather") })

@@ -94,6 +94,9 @@ public sealed record StatusReply(int Code) : ModelReply
     /// <summary>Whether Retry-After is an HTTP date instead of seconds.</summary>
     public bool RetryAfterAsDate { get; init; }
 
+    /// <summary>Whether it is said as <c>retry-after-ms</c> instead.</summary>
+    public bool RetryAfterAsMilliseconds { get; init; }
+
     /// <summary>Whether it stands for exhausted quota; the protocol chooses status and code.</summary>
     public bool Quota { get; init; }
 

@@ -273,9 +273,13 @@ public sealed class ModelServer(TimeProvider? time = null) : IAsyncDisposable
         http.Response.StatusCode = status;
         if (reply.RetryAfter is { } wait)
         {
-            http.Response.Headers.RetryAfter = reply.RetryAfterAsDate
-                ? (_time.GetUtcNow() + wait).ToString("R", CultureInfo.InvariantCulture)
-                : ((long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            var (header, value) = reply switch
+            {
+                { RetryAfterAsMilliseconds: true } => ("retry-after-ms", ((long)wait.TotalMilliseconds).ToString(CultureInfo.InvariantCulture)),
+                { RetryAfterAsDate: true } => ("Retry-After", (_time.GetUtcNow() + wait).ToString("R", CultureInfo.InvariantCulture)),
+                _ => ("Retry-After", ((long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture)),
+            };
+            http.Response.Headers[header] = value;
         }
 
         http.Response.ContentType = "application/json";

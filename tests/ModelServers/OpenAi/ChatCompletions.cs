@@ -170,6 +170,8 @@ internal sealed class ChatCompletions(OpenAiProtocol protocol) : WireFormat
             ["prompt_tokens"] = text.InputTokens,
             ["completion_tokens"] = text.OutputTokens,
             ["total_tokens"] = text.InputTokens + text.OutputTokens,
+            ["prompt_tokens_details"] = new JsonObject { ["cached_tokens"] = text.InputTokens / 2 },
+            ["completion_tokens_details"] = new JsonObject { ["reasoning_tokens"] = text.OutputTokens / 2 },
         };
     }
 }

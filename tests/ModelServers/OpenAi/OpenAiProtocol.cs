@@ -31,6 +31,8 @@ public sealed class OpenAiProtocol : IModelProtocol
     {
         var chat = new ChatCompletions(this);
         routes.MapPost("/v1/chat/completions", http => server.HandleAsync(http, chat));
+        var responses = new Responses(this);
+        routes.MapPost("/v1/responses", http => server.HandleAsync(http, responses));
         var embeddings = new Embeddings(this);
         routes.MapPost("/v1/embeddings", http => server.HandleAsync(http, embeddings));
         var images = new Images(this);

@@ -27,6 +27,21 @@ internal sealed record WireToolCall(int? Index, string? Id, WireFunction? Functi
 
 internal sealed record WireFunction(string? Name, string? Arguments);
 
+/// <summary>A response of the Responses API.</summary>
+internal sealed record WireResponse(
+    string? Id, long? CreatedAt, string? Status, WireIncomplete? IncompleteDetails, WireOutputItem[]? Output, WireUsage? Usage, WireError? Error);
+
+internal sealed record WireIncomplete(string? Reason);
+
+/// <summary>A message, a call of a function, or something that is passed over.</summary>
+internal sealed record WireOutputItem(string? Type, WireOutputPart[]? Content, string? CallId, string? Name, string? Arguments);
+
+internal sealed record WireOutputPart(string? Type, string? Text);
+
+/// <summary>An event of a streamed response. An error says what it is in itself, or in an object as elsewhere.</summary>
+internal sealed record WireEvent(
+    string? Type, string? Delta, WireOutputItem? Item, WireResponse? Response, WireError? Error, JsonElement? Code, string? Param);
+
 /// <summary>Tokens: the first names are of chat completions and embeddings, the second of responses and pictures.</summary>
 internal sealed record WireUsage(
     long? PromptTokens, long? CompletionTokens, long? TotalTokens, WireTokenDetails? PromptTokensDetails, WireTokenDetails? CompletionTokensDetails,
@@ -67,6 +82,8 @@ internal sealed record WireTokenDetails(long? CachedTokens, long? ReasoningToken
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowReadingFromString)]
 [JsonSerializable(typeof(WireErrorAnswer))]
 [JsonSerializable(typeof(WireCompletion))]
+[JsonSerializable(typeof(WireResponse))]
+[JsonSerializable(typeof(WireEvent))]
 [JsonSerializable(typeof(WireEmbeddings))]
 [JsonSerializable(typeof(WireImages))]
 [JsonSerializable(typeof(WireModels))]

@@ -12,8 +12,13 @@ public sealed class OpenAiProvider(TimeProvider? time = null) : IModelProvider
     public string Kind => "openai";
 
     /// <inheritdoc/>
-    public IChatClient CreateChat(ProviderConnection connection, string model) => new OpenAiChatClient(
-        connection, model, new ChatCompletionsWire(OpenAiConnection.Client(connection, _time).GetChatClient(model), model, IsOpenAi(connection)));
+    public IChatClient CreateChat(ProviderConnection connection, string model)
+    {
+        ChatWire wire = connection.Options.Api == "responses"
+            ? new ResponsesWire(OpenAiConnection.Responses(connection, _time), model)
+            : new ChatCompletionsWire(OpenAiConnection.Client(connection, _time).GetChatClient(model), model, IsOpenAi(connection));
+        return new OpenAiChatClient(connection, model, wire);
+    }
 
     /// <inheritdoc/>
     public IEmbeddingGenerator<string, Embedding<float>> CreateEmbeddings(ProviderConnection connection, string model) =>

@@ -23,6 +23,18 @@ public sealed class OpenAiFixture : ProviderFixture
     public override string? SizeOf(int width, int height) => width > height ? "1536x1024" : width < height ? "1024x1536" : "1024x1024";
 }
 
+/// <summary>OpenAI, Responses API.</summary>
+public sealed class OpenAiResponsesFixture : ProviderFixture
+{
+    public override IModelProtocol Protocol { get; } = new OpenAiProtocol();
+
+    public override IModelProvider Provider { get; } = new OpenAiProvider();
+
+    public override string Model => "gpt-5.2";
+
+    public override ProviderOptions Options(Uri baseUrl) => new() { Kind = "openai", BaseUrl = baseUrl, Api = "responses" };
+}
+
 /// <summary>A compatible server that leaves out what it can: no key, no usage, no ids.</summary>
 public sealed class CompatibleFixture : ProviderFixture
 {

@@ -2,6 +2,8 @@ namespace Ai.Providers.Tests.OpenAi;
 
 public sealed class OpenAiChatTests : ChatContract<OpenAiFixture>;
 
+public sealed class OpenAiResponsesTests : ChatContract<OpenAiResponsesFixture>;
+
 public sealed class CompatibleChatTests : ChatContract<CompatibleFixture>;
 
 public sealed class OpenAiEmbeddingTests : EmbeddingContract<OpenAiFixture>;

@@ -22,6 +22,9 @@ public sealed class DisposalAnswer
     /// <inheritdoc cref="SystemPrompt"/>
     public static readonly PromptUse UserPrompt = new("answer.user", WasteVision.UserInput);
 
+    /// <summary>Provider and model of an answer that no model gave.</summary>
+    private const string Fixed = "fixed";
+
     private const int MaxSteps = 10;
 
     private static readonly JsonElement Schema = JsonDocument.Parse("""
@@ -48,15 +51,16 @@ public sealed class DisposalAnswer
         VisionResult vision, RuleResult rule, string userInput, string? model, int rewardPoints, CancellationToken cancellationToken)
     {
         var classification = vision.Classification;
-        AnswerResult Result(AnswerText text, string provider, string modelId, ModelFailure? fallbackReason = null) => new(
+        AnswerResult Result(AnswerText text, Served? served) => new(
             text.Steps.Where(step => !string.IsNullOrWhiteSpace(step)).Take(MaxSteps)
                 .Select((step, index) => ($"단계{index + 1}", step)).ToDictionary(pair => pair.Item1, pair => pair.step),
             [.. text.Insufficiencies.Where(lack => !string.IsNullOrWhiteSpace(lack))], text.UserAnswer, classification.MajorCategory, classification.MiddleCategory,
-            classification.MajorCategory == Taxonomy.Recyclables, rewardPoints, provider, modelId, fallbackReason?.ToString());
+            classification.MajorCategory == Taxonomy.Recyclables, rewardPoints, served?.Provider ?? Fixed, served?.Model ?? Fixed,
+            served?.FallbackReason?.ToString(), served is null ? null : ModelUsage.Of(served));
 
         if (rule.Data is null)
         {
-            return Result(AnswerText.NoRule(vision.Meta.Question, LocalDisposalAnswer.IsKorean(userInput)), "fixed", "fixed");
+            return Result(AnswerText.NoRule(vision.Meta.Question, LocalDisposalAnswer.IsKorean(userInput)), served: null);
         }
 
         var client = _models.Chat(model);
@@ -69,8 +73,7 @@ public sealed class DisposalAnswer
         // The local provider reads the facts as data instead of from the prompt's text.
         messages[0].AdditionalProperties = new() { [LocalDisposalAnswer.FactsKey] = new LocalDisposalAnswer.Facts(vision, rule.Data) };
         var response = await client.GetResponseAsync(messages, options, cancellationToken);
-        var served = Served.Of(response)!;
-        return Result(Parse(response.Text), served.Provider, served.Model, served.FallbackReason);
+        return Result(Parse(response.Text), Served.Of(response)!);
     }
 
     private static AnswerText Parse(string text) =>

@@ -22,9 +22,10 @@ public sealed record RunnerUp(string Category, double Confidence);
 /// <param name="Hints">Further signals, e.g. ImageNet labels with their share.</param>
 /// <param name="Question">What the person is asked when unsure.</param>
 /// <param name="FallbackReason">Why it was not the model that was asked for: a <see cref="Ai.ModelFailure"/>, e.g. ServerError; null when it was.</param>
+/// <param name="Usage">What the answer took.</param>
 public sealed record VisionMeta(
     string UserInput, string Provider, string Model, double? Confidence, RunnerUp? RunnerUp, bool Unsure, IReadOnlyList<string> Hints, string? Question,
-    string? FallbackReason = null);
+    string? FallbackReason = null, ModelUsage? Usage = null);
 
 /// <summary>Result of stage vision.</summary>
 public sealed record VisionResult(Classification Classification, IReadOnlyList<string> SituationTags, VisionMeta Meta);
@@ -43,9 +44,11 @@ public sealed record RuleResult(bool Found, string? Key, string? Category, Dispo
 /// <param name="Provider">Who spoke.</param>
 /// <param name="Model">Its model.</param>
 /// <param name="FallbackReason">As in <see cref="VisionMeta"/>.</param>
+/// <param name="Usage">What the answer took; null when no model was asked.</param>
 public sealed record AnswerResult(
     IReadOnlyDictionary<string, string> DisposalSteps, IReadOnlyList<string> Insufficiencies, string UserAnswer,
-    string Category, string Subcategory, bool Recyclable, int RewardPoints, string Provider, string Model, string? FallbackReason = null);
+    string Category, string Subcategory, bool Recyclable, int RewardPoints, string Provider, string Model, string? FallbackReason = null,
+    ModelUsage? Usage = null);
 
 /// <summary>The reward as clients see it.</summary>
 public sealed record Reward(string Code, string Name, string Dialog, string MatchReason, string Type, bool AlreadyOwned, int Points);
@@ -63,8 +66,10 @@ public sealed record PipelineResult(VisionResult ClassificationResult, RuleResul
 /// <param name="PipelineResult">Null when failed.</param>
 /// <param name="Reward">Null when none.</param>
 /// <param name="Error">Stable code of the failure, else null.</param>
+/// <param name="Usage">Sum of what the models' answers in the stages took; those that a stage could not use are not in it. Null when none was asked.</param>
 public sealed record ScanResult(
     Guid TaskId, string Status, string Message,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] PipelineResult? PipelineResult,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] Reward? Reward,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Error);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Error,
+    ModelUsage? Usage = null);

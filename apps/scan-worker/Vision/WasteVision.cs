@@ -87,7 +87,7 @@ public sealed class WasteVision
             new VisionMeta(
                 userInput, served.Provider, answer.Model ?? served.Model, answer.Confidence is { } confidence ? Math.Clamp(confidence, 0, 1) : null,
                 answer.RunnerUp, answer.Unsure || answer.Classification.MajorCategory == Taxonomy.Unclassified, answer.Hints ?? [], answer.Question,
-                served.FallbackReason?.ToString()));
+                served.FallbackReason?.ToString(), ModelUsage.Of(served)));
     }
 
     private static string ClassTree(Taxonomy taxonomy)

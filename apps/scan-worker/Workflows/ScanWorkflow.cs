@@ -34,9 +34,10 @@ public sealed partial class ScanWorkflow : Workflow<ScanInput, string>
     public override async Task<string> RunAsync(WorkflowContext context, ScanInput input)
     {
         ScanResult result;
+        List<ModelUsage> used = [];
         try
         {
-            result = await RunStagesAsync(context, input);
+            result = await RunStagesAsync(context, input, used);
         }
         catch (WorkflowTaskFailedException failure) when (IsJobClosed(failure))
         {
@@ -49,23 +50,35 @@ public sealed partial class ScanWorkflow : Workflow<ScanInput, string>
                 input.JobId, JobWords.Failed, StageFailure.Tell(failure.FailureDetails), PipelineResult: null, Reward: null, Error: "SCAN_FAILED");
         }
 
+        result = result with { Usage = used.Count > 0 ? ModelUsage.Sum(used) : null };
+
         // Outside the try: when the log does not take the end, the scan has not failed.
         return await context.CallActivityAsync<bool>(nameof(FinishActivity), result, UntilDeadline(context, input)) ? result.Status : Closed;
     }
 
-    private static async Task<ScanResult> RunStagesAsync(WorkflowContext context, ScanInput input)
+    private static async Task<ScanResult> RunStagesAsync(WorkflowContext context, ScanInput input, List<ModelUsage> used)
     {
         var vision = await RunStageAsync<VisionResult>(
             context, input, Stage.Vision, nameof(VisionActivity), attempt => new VisionActivity.Input(attempt, input));
+        Note(vision.Meta.Usage);
         var rule = await RunStageAsync<RuleResult>(
             context, input, Stage.Rule, nameof(RuleActivity), attempt => new RuleActivity.Input(attempt, vision.Classification));
         var answer = await RunStageAsync<AnswerResult>(
             context, input, Stage.Answer, nameof(AnswerActivity), attempt => new AnswerActivity.Input(attempt, input, vision, rule));
+        Note(answer.Usage);
         var reward = await RunStageAsync<RewardResult>(
             context, input, Stage.Reward, nameof(RewardActivity), attempt => new RewardActivity.Input(attempt, input, vision, rule, answer));
         return new ScanResult(
             input.JobId, JobWords.Completed, "classification completed",
             new PipelineResult(vision, rule.Found ? rule : null, answer), reward.Reward, Error: null);
+
+        void Note(ModelUsage? usage)
+        {
+            if (usage is not null)
+            {
+                used.Add(usage);
+            }
+        }
     }
 
     private static async Task<T> RunStageAsync<T>(

@@ -49,6 +49,20 @@ public sealed class ModelAnswerTests
         Assert.Equal((said, said), (vision.Meta.FallbackReason, answer.FallbackReason));
     }
 
+    [Fact]
+    public async Task Results_say_which_model_was_asked_for_and_what_the_answer_took()
+    {
+        var vision = await new WasteVision(
+            new OneModel("""{"classification":{"major_category":"재활용폐기물","middle_category":"종이"}}""") { Requested = "m2", CostUsd = 0.003m },
+            Tree, SituationTags.Load(Folder), Prompts).ClassifyAsync(new byte[] { 1 }, "image/jpeg", "?", null, default);
+        var answers = new DisposalAnswer(new OneModel("""{"steps":[],"insufficiencies":[],"user_answer":"a"}"""), Prompts);
+
+        Assert.Equal(new ModelUsage("m2", false, 900, 40, 0.003m), vision.Meta.Usage);
+        Assert.Equal(new ModelUsage("m1", false, 900, 40, null), (await answers.ComposeAsync(vision, Rule("종이"), "?", null, 10, default)).Usage);
+        var without = await answers.ComposeAsync(vision, new RuleResult(false, null, null, null), "?", null, 10, default);
+        Assert.Equal(("fixed", null), (without.Model, without.Usage));
+    }
+
     [Theory]
     [InlineData("no json")]
     [InlineData("null")]

@@ -12,6 +12,12 @@ internal sealed class OneModel(string text) : IModels, IChatClient
     /// <summary>Why it answers in another's place.</summary>
     public ModelFailure? FallbackReason { get; init; }
 
+    /// <summary>Which model was asked for.</summary>
+    public string Requested { get; init; } = Info.Id;
+
+    /// <summary>What each answer costs.</summary>
+    public decimal? CostUsd { get; init; }
+
     /// <summary>Runs before each answer.</summary>
     public Func<Task> BeforeAnswer { get; init; } = () => Task.CompletedTask;
 
@@ -33,7 +39,7 @@ internal sealed class OneModel(string text) : IModels, IChatClient
         return new ChatResponse(new ChatMessage(ChatRole.Assistant, text))
         {
             ModelId = Info.Id,
-            AdditionalProperties = new() { [Served.Key] = new Served(Info.Id, Info.Provider, Info.Id, FallbackReason, false, null, null, null) },
+            AdditionalProperties = new() { [Served.Key] = new Served(Info.Id, Info.Provider, Requested, FallbackReason, false, 900, 40, CostUsd) },
         };
     }
 

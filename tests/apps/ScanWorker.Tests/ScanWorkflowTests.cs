@@ -15,7 +15,7 @@ public sealed class ScanWorkflowTests
         Guid.NewGuid(), "u1", "scan/p.jpg", "?", null, new RetryPlan(3, TimeSpan.FromSeconds(5)), new DateTimeOffset(Start.AddMinutes(30)));
 
     private static readonly VisionResult Seen = new(
-        new Classification("재활용폐기물", "종이", null), [], new VisionMeta("?", "local", "m", 0.9, null, false, [], null));
+        new Classification("재활용폐기물", "종이", null), [], new VisionMeta("?", "local", "m", 0.9, null, false, [], null, Usage: new("m", false, 900, 40, 0.3m)));
 
     [Fact]
     public async Task An_outage_when_all_is_done_delays_the_end_and_does_not_change_it()
@@ -59,6 +59,27 @@ public sealed class ScanWorkflowTests
             context.InputsOf<StageFailedActivity.Input>(nameof(StageFailedActivity)).Select(input => input.Reason)
                 .Append(context.InputsOf<ScanResult>(nameof(FinishActivity))[^1].Message),
             told => Assert.Equal("STAGE_FAILED: a part of the platform did not answer", told));
+    }
+
+    [Fact]
+    public async Task The_end_has_the_sum_of_what_the_stages_took()
+    {
+        var context = new FakeContext();
+        await new ScanWorkflow().RunAsync(context, Input);
+        Assert.Equal(new ModelUsage(null, false, 1000, 60, 0.5m), Assert.Single(context.InputsOf<ScanResult>(nameof(FinishActivity))).Usage);
+
+        // A scan that fails has cost what it had used by then.
+        context = new FakeContext { Failing = (name, _) => name == nameof(AnswerActivity) };
+        await new ScanWorkflow().RunAsync(context, Input);
+        Assert.Equal(new ModelUsage(null, false, 900, 40, 0.3m), Assert.Single(context.InputsOf<ScanResult>(nameof(FinishActivity))).Usage);
+    }
+
+    [Fact]
+    public void A_sum_is_unknown_as_soon_as_a_part_of_it_is()
+    {
+        Assert.Equal(
+            new ModelUsage(null, false, null, 5, null),
+            ModelUsage.Sum([new ModelUsage("a", true, 1, 2, 0), new ModelUsage("b", false, null, 3, null)]));
     }
 
     [Fact]
@@ -175,7 +196,7 @@ public sealed class ScanWorkflowTests
         {
             nameof(VisionActivity) => Seen,
             nameof(RuleActivity) => new RuleResult(false, null, null, null),
-            nameof(AnswerActivity) => new AnswerResult(new Dictionary<string, string>(), [], "a", "재활용폐기물", "종이", true, 10, "local", "m"),
+            nameof(AnswerActivity) => new AnswerResult(new Dictionary<string, string>(), [], "a", "재활용폐기물", "종이", true, 10, "local", "m", Usage: new("m", false, 100, 20, 0.2m)),
             nameof(RewardActivity) => new RewardResult(false, "none", null),
             _ => name != ClosedAt,
         };

@@ -134,6 +134,14 @@ public abstract class EndToEndTests(EndToEndFixture fixture) : IDisposable
         Assert.Equal("무색페트병", done.GetProperty("pipeline_result").GetProperty("classification_result").GetProperty("classification").GetProperty("middle_category").GetString());
         Assert.Equal("페티", done.GetProperty("reward").GetProperty("name").GetString());
         Assert.False(done.GetProperty("reward").GetProperty("already_owned").GetBoolean());
+        // What the models took: per stage and in the end as a sum.
+        var vision = stream.Events.Single(seen => seen is { Stage: "vision", Status: "completed" }).Data.GetProperty("result").GetProperty("meta").GetProperty("usage");
+        var answer = stream.Events.Single(seen => seen is { Stage: "answer", Status: "completed" }).Data.GetProperty("result").GetProperty("usage");
+        Assert.False(string.IsNullOrEmpty(vision.GetProperty("requested_model").GetString()));
+        Assert.True(vision.GetProperty("input_tokens").GetInt64() > 0);
+        Assert.Equal(
+            vision.GetProperty("output_tokens").GetInt64() + answer.GetProperty("output_tokens").GetInt64(),
+            done.GetProperty("usage").GetProperty("output_tokens").GetInt64());
 
         var jobId = stream.Events[0].Data.GetProperty("job_id").GetGuid();
         Assert.True(JsonElement.DeepEquals(done, await user.GetAsync($"/api/v1/scan/{jobId}/result", _limit.Token)));

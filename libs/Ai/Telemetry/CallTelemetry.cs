@@ -94,6 +94,7 @@ internal sealed class CallTelemetry
         span.SetTag("tandem.ai.requested_model", _call.Requested.Id);
         span.SetTag("tandem.ai.fallback_reason", _call.FallbackReason?.ToString());
         span.SetTag("tandem.ai.task", _call.Scope.Task);
+        span.SetTag("tandem.ai.prompt", _call.Scope.Prompt);
         switch (_call)
         {
             case ChatCall chat:

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Load;
+using Load.Models;
 using Load.Sidecars;
 
 var gateway = new Option<Uri>("--gateway") { Description = "Address of the gateway (loopback only)", DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080") };
@@ -66,4 +67,10 @@ root.Subcommands.Add(workflows);
 var redis = new Command("redis", "The Redis client beside redis-benchmark at the same depth; many rounds") { rounds };
 redis.SetAction((parsed, cancellationToken) => RedisLoad.RunAsync(parsed.GetRequiredValue(rounds), Console.Out, cancellationToken));
 root.Subcommands.Add(redis);
+
+var streams = new Option<int>("--streams") { Description = "Streams at a time", DefaultValueFactory = _ => 1000 };
+var models = new Command("models", "What model access costs: its policies, the first token of a stream, many streams at a time") { rounds, streams };
+models.SetAction((parsed, cancellationToken) => ModelLoad.RunAsync(
+    parsed.GetRequiredValue(rounds), parsed.GetRequiredValue(streams), Console.Out, cancellationToken));
+root.Subcommands.Add(models);
 return await root.Parse(args).InvokeAsync();

@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Globalization;
+using Ai;
+using Ai.Catalogue;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using ModelServers;
+using ModelServers.OpenAi;
+
+namespace Load.Models;
+
+/// <summary>
+/// Many streams at a time through all policies, from a server in the same process. Meanwhile a heartbeat is due every 10 ms: were the pool's threads
+/// blocked, it would be late by much more than the work that there is.
+/// </summary>
+internal static class ManyStreams
+{
+    private const int Pieces = 50;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+
+    public static async Task MeasureAsync(int streams, TextWriter output, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Limit);
+        var protocol = new OpenAiProtocol();
+        await using var server = await ModelServer.StartAsync(protocol);
+        var pieces = Enumerable.Range(0, Pieces).Select(piece => $"piece {piece} ").ToArray();
+        server.Brain = _ => ModelReply.Text(string.Concat(pieces), pieces: pieces) with { Between = token => Task.Delay(Pause, token) };
+        await using var services = ModelLoad.Services(protocol.BaseUrl(server.Address));
+        var models = services.GetRequiredService<IModels>();
+        var client = models.Chat(models.Find(ModelLoad.Model, ModelCapabilities.Chat));
+        await StreamAsync(client, limit.Token);
+
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
+        var heart = HeartAsync(over.Token);
+        var begin = Stopwatch.GetTimestamp();
+        var results = await Task.WhenAll(Enumerable.Range(0, streams).Select(_ => Task.Run(() => StreamAsync(client, limit.Token), limit.Token)));
+        var elapsed = Stopwatch.GetElapsedTime(begin);
+        await over.CancelAsync();
+        var (late, queued, threads) = await heart;
+
+        var first = results.Select(result => result.First).Order().ToList();
+        late.Sort();
+        await output.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            {streams:N0} streams at a time, {Pieces} pieces each, one every {Pause.TotalMilliseconds:N0} ms, on {Environment.ProcessorCount} cores, client and server in one process
+              at one time {server.MaxConcurrent:N0}; whole {results.Count(result => result.Pieces == Pieces):N0}; {elapsed.TotalSeconds:N1} s ({Pieces * Pause.TotalSeconds:N1} s is the streams' own)
+              first token p50 {FirstToken.At(first, 0.5):N0} ms, p99 {FirstToken.At(first, 0.99):N0} ms
+              heartbeat of {Beat.TotalMilliseconds:N0} ms late by p50 {FirstToken.At(late, 0.5):N1} ms, p99 {FirstToken.At(late, 0.99):N1} ms, at most {late[^1]:N1} ms
+              pool: at most {threads} threads; waiting work p50 {FirstToken.At(queued, 0.5):N0}, at most {queued[^1]:N0}
+            """));
+    }
+
+    private static async Task<(double First, int Pieces)> StreamAsync(IChatClient client, CancellationToken cancellationToken)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        var (first, pieces) = (0.0, 0);
+        await foreach (var update in client.GetStreamingResponseAsync([new ChatMessage(ChatRole.User, "Count.")], cancellationToken: cancellationToken))
+        {
+            if (update.Text.Length > 0 && pieces++ == 0)
+            {
+                first = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+            }
+        }
+
+        return (first, pieces);
+    }
+
+    private static async Task<(List<double> Late, List<double> Queued, int Threads)> HeartAsync(CancellationToken cancellationToken)
+    {
+        List<double> late = [], queued = [];
+        var threads = 0;
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            var begin = Stopwatch.GetTimestamp();
+            await Task.Delay(Beat, CancellationToken.None);
+            late.Add((Stopwatch.GetElapsedTime(begin) - Beat).TotalMilliseconds);
+            queued.Add(ThreadPool.PendingWorkItemCount);
+            threads = Math.Max(threads, ThreadPool.ThreadCount);
+        }
+
+        queued.Sort();
+        return (late, queued, threads);
+    }
+}

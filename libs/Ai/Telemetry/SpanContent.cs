@@ -2,16 +2,20 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.AI;
 
 namespace Ai.Telemetry;
 
 /// <summary>
 /// What was said, as JSON of the GenAI conventions for a span's attribute (gen-ai-input-messages.json: <c>[{role, parts: [{type, …}]}]</c>). Text is cut
-/// where the attribute has taken its length; of a picture only the kind is told.
+/// where the attribute has taken its length and masked by <see cref="PiiMask"/>; of a picture only the kind is told.
 /// </summary>
 internal static class SpanContent
 {
+    /// <summary>So much is looked at beyond the length, so that what is cut off there is masked all the same.</summary>
+    private const int MaxMasked = 200;
+
     private static readonly JsonWriterOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonSerializerOptions Values = new(AIJsonUtilities.DefaultOptions) { WriteIndented = false, Encoder = Format.Encoder };
 
@@ -110,11 +114,22 @@ internal static class SpanContent
         _ => JsonSerializer.Serialize(value, Values),
     };
 
+    /// <summary>Masked, because spans are read by more people than answers are; first roughly cut, since masking takes time by length.</summary>
     private static string Cut(string text, ref int length)
     {
-        var taken = text.Length <= length ? text : text[..Math.Max(length, 0)] + "…";
+        var most = Math.Max(length, 0);
         length -= text.Length;
-        return taken;
+        string masked;
+        try
+        {
+            masked = PiiMask.Mask(text.Length <= most + MaxMasked ? text : text[..(most + MaxMasked)]);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return "…";
+        }
+
+        return masked.Length <= most ? masked : masked[..most] + "…";
     }
 
     private static string Write(Action<Utf8JsonWriter> write)

@@ -353,6 +353,16 @@ public sealed class AiTelemetryTests : IDisposable
     }
 
     [Fact]
+    public async Task What_points_to_a_person_is_masked_even_where_it_is_cut()
+    {
+        _options.CaptureContent = true;
+        _options.MaxContentLength = 20;
+        await AskAsync(Call(), new ChatResponse(new ChatMessage(ChatRole.Assistant, "Write to somebody@example.com or to nobody")));
+
+        Assert.Equal("""[{"role":"assistant","parts":[{"type":"text","content":"Write to [e-mail] or…"}]}]""", Span.GetTagItem("gen_ai.output.messages"));
+    }
+
+    [Fact]
     public async Task Calls_of_tools_are_in_a_span_when_asked_for_and_long_ones_are_cut()
     {
         _options.CaptureContent = true;

@@ -13,7 +13,7 @@ namespace Load.Models;
 internal static class ModelLoad
 {
     /// <summary>The model that is asked.</summary>
-    public const string Model = "bench/model";
+    public const string Model = "openai/gpt-5.2";
 
     /// <summary>Runs all three, with telemetry as in production: somebody listens to metrics and spans.</summary>
     public static async Task<int> RunAsync(int rounds, int streams, TextWriter output, CancellationToken cancellationToken)
@@ -35,15 +35,14 @@ internal static class ModelLoad
         return 0;
     }
 
-    /// <summary>Model access with one provider <c>bench</c> of kind openai at <paramref name="baseUrl"/>; only the policy of a type when one is given.</summary>
+    /// <summary>Model access with provider <c>openai</c> at <paramref name="baseUrl"/>; only the policy of a type when one is given.</summary>
     public static ServiceProvider Services(Uri baseUrl, IModelProvider? provider = null, Type? onlyPolicy = null)
     {
         var services = new ServiceCollection()
             .AddLogging()
             .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection([
-                new("Ai:Providers:bench:Kind", "openai"),
-                new("Ai:Providers:bench:BaseUrl", baseUrl.ToString()),
-                new("Ai:Providers:bench:Keys:0:Value", "key-of-the-benchmark"),
+                new("Ai:Providers:openai:BaseUrl", baseUrl.ToString()),
+                new("Ai:Providers:openai:Keys:0:Value", "key-of-the-benchmark"),
                 new("Ai:Model", Model),
                 new("Ai:Calls:MaxConcurrentCalls", "10000"),
                 new("Ai:Admission:MaxConcurrentCalls", "10000"),

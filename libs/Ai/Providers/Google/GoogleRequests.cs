@@ -43,20 +43,19 @@ internal static class GoogleRequests
             }
 
             var parts = Parts(model, message, calls, callIds);
-            if (message.Role == ChatRole.Tool && last == ChatRole.Tool)
+            if (parts.Count == 0)
             {
-                // The results of one turn's calls must come in one turn and, without ids, in the order of the calls.
-                contents[^1] = new Content(User, [.. contents[^1].Parts!.Concat(parts).OrderBy(part => part.Place)]);
-            }
-            else if (message.Role == ChatRole.Tool)
-            {
-                contents.Add(new Content(User, [.. parts.OrderBy(part => part.Place)]));
-            }
-            else if (parts.Count > 0)
-            {
-                contents.Add(new Content(message.Role == ChatRole.Assistant ? Model : User, parts));
+                continue;
             }
 
+            // The results of one turn's calls must come in one turn and, without ids, in the order of the calls.
+            if (message.Role == ChatRole.Tool && last == ChatRole.Tool)
+            {
+                parts.InsertRange(0, contents[^1].Parts!);
+                contents.RemoveAt(contents.Count - 1);
+            }
+
+            contents.Add(new Content(message.Role == ChatRole.Assistant ? Model : User, [.. parts.OrderBy(part => part.Place)]));
             last = message.Role;
         }
 

@@ -89,20 +89,20 @@ internal sealed class CallTelemetry
             return span;
         }
 
-        span.SetTag("gen_ai.conversation.id", _call.Scope.Session);
-        span.SetTag("tandem.ai.model", _call.Model.Id);
-        span.SetTag("tandem.ai.requested_model", _call.Requested.Id);
-        span.SetTag("tandem.ai.fallback_reason", _call.FallbackReason?.ToString());
-        span.SetTag("tandem.ai.task", _call.Scope.Task);
-        span.SetTag("tandem.ai.prompt", _call.Scope.Prompt);
+        Add(span, "gen_ai.conversation.id", _call.Scope.Session);
+        Add(span, "tandem.ai.model", _call.Model.Id);
+        Add(span, "tandem.ai.requested_model", _call.Requested.Id);
+        Add(span, "tandem.ai.fallback_reason", _call.FallbackReason?.ToString());
+        Add(span, "tandem.ai.task", _call.Scope.Task);
+        Add(span, "tandem.ai.prompt", _call.Scope.Prompt);
         switch (_call)
         {
             case ChatCall chat:
                 TellRequest(span, chat);
                 break;
             case ImageCall image:
-                span.SetTag("gen_ai.output.type", "image");
-                span.SetTag("gen_ai.request.choice.count", image.Options?.Count is > 1 and var count ? count : null);
+                Add(span, "gen_ai.output.type", "image");
+                Add(span, "gen_ai.request.choice.count", image.Options?.Count is > 1 and var count ? count : null);
                 break;
             case EmbeddingCall embedding:
                 span.SetTag("gen_ai.embeddings.dimension.count", embedding.Options?.Dimensions);
@@ -115,21 +115,21 @@ internal sealed class CallTelemetry
     private void TellRequest(Activity span, ChatCall chat)
     {
         var options = chat.Options;
-        span.SetTag("gen_ai.output.type", options?.ResponseFormat is ChatResponseFormatJson ? "json" : "text");
-        span.SetTag("gen_ai.request.stream", chat.Streamed ? True : null);
-        span.SetTag("gen_ai.request.max_tokens", options?.MaxOutputTokens);
-        span.SetTag("gen_ai.request.temperature", options?.Temperature);
-        span.SetTag("gen_ai.request.top_p", options?.TopP);
-        span.SetTag("gen_ai.request.top_k", options?.TopK);
-        span.SetTag("gen_ai.request.frequency_penalty", options?.FrequencyPenalty);
-        span.SetTag("gen_ai.request.presence_penalty", options?.PresencePenalty);
-        span.SetTag("gen_ai.request.seed", options?.Seed);
-        span.SetTag("gen_ai.request.stop_sequences", options?.StopSequences is { Count: > 0 } stops ? stops.ToArray() : null);
+        Add(span, "gen_ai.output.type", options?.ResponseFormat is ChatResponseFormatJson ? "json" : "text");
+        Add(span, "gen_ai.request.stream", chat.Streamed ? True : null);
+        Add(span, "gen_ai.request.max_tokens", options?.MaxOutputTokens);
+        Add(span, "gen_ai.request.temperature", options?.Temperature);
+        Add(span, "gen_ai.request.top_p", options?.TopP);
+        Add(span, "gen_ai.request.top_k", options?.TopK);
+        Add(span, "gen_ai.request.frequency_penalty", options?.FrequencyPenalty);
+        Add(span, "gen_ai.request.presence_penalty", options?.PresencePenalty);
+        Add(span, "gen_ai.request.seed", options?.Seed);
+        Add(span, "gen_ai.request.stop_sequences", options?.StopSequences is { Count: > 0 } stops ? stops.ToArray() : null);
         if (_options.CaptureContent)
         {
-            span.SetTag("gen_ai.system_instructions", SpanContent.OfInstructions(options?.Instructions, _options.MaxContentLength));
-            span.SetTag("gen_ai.input.messages", SpanContent.Of(chat.Messages, finishReason: null, _options.MaxContentLength));
-            span.SetTag("gen_ai.tool.definitions", SpanContent.OfTools(options?.Tools));
+            Add(span, "gen_ai.system_instructions", SpanContent.OfInstructions(options?.Instructions, _options.MaxContentLength));
+            Add(span, "gen_ai.input.messages", SpanContent.Of(chat.Messages, finishReason: null, _options.MaxContentLength));
+            Add(span, "gen_ai.tool.definitions", SpanContent.OfTools(options?.Tools));
         }
     }
 
@@ -140,26 +140,26 @@ internal sealed class CallTelemetry
             return;
         }
 
-        span.SetTag("gen_ai.response.id", id);
-        span.SetTag("gen_ai.response.finish_reasons", finishReason is { } reason ? new[] { reason.Value } : null);
+        Add(span, "gen_ai.response.id", id);
+        Add(span, "gen_ai.response.finish_reasons", finishReason is { } reason ? new[] { reason.Value } : null);
         if (_options.CaptureContent)
         {
-            span.SetTag("gen_ai.output.messages", SpanContent.Of(messages, finishReason, _options.MaxContentLength));
+            Add(span, "gen_ai.output.messages", SpanContent.Of(messages, finishReason, _options.MaxContentLength));
         }
     }
 
     private void Tell(Activity span, UsageDetails? usage, decimal? cost, string? error)
     {
-        span.SetTag("gen_ai.response.model", _responseModel);
-        span.SetTag("gen_ai.usage.input_tokens", usage?.InputTokenCount);
-        span.SetTag("gen_ai.usage.output_tokens", usage?.OutputTokenCount);
-        span.SetTag("gen_ai.usage.cache_read.input_tokens", usage?.CachedInputTokenCount);
-        span.SetTag("gen_ai.usage.reasoning.output_tokens", usage?.ReasoningTokenCount);
-        span.SetTag("tandem.ai.cost", (double?)cost);
+        Add(span, "gen_ai.response.model", _responseModel);
+        Add(span, "gen_ai.usage.input_tokens", usage?.InputTokenCount);
+        Add(span, "gen_ai.usage.output_tokens", usage?.OutputTokenCount);
+        Add(span, "gen_ai.usage.cache_read.input_tokens", usage?.CachedInputTokenCount);
+        Add(span, "gen_ai.usage.reasoning.output_tokens", usage?.ReasoningTokenCount);
+        Add(span, "tandem.ai.cost", (double?)cost);
         if (error is not null)
         {
             span.SetStatus(ActivityStatusCode.Error, error);
-            span.SetTag("error.type", error);
+            Add(span, "error.type", error);
         }
     }
 
@@ -192,6 +192,15 @@ internal sealed class CallTelemetry
         {
             tags.Add("gen_ai.token.type", type);
             AiTelemetry.Tokens.Record(count, tags);
+        }
+    }
+
+    /// <summary>Each is added once, so nobody has to look for an earlier one of its name.</summary>
+    private static void Add(Activity span, string name, object? value)
+    {
+        if (value is not null)
+        {
+            span.AddTag(name, value);
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Http.Json;
 using Ai;
 using Ai.Catalogue;
 using Ai.Providers;
@@ -19,6 +18,7 @@ namespace Load.Models;
 internal static class FirstToken
 {
     private const int Calls = 300;
+    private const string Question = "What goes into the blue bin?";
 
     public static async Task MeasureAsync(int rounds, TextWriter output, CancellationToken cancellationToken)
     {
@@ -30,7 +30,7 @@ internal static class FirstToken
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         var models = services.GetRequiredService<IModels>();
         var options = new ProviderOptions { Kind = "openai", BaseUrl = baseUrl };
-        using var alone = new OpenAiProvider().CreateChat(new ProviderConnection("bench", options, "key-of-the-benchmark", http), "model");
+        using var alone = new OpenAiProvider().CreateChat(new ProviderConnection("openai", options, ModelLoad.Key, http), "gpt-5.2");
         Func<Task<double>>[] ways =
         [
             () => BareAsync(http, baseUrl, cancellationToken),
@@ -69,21 +69,10 @@ internal static class FirstToken
     private static async Task<double> BareAsync(HttpClient http, Uri baseUrl, CancellationToken cancellationToken)
     {
         var begin = Stopwatch.GetTimestamp();
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"{baseUrl}/chat/completions")
-        {
-            Content = JsonContent.Create(new { model = "model", stream = true, messages = new[] { new { role = "user", content = "What goes into the blue bin?" } } }),
-        };
-        request.Headers.Authorization = new("Bearer", "key-of-the-benchmark");
-        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-        response.EnsureSuccessStatusCode();
-        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken));
         double? first = null;
-        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        await foreach (var _ in BareClient.StreamAsync(http, baseUrl, Question, cancellationToken))
         {
-            if (line.Contains("The ", StringComparison.Ordinal))
-            {
-                first ??= Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
-            }
+            first ??= Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
         }
 
         return first ?? throw new InvalidOperationException("the stream had no text");
@@ -94,7 +83,7 @@ internal static class FirstToken
         var begin = Stopwatch.GetTimestamp();
         double? first = null;
         await foreach (var update in client.GetStreamingResponseAsync(
-            [new ChatMessage(ChatRole.User, "What goes into the blue bin?")], cancellationToken: cancellationToken))
+            [new ChatMessage(ChatRole.User, Question)], cancellationToken: cancellationToken))
         {
             if (update.Text.Length > 0)
             {

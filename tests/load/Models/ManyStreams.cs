@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Ai;
 using Ai.Catalogue;
 using Microsoft.Extensions.AI;
@@ -31,12 +32,22 @@ internal static class ManyStreams
         await using var services = ModelLoad.Services(protocol.BaseUrl(server.Address));
         var models = services.GetRequiredService<IModels>();
         var client = models.Chat(models.Find(ModelLoad.Model, ModelCapabilities.Chat));
-        await StreamAsync(client, limit.Token);
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        await output.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{streams:N0} streams at a time, {Pieces} pieces each, one every {Pause.TotalMilliseconds:N0} ms, on {Environment.ProcessorCount} cores, client and server in one process"));
+        await MeasureAsync("bare HTTP client", streams, token => BareClient.StreamAsync(http, protocol.BaseUrl(server.Address), "Count.", token), output, limit.Token);
+        await MeasureAsync("through all policies", streams, token => TextOf(client, token), output, limit.Token);
+    }
 
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
+    private static async Task MeasureAsync(
+        string name, int streams, Func<CancellationToken, IAsyncEnumerable<string>> open, TextWriter output, CancellationToken cancellationToken)
+    {
+        await StreamAsync(open(cancellationToken));
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var heart = HeartAsync(over.Token);
         var begin = Stopwatch.GetTimestamp();
-        var results = await Task.WhenAll(Enumerable.Range(0, streams).Select(_ => Task.Run(() => StreamAsync(client, limit.Token), limit.Token)));
+        var results = await Task.WhenAll(Enumerable.Range(0, streams).Select(_ => Task.Run(() => StreamAsync(open(cancellationToken)), cancellationToken)));
         var elapsed = Stopwatch.GetElapsedTime(begin);
         await over.CancelAsync();
         var (late, queued, threads) = await heart;
@@ -46,27 +57,34 @@ internal static class ManyStreams
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
             $"""
-            {streams:N0} streams at a time, {Pieces} pieces each, one every {Pause.TotalMilliseconds:N0} ms, on {Environment.ProcessorCount} cores, client and server in one process
-              at one time {server.MaxConcurrent:N0}; whole {results.Count(result => result.Pieces == Pieces):N0}; {elapsed.TotalSeconds:N1} s ({Pieces * Pause.TotalSeconds:N1} s is the streams' own)
-              first token p50 {FirstToken.At(first, 0.5):N0} ms, p99 {FirstToken.At(first, 0.99):N0} ms
-              heartbeat of {Beat.TotalMilliseconds:N0} ms late by p50 {FirstToken.At(late, 0.5):N1} ms, p99 {FirstToken.At(late, 0.99):N1} ms, at most {late[^1]:N1} ms
-              pool: at most {threads} threads; waiting work p50 {FirstToken.At(queued, 0.5):N0}, at most {queued[^1]:N0}
+              {name}: whole {results.Count(result => result.Pieces == Pieces):N0}, in {elapsed.TotalSeconds:N1} s ({Pieces * Pause.TotalSeconds:N1} s is the streams' own)
+                first token p50 {FirstToken.At(first, 0.5):N0} ms, p99 {FirstToken.At(first, 0.99):N0} ms
+                heartbeat of {Beat.TotalMilliseconds:N0} ms late by p50 {FirstToken.At(late, 0.5):N1} ms, p99 {FirstToken.At(late, 0.99):N1} ms, at most {late[^1]:N1} ms
+                pool: at most {threads} threads; waiting work p50 {FirstToken.At(queued, 0.5):N0}, at most {queued[^1]:N0}
             """));
     }
 
-    private static async Task<(double First, int Pieces)> StreamAsync(IChatClient client, CancellationToken cancellationToken)
+    private static async Task<(double First, int Pieces)> StreamAsync(IAsyncEnumerable<string> texts)
     {
         var begin = Stopwatch.GetTimestamp();
         var (first, pieces) = (0.0, 0);
-        await foreach (var update in client.GetStreamingResponseAsync([new ChatMessage(ChatRole.User, "Count.")], cancellationToken: cancellationToken))
+        await foreach (var _ in texts)
         {
-            if (update.Text.Length > 0 && pieces++ == 0)
-            {
-                first = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
-            }
+            first = pieces++ == 0 ? Stopwatch.GetElapsedTime(begin).TotalMilliseconds : first;
         }
 
         return (first, pieces);
+    }
+
+    private static async IAsyncEnumerable<string> TextOf(IChatClient client, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var update in client.GetStreamingResponseAsync([new ChatMessage(ChatRole.User, "Count.")], cancellationToken: cancellationToken))
+        {
+            if (update.Text.Length > 0)
+            {
+                yield return update.Text;
+            }
+        }
     }
 
     private static async Task<(List<double> Late, List<double> Queued, int Threads)> HeartAsync(CancellationToken cancellationToken)

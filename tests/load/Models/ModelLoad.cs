@@ -1,8 +1,9 @@
-using System.Diagnostics.Metrics;
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Ai;
 using Ai.Calls;
 using Ai.Providers;
+using Ai.Sharing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -14,6 +15,9 @@ internal static class ModelLoad
 {
     /// <summary>The model that is asked.</summary>
     public const string Model = "openai/gpt-5.2";
+
+    /// <summary>The key that the server wants.</summary>
+    public const string Key = "key-of-the-benchmark";
 
     /// <summary>Runs all three, with telemetry as in production: somebody listens to metrics and spans.</summary>
     public static async Task<int> RunAsync(int rounds, int streams, TextWriter output, CancellationToken cancellationToken)
@@ -36,18 +40,26 @@ internal static class ModelLoad
     }
 
     /// <summary>Model access with provider <c>openai</c> at <paramref name="baseUrl"/>; only the policy of a type when one is given.</summary>
-    public static ServiceProvider Services(Uri baseUrl, IModelProvider? provider = null, Type? onlyPolicy = null)
+    public static ServiceProvider Services(
+        Uri baseUrl, IModelProvider? provider = null, Type? onlyPolicy = null, ISharedState? state = null, params (string Key, string Value)[] settings)
     {
         var services = new ServiceCollection()
             .AddLogging()
             .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection([
                 new("Ai:Providers:openai:BaseUrl", baseUrl.ToString()),
-                new("Ai:Providers:openai:Keys:0:Value", "key-of-the-benchmark"),
+                new("Ai:Providers:openai:Keys:0:Value", Key),
                 new("Ai:Model", Model),
                 new("Ai:Calls:MaxConcurrentCalls", "10000"),
                 new("Ai:Admission:MaxConcurrentCalls", "10000"),
+                new("Ai:Admission:MaxWaiting", "0"),
+                .. settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value)),
             ]).Build())
             .AddModels();
+        if (state is not null)
+        {
+            services.AddSingleton(state);
+        }
+
         if (provider is not null)
         {
             services.RemoveAll<IModelProvider>().AddSingleton(provider).AddModelProvider<Ai.Local.LocalProvider>();

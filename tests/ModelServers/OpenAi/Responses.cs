@@ -30,7 +30,7 @@ internal sealed class Responses(OpenAiProtocol protocol) : WireFormat
             Key = key,
             Streamed = body["stream"]?.GetValue<bool>() == true,
             Messages = messages,
-            Tools = [.. (body["tools"]?.AsArray() ?? []).Select(tool => RequireText(tool!, "name"))],
+            Tools = [.. (body["tools"]?.AsArray() ?? []).Select(tool => RequireText(tool!, tool!["type"]?.GetValue<string>() == "function" ? "name" : "type"))],
             SchemaName = format?["type"]?.GetValue<string>() == "json_schema" ? RequireText(format, "name") : null,
             MaxTokens = body["max_output_tokens"]?.GetValue<int>(),
             Temperature = body["temperature"]?.GetValue<double>(),

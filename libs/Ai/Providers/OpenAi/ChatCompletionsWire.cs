@@ -234,12 +234,12 @@ internal sealed class ChatCompletionsWire(ChatClient client, string model, bool 
         writer.WriteEndArray();
     }
 
-    private static void WriteTool(Utf8JsonWriter writer, AIFunctionDeclaration function)
+    private static void WriteTool(Utf8JsonWriter writer, AITool tool)
     {
         writer.WriteStartObject();
         writer.WriteString("type", "function");
         writer.WriteStartObject("function");
-        WireOptions.WriteFunction(writer, function);
+        WireOptions.WriteFunction(writer, tool);
         writer.WriteEndObject();
         writer.WriteEndObject();
     }

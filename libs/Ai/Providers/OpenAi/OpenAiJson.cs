@@ -5,27 +5,67 @@ using Microsoft.Extensions.AI;
 namespace Ai.Providers.OpenAi;
 
 // Only what is read, and nothing of it required: compatible servers leave out what they please, and the package's own types throw at that and at any finish
-// reason they do not know.
+// reason they do not know. What comes with every piece of a stream is a class with setters, which is read without an array of constructor arguments.
 
 internal sealed record WireErrorAnswer(WireError? Error);
 
 internal sealed record WireError(string? Type, JsonElement? Code, string? Param);
 
 /// <summary>A chat completion, or a chunk of one.</summary>
-internal sealed record WireCompletion(string? Id, long? Created, WireChoice[]? Choices, WireUsage? Usage, WireError? Error);
+internal sealed class WireCompletion
+{
+    public string? Id { get; set; }
 
-internal sealed record WireChoice(WireMessage? Message, WireMessage? Delta, string? FinishReason);
+    public long? Created { get; set; }
+
+    public WireChoice[]? Choices { get; set; }
+
+    public WireUsage? Usage { get; set; }
+
+    public WireError? Error { get; set; }
+}
+
+internal sealed class WireChoice
+{
+    public WireMessage? Message { get; set; }
+
+    public WireMessage? Delta { get; set; }
+
+    public string? FinishReason { get; set; }
+}
 
 /// <summary>What reasoning models of compatible servers think is in one of two fields.</summary>
-internal sealed record WireMessage(string? Content, string? Refusal, string? ReasoningContent, string? Reasoning, WireToolCall[]? ToolCalls)
+internal sealed class WireMessage
 {
+    public string? Content { get; set; }
+
+    public string? Refusal { get; set; }
+
+    public string? ReasoningContent { get; set; }
+
+    public string? Reasoning { get; set; }
+
+    public WireToolCall[]? ToolCalls { get; set; }
+
     [JsonIgnore]
     public string? Thought => ReasoningContent ?? Reasoning;
 }
 
-internal sealed record WireToolCall(int? Index, string? Id, WireFunction? Function);
+internal sealed class WireToolCall
+{
+    public int? Index { get; set; }
 
-internal sealed record WireFunction(string? Name, string? Arguments);
+    public string? Id { get; set; }
+
+    public WireFunction? Function { get; set; }
+}
+
+internal sealed class WireFunction
+{
+    public string? Name { get; set; }
+
+    public string? Arguments { get; set; }
+}
 
 /// <summary>A response of the Responses API.</summary>
 internal sealed record WireResponse(
@@ -39,8 +79,22 @@ internal sealed record WireOutputItem(string? Type, WireOutputPart[]? Content, s
 internal sealed record WireOutputPart(string? Type, string? Text);
 
 /// <summary>An event of a streamed response. An error says what it is in itself, or in an object as elsewhere.</summary>
-internal sealed record WireEvent(
-    string? Type, string? Delta, WireOutputItem? Item, WireResponse? Response, WireError? Error, JsonElement? Code, string? Param);
+internal sealed class WireEvent
+{
+    public string? Type { get; set; }
+
+    public string? Delta { get; set; }
+
+    public WireOutputItem? Item { get; set; }
+
+    public WireResponse? Response { get; set; }
+
+    public WireError? Error { get; set; }
+
+    public JsonElement? Code { get; set; }
+
+    public string? Param { get; set; }
+}
 
 /// <summary>Tokens: the first names are of chat completions and embeddings, the second of responses and pictures.</summary>
 internal sealed record WireUsage(

@@ -173,11 +173,19 @@ internal sealed class ResponsesWire(ResponsesClient client, string model) : Chat
         writer.WriteEndObject();
     }
 
-    private static void WriteTool(Utf8JsonWriter writer, AIFunctionDeclaration function)
+    private static void WriteTool(Utf8JsonWriter writer, AITool tool)
     {
         writer.WriteStartObject();
-        writer.WriteString("type", "function");
-        WireOptions.WriteFunction(writer, function);
+        if (tool is HostedWebSearchTool)
+        {
+            writer.WriteString("type", "web_search");
+        }
+        else
+        {
+            writer.WriteString("type", "function");
+            WireOptions.WriteFunction(writer, tool);
+        }
+
         writer.WriteEndObject();
     }
 

@@ -28,7 +28,7 @@ internal static class WireOptions
 
     /// <summary>The tools, each written by <paramref name="write"/>, and how free the model is to call them.</summary>
     public static void WriteTools(
-        Utf8JsonWriter writer, ChatOptions? options, Action<Utf8JsonWriter, AIFunctionDeclaration> write, Action<Utf8JsonWriter, string> writeChoice)
+        Utf8JsonWriter writer, ChatOptions? options, Action<Utf8JsonWriter, AITool> write, Action<Utf8JsonWriter, string> writeChoice)
     {
         if (options?.Tools is not { Count: > 0 } tools)
         {
@@ -38,8 +38,7 @@ internal static class WireOptions
         writer.WriteStartArray("tools");
         foreach (var tool in tools)
         {
-            write(writer, tool as AIFunctionDeclaration
-                ?? throw new ModelException(ModelFailure.CapabilityMissing, $"a tool of type {tool.GetType().Name} cannot be offered to this model"));
+            write(writer, tool);
         }
 
         writer.WriteEndArray();
@@ -62,9 +61,14 @@ internal static class WireOptions
         }
     }
 
-    /// <summary>Name, description, parameters and strictness of a function.</summary>
-    public static void WriteFunction(Utf8JsonWriter writer, AIFunctionDeclaration function)
+    /// <summary>Name, description, parameters and strictness of a tool that is a function.</summary>
+    public static void WriteFunction(Utf8JsonWriter writer, AITool tool)
     {
+        if (tool is not AIFunctionDeclaration function)
+        {
+            throw new ModelException(ModelFailure.CapabilityMissing, $"a tool of type {tool.GetType().Name} cannot be offered to this model");
+        }
+
         writer.WriteString("name", function.Name);
         if (function.Description.Length > 0)
         {

@@ -91,6 +91,14 @@ public sealed class OpenAiRequestTests : ProviderContract<OpenAiFixture>
     }
 
     [Fact]
+    public async Task Offers_the_providers_own_search_where_it_has_one()
+    {
+        await SentAsync(new ChatOptions { Tools = [new HostedWebSearchTool()] }, api: "responses");
+
+        Assert.Equal(["web_search"], Request.Tools);
+    }
+
+    [Fact]
     public async Task Does_not_offer_tools_that_the_protocol_cannot_describe() => await FailsAsync(
         ModelFailure.CapabilityMissing, () => Client().GetResponseAsync(Question(), new ChatOptions { Tools = [new HostedWebSearchTool()] }, Cancellation));
 

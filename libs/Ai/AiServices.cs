@@ -9,6 +9,7 @@ using Ai.Providers.Google;
 using Ai.Providers.OpenAi;
 using Ai.Sharing;
 using Dapr.Client;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -31,6 +32,12 @@ public static class AiServices
         services.TryAddSingleton<ProviderClients>();
         services.TryAddSingleton<ModelPipeline>();
         services.TryAddSingleton<IModels, Models>();
+        if (!services.Any(service => service.ImplementationType == typeof(ModelExceptionHandler)))
+        {
+            // Handlers are asked in the order of their registration, and an app's own takes everything.
+            services.Insert(0, ServiceDescriptor.Singleton<IExceptionHandler, ModelExceptionHandler>());
+        }
+
         // An app without a Dapr client has no shared state: each process keeps its own.
         services.TryAddSingleton(provider =>
         {

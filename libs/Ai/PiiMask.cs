@@ -4,7 +4,8 @@ namespace Ai;
 
 /// <summary>
 /// Masks what points to a person or opens a door, before free text reaches a log or an error: e-mail addresses, Korean phone and resident numbers,
-/// numbers of cards, keys and tokens. A safety net below the rule that such text is not logged at all.
+/// numbers of cards, keys and tokens. A safety net below the rule that such text is not logged at all. Each pattern begins at the edge of a word and is
+/// bounded, so the time grows with the text and no faster.
 /// </summary>
 public static partial class PiiMask
 {
@@ -46,28 +47,28 @@ public static partial class PiiMask
     /// <summary>What is called a key, whatever it looks like: a header, a field, a part of a query.</summary>
     [GeneratedRegex(
         @"(?<name>\b(?:x-api-key|x-goog-api-key|api[-_ ]?key|access[-_]?token|refresh[-_]?token|authorization|password|secret|key|token)[""']?\s*[:=]\s*[""']?(?:bearer\s+|basic\s+)?|\bbearer\s+)[\w.~+/*=-]{8,}",
-        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NamedKey();
 
     /// <summary>What looks like one: OpenAI and Anthropic, Google's keys and access tokens, GitHub, AWS, Slack, JWT.</summary>
     [GeneratedRegex(
         @"(?<![0-9A-Za-z_])(?:sk-[\w*-]{8,}|AIza[\w-]{30,}|ya29\.[\w.-]{10,}|gh[pousr]_\w{20,}|AKIA[0-9A-Z]{16}\b|xox[abprs]-[\w-]{10,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)",
-        RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+        RegexOptions.CultureInvariant)]
     private static partial Regex Key();
 
-    [GeneratedRegex(@"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+", RegexOptions.CultureInvariant)]
     private static partial Regex Email();
 
     /// <summary>Birthday, century and sex, serial number.</summary>
-    [GeneratedRegex(@"(?<![0-9A-Za-z_])\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ -]?[1-8]\d{6}(?![0-9A-Za-z_])", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"(?<![0-9A-Za-z_])\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ -]?[1-8]\d{6}(?![0-9A-Za-z_])", RegexOptions.CultureInvariant)]
     private static partial Regex ResidentNumber();
 
-    [GeneratedRegex(@"(?<![0-9A-Za-z_-])\d(?:[ -]?\d){12,18}(?![0-9A-Za-z_-])", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"(?<![0-9A-Za-z_-])\d(?:[ -]?\d){12,18}(?![0-9A-Za-z_-])", RegexOptions.CultureInvariant)]
     private static partial Regex CardNumber();
 
     /// <summary>Mobile, Seoul, other areas, internet telephony; with or without the country.</summary>
     [GeneratedRegex(
         @"(?<![0-9A-Za-z_-])(?:\+?82[ .-]?\(?0?\)?|0)(?:1[016-9][ .-]?\d{3,4}[ .-]?\d{4}|2[ .-]?\d{3,4}[ .-]\d{4}|(?:[3-6]\d|70)[ .-]\d{3,4}[ .-]\d{4})(?![0-9A-Za-z_-])",
-        RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+        RegexOptions.CultureInvariant)]
     private static partial Regex PhoneNumber();
 }

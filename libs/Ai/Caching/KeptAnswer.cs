@@ -30,8 +30,9 @@ internal sealed record KeptAnswer(
         {
             return kept is null ? null : JsonSerializer.SerializeToUtf8Bytes(kept, Json);
         }
-        catch (NotSupportedException)
+        catch (Exception exception) when (exception is NotSupportedException or JsonException or InvalidOperationException)
         {
+            // Something in its additional properties; the caller gets it all the same.
             return null;
         }
     }

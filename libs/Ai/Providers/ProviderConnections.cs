@@ -8,6 +8,12 @@ internal sealed class ProviderConnections : IDisposable
     /// <summary>Longest life of a connection, so that a provider's change of address is noticed.</summary>
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// Long enough to read what follows a stream's end marker, so that its connection is used again; short, because the provider of a stream that its reader
+    /// left early is not to go on writing, and billing, for nobody.
+    /// </summary>
+    private static readonly TimeSpan DrainTime = TimeSpan.FromMilliseconds(200);
+
     private readonly ConcurrentDictionary<string, Lazy<HttpClient>> _clients = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The connections to a provider.</summary>
@@ -17,6 +23,7 @@ internal sealed class ProviderConnections : IDisposable
         // The policies' timeouts cover connecting too; this one only frees what a dead address holds.
         ConnectTimeout = TimeSpan.FromSeconds(10),
         AllowAutoRedirect = false,
+        ResponseDrainTimeout = DrainTime,
     })
     {
         Timeout = Timeout.InfiniteTimeSpan,

@@ -47,6 +47,9 @@ public sealed record ModelRequest
     /// <summary>Its headers.</summary>
     public required IReadOnlyDictionary<string, string> Headers { get; init; }
 
+    /// <summary>Id of the connection it came by.</summary>
+    public string Connection { get; init; } = "";
+
     /// <summary>When it arrived.</summary>
     public DateTimeOffset At { get; init; }
 

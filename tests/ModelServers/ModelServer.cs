@@ -103,7 +103,7 @@ public sealed class ModelServer(TimeProvider? time = null) : IAsyncDisposable
             ModelRequest request;
             try
             {
-                request = await format.ReadAsync(http) with { At = _time.GetUtcNow(), Aborted = http.RequestAborted };
+                request = await format.ReadAsync(http) with { At = _time.GetUtcNow(), Aborted = http.RequestAborted, Connection = http.Connection.Id };
             }
             catch (WireException rejected)
             {

@@ -106,6 +106,22 @@ public abstract partial class ChatContract<TFixture>
     }
 
     [Fact]
+    public async Task Uses_one_connection_for_one_answer_after_the_other()
+    {
+        Server.Next(ModelReply.Text("a"), ModelReply.Text("b"), TwoCalls, ModelReply.Status(500));
+        var client = Client();
+
+        await AskAsync(client, streamed: true, Cancellation);
+        await AskAsync(client, streamed: false, Cancellation);
+        await AskAsync(client, streamed: true, Cancellation);
+        await Assert.ThrowsAsync<ModelException>(() => AskAsync(client, streamed: true, Cancellation));
+        await AskAsync(client, streamed: true, Cancellation);
+
+        Assert.Equal(5, Server.Requests.Count);
+        Assert.Single(Server.Requests.Select(request => request.Connection).Distinct());
+    }
+
+    [Fact]
     public async Task Lets_its_reader_leave_early()
     {
         Server.Next(ModelReply.Idle(1, Task.Delay(Timeout.Infinite, Cancellation)));

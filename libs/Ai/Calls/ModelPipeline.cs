@@ -1,3 +1,5 @@
+using Ai.Telemetry;
+
 namespace Ai.Calls;
 
 /// <summary>The policies in their order, with the providers at the end.</summary>
@@ -18,5 +20,14 @@ internal sealed class ModelPipeline
     }
 
     /// <summary>Makes a call.</summary>
-    public ValueTask<ModelAnswer> InvokeAsync(ModelCall call, CancellationToken cancellationToken) => _handler(call, cancellationToken);
+    public async ValueTask<ModelAnswer> InvokeAsync(ModelCall call, CancellationToken cancellationToken)
+    {
+        var answer = await _handler(call, cancellationToken);
+        if (answer.Cached)
+        {
+            CallTelemetry.TellKept(call, answer);
+        }
+
+        return answer;
+    }
 }

@@ -78,6 +78,22 @@ internal sealed class CallTelemetry
         }
     }
 
+    /// <summary>A kept answer comes from no call, so no policy has a span for it. This one says who had spoken.</summary>
+    public static void TellKept(ModelCall call, ModelAnswer answer)
+    {
+        if (!AiTelemetry.Source.HasListeners())
+        {
+            return;
+        }
+
+        using var span = AiTelemetry.Source.StartActivity($"kept {answer.Model.Name}");
+        span?.SetTag("tandem.ai.model", answer.Model.Id);
+        span?.SetTag("tandem.ai.requested_model", call.Requested.Id);
+        span?.SetTag("tandem.ai.task", call.Scope.Task);
+        span?.SetTag("tandem.ai.prompt", call.Scope.Prompt);
+        span?.SetTag("tandem.ai.cached", True);
+    }
+
     private Activity? Start()
     {
         // A sampler decides by these.

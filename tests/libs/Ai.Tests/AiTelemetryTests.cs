@@ -41,7 +41,7 @@ public sealed class AiTelemetryTests : IDisposable
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
             ActivityStopped = span =>
             {
-                if (Equals(span.GetTagItem("gen_ai.request.model"), _model))
+                if (Equals(span.GetTagItem("tandem.ai.model"), $"gemini/{_model}"))
                 {
                     _spans.Add(span);
                 }
@@ -327,6 +327,25 @@ public sealed class AiTelemetryTests : IDisposable
         Assert.Equal([$"embeddings {_model}", $"generate_content {_model}"], _spans.Select(span => span.DisplayName));
         Assert.Equal(256, _spans[0].GetTagItem("gen_ai.embeddings.dimension.count"));
         Assert.Equal("image", _spans[1].GetTagItem("gen_ai.output.type"));
+    }
+
+    [Fact]
+    public async Task A_kept_answer_says_who_had_spoken()
+    {
+        var pipeline = new ModelPipeline([new Keeper()], _services.GetRequiredService<ProviderClients>());
+
+        await pipeline.InvokeAsync(Call(), CancellationToken.None);
+
+        Assert.Equal(($"kept {_model}", ActivityKind.Internal, true), (Span.DisplayName, Span.Kind, Span.GetTagItem("tandem.ai.cached")));
+        Assert.Empty(_measured);
+    }
+
+    private sealed class Keeper : IModelPolicy
+    {
+        public PolicyPlace Place => PolicyPlace.Cache;
+
+        public ValueTask<ModelAnswer> InvokeAsync(ModelCall call, ModelHandler next, CancellationToken cancellationToken) =>
+            ValueTask.FromResult<ModelAnswer>(new WholeAnswer<ChatResponse>(call.Model, new ChatResponse(), usage: null) { Cached = true });
     }
 
     [Fact]

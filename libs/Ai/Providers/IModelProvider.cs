@@ -12,6 +12,9 @@ public interface IModelProvider
     /// <summary>Kind as the configuration names it: <c>openai</c>, <c>anthropic</c>, <c>gemini</c>, <c>vertex</c>, <c>local</c>.</summary>
     string Kind { get; }
 
+    /// <summary>Where calls go with these options; null when they go nowhere, or it is not known. For telemetry.</summary>
+    Uri? AddressOf(ProviderOptions options) => options.BaseUrl;
+
     /// <summary>
     /// A client for text. Streaming: the first update arrives with the first thing that is said, since before it a request that fails may be sent again;
     /// tool calls arrive whole, as <see cref="FunctionCallContent"/>; the last update carries <see cref="UsageContent"/>; a stream without the protocol's

@@ -94,7 +94,8 @@ public sealed class AiTelemetryTests : IDisposable
     private ValueTask<ModelAnswer> AskAsync(ModelCall call, Func<ValueTask<ModelAnswer>> answer)
     {
         var options = new AiOptions { Telemetry = _options };
-        return new TelemetryPolicy(_services.GetRequiredService<ModelCatalogue>(), Options.Create(options), _time)
+        return new TelemetryPolicy(
+                _services.GetRequiredService<ModelCatalogue>(), _services.GetServices<IModelProvider>(), Options.Create(options), _time)
             .InvokeAsync(call, (_, _) => answer(), CancellationToken.None);
     }
 
@@ -195,6 +196,16 @@ public sealed class AiTelemetryTests : IDisposable
             Assert.Equal(("m-001", "127.0.0.1", 4711), (measured.Tags["gen_ai.response.model"], measured.Tags["server.address"], measured.Tags["server.port"]));
             Assert.False(measured.Tags.ContainsKey("error.type"));
         });
+    }
+
+    [Fact]
+    public void Providers_know_their_own_address()
+    {
+        var options = new ProviderOptions { Location = "asia-northeast3" };
+
+        Assert.Equal(
+            ["anthropic https://api.anthropic.com/", "gemini https://generativelanguage.googleapis.com/", "local ", "openai https://api.openai.com/", "vertex https://asia-northeast3-aiplatform.googleapis.com/"],
+            _services.GetServices<IModelProvider>().Select(provider => $"{provider.Kind} {provider.AddressOf(options)}").Order(StringComparer.Ordinal));
     }
 
     [Fact]

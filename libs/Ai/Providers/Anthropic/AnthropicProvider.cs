@@ -18,6 +18,9 @@ public sealed class AnthropicProvider : IModelProvider
     public string Kind => "anthropic";
 
     /// <inheritdoc/>
+    public Uri AddressOf(ProviderOptions options) => options.BaseUrl ?? new Uri(DefaultBaseUrl);
+
+    /// <inheritdoc/>
     public IChatClient CreateChat(ProviderConnection connection, string model) => new AnthropicChatClient(Client(connection), connection, model);
 
     /// <inheritdoc/>

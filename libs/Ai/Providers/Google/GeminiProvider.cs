@@ -9,6 +9,9 @@ public sealed class GeminiProvider : IModelProvider
     public string Kind => "gemini";
 
     /// <inheritdoc/>
+    public Uri AddressOf(ProviderOptions options) => GeminiApi.AddressOf(options);
+
+    /// <inheritdoc/>
     public IChatClient CreateChat(ProviderConnection connection, string model) => new GoogleChatClient(new GeminiApi(connection), model);
 
     /// <inheritdoc/>
@@ -28,9 +31,11 @@ internal sealed class GeminiApi(ProviderConnection connection) : GoogleApi(conne
 {
     private readonly string? _key = connection.Key;
 
-    public override Uri Address { get; } = connection.Options.BaseUrl ?? new Uri("https://generativelanguage.googleapis.com");
+    public override Uri Address { get; } = AddressOf(connection.Options);
 
     public override bool SendsCallIds => true;
+
+    public static Uri AddressOf(ProviderOptions options) => options.BaseUrl ?? new Uri("https://generativelanguage.googleapis.com");
 
     public override string SignInHint => $"check the keys of provider {Name}";
 

@@ -16,6 +16,9 @@ public sealed class VertexProvider(IConfiguration configuration, IProviderKeys k
     public string Kind => "vertex";
 
     /// <inheritdoc/>
+    public Uri AddressOf(ProviderOptions options) => VertexApi.AddressOf(options);
+
+    /// <inheritdoc/>
     public IChatClient CreateChat(ProviderConnection connection, string model) => new GoogleChatClient(Api(connection), model);
 
     /// <inheritdoc/>
@@ -39,7 +42,7 @@ internal sealed class VertexApi(ProviderConnection connection, GoogleSignIn sign
 {
     private readonly string _location = connection.Options.Location;
 
-    public override Uri Address { get; } = connection.Options.BaseUrl ?? AddressOf(connection.Options.Location);
+    public override Uri Address { get; } = AddressOf(connection.Options);
 
     public override bool SendsCallIds => false;
 
@@ -64,10 +67,10 @@ internal sealed class VertexApi(ProviderConnection connection, GoogleSignIn sign
     /// <summary>
     /// The global endpoint, the two of whole continents, or one region's. https://cloud.google.com/vertex-ai/generative-ai/docs/learn/locations.
     /// </summary>
-    private static Uri AddressOf(string location) => new(location switch
+    public static Uri AddressOf(ProviderOptions options) => options.BaseUrl ?? new(options.Location switch
     {
         "global" => "https://aiplatform.googleapis.com",
-        "us" or "eu" => $"https://aiplatform.{location}.rep.googleapis.com",
-        _ => $"https://{location}-aiplatform.googleapis.com",
+        "us" or "eu" => $"https://aiplatform.{options.Location}.rep.googleapis.com",
+        _ => $"https://{options.Location}-aiplatform.googleapis.com",
     });
 }

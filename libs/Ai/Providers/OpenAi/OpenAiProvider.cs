@@ -12,6 +12,9 @@ public sealed class OpenAiProvider(TimeProvider? time = null) : IModelProvider
     public string Kind => "openai";
 
     /// <inheritdoc/>
+    public Uri AddressOf(ProviderOptions options) => options.BaseUrl ?? new Uri("https://api.openai.com");
+
+    /// <inheritdoc/>
     public IChatClient CreateChat(ProviderConnection connection, string model)
     {
         ChatWire wire = connection.Options.Api == "responses"

@@ -33,6 +33,15 @@ public sealed class AiOptions
     [ValidateObjectMembers]
     public ModelCallOptions Calls { get; set; } = new();
 
+    /// <summary>Models that answer, in this order, when the one of the given id cannot. Those that are not configured are left out.</summary>
+    public IDictionary<string, IList<string>> Fallback { get; } = new Dictionary<string, IList<string>>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>
+    /// Whether a model that <see cref="Fallback"/> does not name has a chain too: a smaller one of its provider, one of each other provider, <c>local</c>.
+    /// Default true.
+    /// </summary>
+    public bool FallbackByDefault { get; set; } = true;
+
     /// <summary>How many calls run at a time.</summary>
     [ValidateObjectMembers]
     public AdmissionOptions Admission { get; set; } = new();

@@ -54,12 +54,20 @@ public static class AiServices
         services.AddModelProvider<GeminiProvider>();
         services.AddModelProvider<VertexProvider>();
 
+        services.TryAddSingleton<Breakers>();
+        services.TryAddSingleton<KeyPools>();
+        services.TryAddSingleton<FallbackChains>();
+        services.TryAddSingleton<IModelHealth, ModelHealth>();
+
+        services.AddModelPolicy<TotalTimeoutPolicy>();
+        services.AddModelPolicy<FallbackPolicy>();
         services.AddModelPolicy<TelemetryPolicy>();
         services.AddModelPolicy<ModerationPolicy>();
         services.AddModelPolicy<CachePolicy>();
         services.AddModelPolicy<BudgetPolicy>();
         services.AddModelPolicy<AdmissionPolicy>();
         services.AddModelPolicy<RetryPolicy>();
+        services.AddModelPolicy<BreakerPolicy>();
         services.AddModelPolicy<KeysPolicy>();
         services.AddModelPolicy<TimeoutsPolicy>();
         return services;

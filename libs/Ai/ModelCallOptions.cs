@@ -13,11 +13,15 @@ public sealed class ModelCallOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Longest time of a call with its queue, attempts and fallbacks, up to the end of a stream. Default 180 s.</summary>
+    /// <summary>
+    /// Longest time of a call with its queue, attempts and fallbacks, up to the end of a stream; what a stream's reader takes is not counted. Default 180 s.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "01:00:00")]
     public TimeSpan TotalTimeout { get; set; } = TimeSpan.FromSeconds(180);
 
-    /// <summary>Attempts after the first, where <see cref="FailureRule.Resend"/> allows it. Default 2.</summary>
+    /// <summary>
+    /// Attempts after the first, where <see cref="FailureRule.Resend"/> allows it; one with another key of the provider does not count. Default 2.
+    /// </summary>
     [Range(0, 10)]
     public int Retries { get; set; } = 2;
 
@@ -29,10 +33,36 @@ public sealed class ModelCallOptions
     [Range(typeof(TimeSpan), "00:00:00.001", "00:05:00")]
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Attempts after the first when the server cannot be reached, as far as <see cref="TotalTimeout"/> allows. Default 4.</summary>
+    [Range(0, 10)]
+    public int NetworkRetries { get; set; } = 4;
+
+    /// <summary>First wait for a server that cannot be reached; doubles per retry, with jitter of 50 to 100 %. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
+    public TimeSpan NetworkRetryDelay { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Longest wait for a server that cannot be reached. Default 60 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:05:00")]
+    public TimeSpan MaxNetworkRetryDelay { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Attempts after the first when the answer does not parse or does not fit its schema. Default 1.</summary>
+    [Range(0, 10)]
+    public int AnswerRetries { get; set; } = 1;
+
+    /// <summary>First wait after such an answer; doubles per retry, without jitter. Default 0.5 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
+    public TimeSpan AnswerRetryDelay { get; set; } = TimeSpan.FromSeconds(0.5);
+
+    /// <summary>Longest wait after such an answer. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:05:00")]
+    public TimeSpan MaxAnswerRetryDelay { get; set; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Whether to send again what the provider may bill twice (<see cref="Resend.MayBillTwice"/>). Default true.</summary>
     public bool RetryWhatMayBillTwice { get; set; } = true;
 
-    /// <summary>The breaker opens after this many failures within <see cref="BreakerWindow"/>. Default 5.</summary>
+    /// <summary>
+    /// The breaker opens after this many failures within <see cref="BreakerWindow"/>, unless as many calls went well in that time. Default 5.
+    /// </summary>
     [Range(1, 10_000)]
     public int BreakerFailures { get; set; } = 5;
 

@@ -20,4 +20,7 @@ public sealed class ModelException(ModelFailure failure, string message, Excepti
 
     /// <summary>How long the provider, or our own queue, asks to wait; null when it does not say.</summary>
     public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Whether it was the fault of the key, and another key of the provider is ready: the call may be sent again at once.</summary>
+    internal bool AnotherKey { get; init; }
 }

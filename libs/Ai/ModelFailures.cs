@@ -51,7 +51,7 @@ public static class ModelFailures
         ModelFailure.Moderated => new("MODEL_REFUSED", Resend.Never, NextModel: false, Transient: false),
         ModelFailure.UnsupportedModel => new("MODEL_UNSUPPORTED", Resend.Never, NextModel: false, Transient: false),
         ModelFailure.CapabilityMissing => new("MODEL_CAPABILITY_MISSING", Resend.Never, NextModel: false, Transient: false),
-        ModelFailure.NoKey => new("MODEL_UNAVAILABLE", Resend.Never, NextModel: true, Transient: true),
+        ModelFailure.NoKey => new("MODEL_UNAVAILABLE", Resend.Safe, NextModel: true, Transient: true),
         ModelFailure.CircuitOpen => new("MODEL_UNAVAILABLE", Resend.Never, NextModel: true, Transient: true),
         ModelFailure.Busy => new("LLM_BUSY", Resend.Never, NextModel: false, Transient: true),
         ModelFailure.BudgetSpent => new("MODEL_BUDGET_SPENT", Resend.Never, NextModel: true, Transient: false),

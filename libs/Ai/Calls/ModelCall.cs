@@ -24,6 +24,9 @@ public abstract record ModelCall
     /// <summary>The key to use; the key pool sets it.</summary>
     public string? Key { get; init; }
 
+    /// <summary>Timestamp of the clock at which the whole call times out; null while nothing limits it. The total timeout sets it.</summary>
+    public long? Deadline { get; init; }
+
     /// <summary>Operation by the GenAI conventions: <c>chat</c>, <c>embeddings</c>, <c>generate_content</c> for pictures.</summary>
     public abstract string Operation { get; }
 

@@ -10,64 +10,42 @@ internal sealed class TimeoutsPolicy(TimeProvider time) : IModelPolicy
 
     public async ValueTask<ModelAnswer> InvokeAsync(ModelCall call, ModelHandler next, CancellationToken cancellationToken)
     {
-        var silence = new CancellationTokenSource(call.Policy.FirstByteTimeout, time);
-        var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silence.Token);
+        var limit = call.Policy.FirstByteTimeout;
+        var modelTime = new ModelTime(limit, time, cancellationToken);
+        var kept = false;
         try
         {
-            var answer = await next(call, either.Token);
+            var answer = await next(call, modelTime.Token);
             if (answer is StreamedAnswer stream)
             {
-                silence.CancelAfter(Timeout.InfiniteTimeSpan);
-                stream.Wrap(updates => new Watched(updates, silence, either, call.Policy.IdleTimeout, cancellationToken));
-                return stream;
+                modelTime.Pause();
+                kept = true;
+                stream.Wrap(updates => new IdleWatch(updates, modelTime, call.Policy.IdleTimeout));
             }
 
-            either.Dispose();
-            silence.Dispose();
             return answer;
         }
-        catch (Exception exception)
+        catch (Exception exception) when (
+            modelTime.Explain(exception, ModelFailure.NoFirstByte, $"{call.Model.Id} gave no answer within {limit}") is { } explained)
         {
-            var tooSlow = exception is OperationCanceledException && !cancellationToken.IsCancellationRequested;
-            either.Dispose();
-            silence.Dispose();
-            if (tooSlow)
+            throw explained;
+        }
+        finally
+        {
+            if (!kept)
             {
-                throw new ModelException(ModelFailure.NoFirstByte, $"the model gave no answer within {call.Policy.FirstByteTimeout}", exception);
+                modelTime.Dispose();
             }
-
-            throw;
         }
     }
 
-    private sealed class Watched(
-        IAsyncEnumerator<ChatResponseUpdate> updates, CancellationTokenSource silence, CancellationTokenSource either, TimeSpan limit,
-        CancellationToken cancellationToken) : IAsyncEnumerator<ChatResponseUpdate>
+    private sealed class IdleWatch(IAsyncEnumerator<ChatResponseUpdate> updates, ModelTime modelTime, TimeSpan limit) : TimedUpdates(updates, modelTime)
     {
-        public ChatResponseUpdate Current => updates.Current;
+        protected override void Resume() => ModelTime.Resume(limit);
 
-        public async ValueTask<bool> MoveNextAsync()
-        {
-            silence.CancelAfter(limit);
-            try
-            {
-                return await updates.MoveNextAsync();
-            }
-            catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
-            {
-                throw new ModelException(ModelFailure.Idle, $"the model fell silent for {limit}", exception);
-            }
-            finally
-            {
-                silence.CancelAfter(Timeout.InfiniteTimeSpan);
-            }
-        }
+        protected override void Pause() => ModelTime.Pause();
 
-        public async ValueTask DisposeAsync()
-        {
-            await updates.DisposeAsync();
-            either.Dispose();
-            silence.Dispose();
-        }
+        protected override Exception? Explain(Exception exception) =>
+            ModelTime.Explain(exception, ModelFailure.Idle, $"the model fell silent for {limit}");
     }
 }

@@ -22,6 +22,14 @@ public sealed class ProviderOptions
     /// <summary>Keys that share the load. Empty: the environment variable of the kind, or none at a server with a base URL of its own.</summary>
     public IList<ProviderKeyOptions> Keys { get; } = [];
 
+    /// <summary>How long a key is left alone after a 429 that does not say how long. Default 20 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.500", "01:00:00")]
+    public TimeSpan KeyCoolDown { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>After how long a key without quota or rights is tried again, if its value does not change before. Default 10 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan KeyDisabledTime { get; set; } = TimeSpan.FromMinutes(10);
+
     /// <summary><c>vertex</c>: project; default <c>GOOGLE_CLOUD_PROJECT</c>, else the one of the credentials or of the metadata server.</summary>
     public string? Project { get; set; }
 

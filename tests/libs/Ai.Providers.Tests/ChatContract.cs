@@ -85,6 +85,21 @@ public abstract partial class ChatContract<TFixture> : ProviderContract<TFixture
     }
 
     [Fact]
+    public async Task Sends_a_key_without_the_line_end_of_its_file()
+    {
+        var connection = Connection();
+
+        await AskAsync(Fixture.Provider.CreateChat(connection with { Key = connection.Key + "\n" }, Fixture.Model)!, streamed: false, Cancellation);
+
+        Assert.Equal(Fixture.Credential, Request.Key);
+    }
+
+    [Fact]
+    public async Task Sends_no_key_that_is_none() => await FailsAsync(
+        ModelFailure.Unauthorized,
+        () => AskAsync(Fixture.Provider.CreateChat(Connection() with { Key = Fixture.Key + "\nX-Injected: 1" }, Fixture.Model)!, streamed: false, Cancellation));
+
+    [Fact]
     public async Task Says_who_it_is()
     {
         using var client = Client();

@@ -30,8 +30,14 @@ internal static class FetchTarget
             return FetchFailure.UrlInvalid($"only https{(options.AllowHttp ? " and http" : "")}");
         }
 
-        var authority = Authority(url);
-        if (authority.Contains('@', StringComparison.Ordinal))
+        // The parser forgives slashes that are missing or too many; the two checks below must see the same host as it does.
+        var authority = url.StartsWith($"{uri.Scheme}://", StringComparison.OrdinalIgnoreCase) ? Authority(url) : "";
+        if (authority.Length == 0)
+        {
+            return FetchFailure.UrlInvalid("no host after the two slashes");
+        }
+
+        if (authority.Contains('@', StringComparison.Ordinal) || uri.UserInfo.Length > 0)
         {
             return FetchFailure.UrlInvalid("no user and password in it");
         }

@@ -34,7 +34,8 @@ internal sealed partial class FallbackPolicy(FallbackChains chains, ModelCatalog
             LogFallback(call.Model.Id, failed.Failure, model.Id);
             try
             {
-                var answer = await next(call with { Model = model, Policy = catalogue.PolicyOf(model) }, cancellationToken);
+                var answer = await next(
+                    call with { Model = model, Policy = catalogue.PolicyOf(model), FallbackReason = failed.Failure }, cancellationToken);
                 answer.FallbackReason = failed.Failure;
                 return answer;
             }

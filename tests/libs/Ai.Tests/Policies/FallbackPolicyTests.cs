@@ -46,6 +46,7 @@ public sealed class FallbackPolicyTests
         Assert.Equal(("local", ModelFailure.ServerError), (answer.Model.Id, answer.FallbackReason));
         Assert.Equal("openai/gpt-5.2 openai/gpt-5-mini local", Asked);
         Assert.All(_script.Calls, call => Assert.Equal("openai/gpt-5.2", call.Requested.Id));
+        Assert.Equal([null, ModelFailure.ServerError, ModelFailure.ServerError], _script.Calls.Select(call => call.FallbackReason));
     }
 
     [Fact]

@@ -120,6 +120,35 @@ public abstract partial class ChatContract<TFixture>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public async Task Reports_that_nobody_accepts_the_connection_in_time(bool streamed)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectTimeout = TimeSpan.FromMilliseconds(50),
+            ConnectCallback = async (_, cancellationToken) =>
+            {
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+                return Stream.Null;
+            },
+        });
+        var client = Fixture.Provider.CreateChat(Connection() with { Http = http }, Fixture.Model)!;
+
+        await FailsAsync(ModelFailure.Unreachable, () => AskAsync(client, streamed, Cancellation));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Reports_that_the_connection_cannot_be_made_safe(bool streamed)
+    {
+        var address = new UriBuilder(Server.Address) { Scheme = Uri.UriSchemeHttps }.Uri;
+
+        await FailsAsync(ModelFailure.Unreachable, () => AskAsync(Client(address), streamed, Cancellation));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     public async Task Waits_for_the_first_byte_until_its_caller_cancels(bool streamed)
     {
         Server.Next(ModelReply.SlowFirstByte(Task.Delay(Timeout.Infinite, Cancellation)));

@@ -25,11 +25,13 @@ internal static class GetScanResult
     /// <param name="PipelineResult">Null unless completed.</param>
     /// <param name="Reward">Null when none.</param>
     /// <param name="Error">Stable code of the failure; null when completed.</param>
+    /// <param name="Usage">Tokens and cost of the models' answers, as far as known; absent when none was asked.</param>
     public sealed record Ended(
         Guid TaskId, string Status, string Message,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] JsonElement? PipelineResult,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] JsonElement? Reward,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Error);
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Error,
+        JsonElement? Usage = null);
 
     public static void MapGetScanResult(this IEndpointRouteBuilder scan) =>
         scan.MapGet("/{jobId:guid}/result", HandleAsync).WithName(nameof(GetScanResult));
@@ -65,7 +67,8 @@ internal static class GetScanResult
             JobWords.Cancelled => "CANCELLED",
             // The sweep's code stands beside a sentence of the name that is a code elsewhere.
             _ => (Field(last, "code") ?? Field(last, "error"))?.GetString()?.ToUpperInvariant() ?? "SCAN_FAILED",
-        });
+        },
+        Field(last, "usage"));
 
     private static JsonElement? Field(JobEvent entry, string name) =>
         entry.Result is { ValueKind: JsonValueKind.Object } result && result.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null

@@ -32,6 +32,20 @@ public sealed class ScanResultTests
     }
 
     [Fact]
+    public async Task Tokens_and_cost_are_told_where_models_were_asked()
+    {
+        await using var app = await ScanApp.StartAsync();
+        using var client = app.ClientOf("u1");
+        var id = Guid.NewGuid();
+        app.Jobs[id] = ("u1", [new JobEventInput(
+            "done.failed", JobWords.Done, JobWords.Failed, 100, DateTimeOffset.UnixEpoch, JsonElement.Parse("""{"usage":{"input_tokens":900}}"""), "m")]);
+
+        var result = await client.GetFromJsonAsync<JsonElement>($"/api/v1/scan/{id}/result");
+
+        Assert.Equal(900, result.GetProperty("usage").GetProperty("input_tokens").GetInt64());
+    }
+
+    [Fact]
     public async Task Somebody_elses_result_does_not_exist()
     {
         await using var app = await ScanApp.StartAsync();

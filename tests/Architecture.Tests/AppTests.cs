@@ -80,6 +80,15 @@ public sealed partial class AppTests
         });
     }
 
+    /// <summary>A worker runs 100 activities at a time; fewer places for model calls would make them wait for each other.</summary>
+    [Fact]
+    public void The_scan_worker_has_a_place_for_each_model_call_that_its_activities_make()
+    {
+        var admission = JsonNode.Parse(Repository.Read("apps/scan-worker/appsettings.json"))!["Ai"]!["Admission"]!;
+
+        Assert.InRange((int)admission["MaxConcurrentCalls"]!, 200, 10_000);
+    }
+
     [Fact]
     public void The_template_gives_the_gateway_the_addresses_of_what_it_does_not_invoke()
     {

@@ -251,6 +251,59 @@ public sealed class CacheTests
     }
 
     [Fact]
+    public async Task Leaves_no_call_behind_and_nobody_waiting_when_many_come_and_go()
+    {
+        var policy = new CachePolicy(Scripted.Options(options => options.Cache.MemoryBytes = 0), new FakeSharedState { IsAway = true }.Shared(_time), _time);
+        var (running, answered, left) = (0, 0, 0);
+        async Task OneAsync(int number)
+        {
+            using var cancel = new CancellationTokenSource();
+            if (number % 2 == 0)
+            {
+                cancel.CancelAfter(number % 5);
+            }
+
+            try
+            {
+                await policy.InvokeAsync(
+                    Scripted.Chat($"{number % 10}", options: Cold),
+                    async (_, token) =>
+                    {
+                        Interlocked.Increment(ref running);
+                        try
+                        {
+                            await Task.Delay(number % 4, token);
+                            return Scripted.Text("ok");
+                        }
+                        finally
+                        {
+                            Interlocked.Decrement(ref running);
+                        }
+                    },
+                    cancel.Token);
+                Interlocked.Increment(ref answered);
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                Interlocked.Increment(ref left);
+            }
+        }
+
+        for (var round = 0; round < 10; round++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 200).Select(number => Task.Run(() => OneAsync(number)))).WaitAsync(TimeSpan.FromSeconds(60), Scripted.Cancel);
+        }
+
+        Assert.Equal(2000, answered + left);
+        Assert.InRange(answered, 1000, 2000);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (Volatile.Read(ref running) > 0)
+        {
+            await Task.Delay(1, limit.Token);
+        }
+    }
+
+    [Fact]
     public async Task Fails_together_except_for_what_is_about_the_first_caller_alone()
     {
         async Task<(int Failed, int Asked)> FailAsync(ModelFailure failure)

@@ -46,9 +46,11 @@ internal static class ManyStreams
         await StreamAsync(open(cancellationToken));
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var heart = HeartAsync(over.Token);
+        var worked = Environment.CpuUsage.TotalTime;
         var begin = Stopwatch.GetTimestamp();
         var results = await Task.WhenAll(Enumerable.Range(0, streams).Select(_ => Task.Run(() => StreamAsync(open(cancellationToken)), cancellationToken)));
         var elapsed = Stopwatch.GetElapsedTime(begin);
+        worked = Environment.CpuUsage.TotalTime - worked;
         await over.CancelAsync();
         var (late, queued, threads) = await heart;
 
@@ -57,7 +59,7 @@ internal static class ManyStreams
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
             $"""
-              {name}: whole {results.Count(result => result.Pieces == Pieces):N0}, in {elapsed.TotalSeconds:N1} s ({Pieces * Pause.TotalSeconds:N1} s is the streams' own)
+              {name}: whole {results.Count(result => result.Pieces == Pieces):N0}, in {elapsed.TotalSeconds:N1} s ({Pieces * Pause.TotalSeconds:N1} s is the streams' own); processor time {worked.TotalSeconds:N1} s, {worked.TotalMicroseconds / (streams * Pieces):N0} us a piece
                 first token p50 {FirstToken.At(first, 0.5):N0} ms, p99 {FirstToken.At(first, 0.99):N0} ms
                 heartbeat of {Beat.TotalMilliseconds:N0} ms late by p50 {FirstToken.At(late, 0.5):N1} ms, p99 {FirstToken.At(late, 0.99):N1} ms, at most {late[^1]:N1} ms
                 pool: at most {threads} threads; waiting work p50 {FirstToken.At(queued, 0.5):N0}, at most {queued[^1]:N0}

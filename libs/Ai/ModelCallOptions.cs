@@ -25,6 +25,10 @@ public sealed class ModelCallOptions
     [Range(0, 10)]
     public int Retries { get; set; } = 2;
 
+    /// <summary>How often one call goes on with another key of the provider after one that was refused, which needs no wait. Default 10.</summary>
+    [Range(0, 1000)]
+    public int KeyChanges { get; set; } = 10;
+
     /// <summary>First wait; doubles per retry, with jitter of 50 to 100 %. A Retry-After takes its place. Default 1 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(1);

@@ -14,20 +14,24 @@ internal sealed partial class RetryPolicy(TimeProvider time, ILogger<RetryPolicy
 
     public async ValueTask<ModelAnswer> InvokeAsync(ModelCall call, ModelHandler next, CancellationToken cancellationToken)
     {
-        for (var retries = 0; ;)
+        for (int retries = 0, keys = 0; ;)
         {
             TimeSpan wait;
             try
             {
                 return await next(call, cancellationToken);
             }
-            catch (ModelException exception) when (!cancellationToken.IsCancellationRequested && WaitAfter(exception, call, retries) is { } allowed)
+            catch (ModelException exception) when (!cancellationToken.IsCancellationRequested && WaitAfter(exception, call, retries, keys) is { } allowed)
             {
                 wait = allowed;
                 LogRetry(call.Model.Id, retries + 1, exception.Failure, wait);
             }
 
-            if (wait > TimeSpan.Zero)
+            if (wait == TimeSpan.Zero)
+            {
+                keys++;
+            }
+            else
             {
                 retries++;
                 await Task.Delay(wait, time, cancellationToken);
@@ -36,11 +40,11 @@ internal sealed partial class RetryPolicy(TimeProvider time, ILogger<RetryPolicy
     }
 
     /// <summary>How long to wait before the next attempt; zero when another key is ready; null when there is to be none.</summary>
-    private TimeSpan? WaitAfter(ModelException exception, ModelCall call, int retries)
+    private TimeSpan? WaitAfter(ModelException exception, ModelCall call, int retries, int keys)
     {
         if (exception.AnotherKey)
         {
-            return TimeSpan.Zero;
+            return keys < call.Policy.KeyChanges ? TimeSpan.Zero : null;
         }
 
         var schedule = Schedule.Of(exception.Failure, call.Policy);

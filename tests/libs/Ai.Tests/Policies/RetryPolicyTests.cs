@@ -122,6 +122,18 @@ public sealed class RetryPolicyTests
         Assert.Equal(6, _script.Calls.Count);
     }
 
+    [Fact]
+    public async Task Does_not_go_through_any_number_of_keys()
+    {
+        for (var key = 0; key < 11; key++)
+        {
+            _script.Does((_, _) => throw new ModelException(ModelFailure.RateLimited, "no") { AnotherKey = true });
+        }
+
+        Assert.Equal(ModelFailure.RateLimited, (await RunAsync(Script.Call())).Failure!.Failure);
+        Assert.Equal(11, _script.Calls.Count);
+    }
+
     public static TheoryData<ModelFailure> All => [.. Enum.GetValues<ModelFailure>()];
 
     [Theory]

@@ -48,7 +48,10 @@ public static class AiServices
                 options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SharedState>>(), state);
         });
 
-        services.AddModelProvider<LocalProvider>();
+        services.AddOptions<LocalOptions>().BindConfiguration(LocalOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IModelProvider, LocalProvider>(provider => new LocalProvider(
+            provider.GetServices<ILocalSkill>(), provider.GetRequiredService<IOptions<LocalOptions>>().Value,
+            () => [.. provider.GetRequiredService<ModelCatalogue>().All.Where(model => model.Provider != LocalProvider.Name).Select(model => model.Id)])));
         services.AddModelProvider<OpenAiProvider>();
         services.AddModelProvider<AnthropicProvider>();
         services.AddModelProvider<GeminiProvider>();

@@ -9,9 +9,14 @@ namespace Imaging;
 public static class PngEncoder
 {
     private const byte FilterUp = 2;
+    private const int MaxKeyword = 79;
 
     /// <summary>Encodes a picture.</summary>
-    public static byte[] Encode(Bitmap bitmap, CompressionLevel level = CompressionLevel.Fastest)
+    /// <param name="bitmap">The picture.</param>
+    /// <param name="level">Time or size.</param>
+    /// <param name="texts">What the file says of itself: keywords of 1 to 79 characters with their texts, Latin-1 (tEXt, PNG 3rd edition, 11.3.3.2).</param>
+    public static byte[] Encode(
+        Bitmap bitmap, CompressionLevel level = CompressionLevel.Fastest, IReadOnlyList<(string Keyword, string Text)>? texts = null)
     {
         ArgumentNullException.ThrowIfNull(bitmap);
         Span<byte> header = stackalloc byte[13];
@@ -24,6 +29,11 @@ public static class PngEncoder
         using var output = new MemoryStream();
         output.Write(PngDecoder.Signature);
         WriteChunk(output, "IHDR", header);
+        foreach (var (keyword, text) in texts ?? [])
+        {
+            WriteChunk(output, "tEXt", TextPayload(keyword, text));
+        }
+
         WriteChunk(output, "IDAT", Compress(bitmap, level));
         WriteChunk(output, "IEND", []);
         return output.ToArray();
@@ -38,6 +48,17 @@ public static class PngEncoder
         payload.CopyTo(chunk.AsSpan(8));
         BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(^4), PngCrc.Compute(chunk.AsSpan(4..^4)));
         output.Write(chunk);
+    }
+
+    private static byte[] TextPayload(string keyword, string text)
+    {
+        static bool IsPrintable(char character) => character is >= ' ' and <= '~' or >= '\u00A1' and <= '\u00FF';
+        if (keyword.Length is 0 or > MaxKeyword || !keyword.All(IsPrintable) || keyword.Trim() != keyword || !text.All(character => IsPrintable(character) || character == '\n'))
+        {
+            throw new ArgumentException($"a text of a PNG file has a keyword of 1 to {MaxKeyword} characters, and both are Latin-1", nameof(keyword));
+        }
+
+        return Encoding.Latin1.GetBytes($"{keyword}\0{text}");
     }
 
     private static ReadOnlySpan<byte> Compress(Bitmap bitmap, CompressionLevel level)

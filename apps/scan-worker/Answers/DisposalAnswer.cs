@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Ai;
 using Ai.Calls;
+using Ai.Local.Text;
 using Ai.Prompts;
 using Microsoft.Extensions.AI;
 using ScanWorker.Knowledge;
@@ -60,7 +61,7 @@ public sealed class DisposalAnswer
 
         if (rule.Data is null)
         {
-            return Result(AnswerText.NoRule(vision.Meta.Question, LocalDisposalAnswer.IsKorean(userInput)), served: null);
+            return Result(AnswerText.NoRule(vision.Meta.Question, TextLanguage.IsKorean(userInput)), served: null);
         }
 
         var client = _models.Chat(model);

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Ai.Catalogue;
 using Ai.Local;
+using Ai.Local.Text;
 using Ai.Prompts;
 using Microsoft.Extensions.AI;
 using ScanWorker.Knowledge;
@@ -18,35 +20,22 @@ public sealed class LocalDisposalAnswer : ILocalSkill
     /// <summary>Where the system message carries the <see cref="Facts"/>.</summary>
     public const string FactsKey = "facts";
 
-    private const double KoreanShare = 0.2;
-
     /// <summary>What the answer is made from.</summary>
     public sealed record Facts(VisionResult Vision, DisposalRule Rule);
 
     public string Task => DisposalAnswer.Task;
 
+    public ModelCapabilities Capabilities => ModelCapabilities.JsonSchema;
+
     public Task<string> AnswerAsync(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken)
     {
         var facts = (Facts)messages[0].AdditionalProperties![FactsKey]!;
-        var answer = IsKorean(QuestionOf(messages)) ? Korean(facts) : English(facts);
+        var answer = TextLanguage.IsKorean(QuestionOf(messages)) ? Korean(facts) : English(facts);
         return System.Threading.Tasks.Task.FromResult(JsonSerializer.Serialize(answer, TandemJson.Options));
     }
 
     /// <summary>The person's own words in the last message.</summary>
     internal static string QuestionOf(IReadOnlyList<ChatMessage> messages) => Fence.Inside(messages[^1].Text, WasteVision.UserInput) ?? messages[^1].Text;
-
-    /// <summary>Hangul is at least a fifth of the letters, or there are no letters.</summary>
-    internal static bool IsKorean(string text)
-    {
-        int letters = 0, hangul = 0;
-        foreach (var character in text.Where(char.IsLetter))
-        {
-            letters++;
-            hangul += character is (>= '가' and <= '힣') or (>= 'ᄀ' and <= 'ᇿ') or (>= '㄰' and <= '㆏') ? 1 : 0;
-        }
-
-        return letters == 0 || hangul >= letters * KoreanShare;
-    }
 
     private static AnswerText Korean(Facts facts)
     {

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using Ai.Catalogue;
 using Ai.Local;
+using Ai.Local.Text;
 using Ai.Local.Vision;
 using Microsoft.Extensions.AI;
 using ScanWorker.Answers;
@@ -27,6 +29,8 @@ public sealed class LocalWasteVision(PictureClassifier classifier) : ILocalSkill
 
     public string Task => WasteVision.Task;
 
+    public ModelCapabilities Capabilities => ModelCapabilities.Vision | ModelCapabilities.JsonSchema;
+
     public Task<string> AnswerAsync(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken)
     {
         var picture = messages.SelectMany(message => message.Contents).OfType<DataContent>().First();
@@ -36,7 +40,7 @@ public sealed class LocalWasteVision(PictureClassifier classifier) : ILocalSkill
             ? new VisionAnswer(
                 new Classification(Taxonomy.Unclassified, Taxonomy.Unclassified, null), [SituationTags.UnclassifiedMinor],
                 Math.Round(seen.Confidence, 3), new RunnerUp(Place(seen.Label, null).MiddleCategory, Math.Round(seen.Confidence, 3)),
-                LocalDisposalAnswer.IsKorean(LocalDisposalAnswer.QuestionOf(messages)) ? KoreanQuestion : EnglishQuestion, Unsure: true, hints, seen.Model)
+                TextLanguage.IsKorean(LocalDisposalAnswer.QuestionOf(messages)) ? KoreanQuestion : EnglishQuestion, Unsure: true, hints, seen.Model)
             : Sure(seen, hints);
         return System.Threading.Tasks.Task.FromResult(JsonSerializer.Serialize(answer, TandemJson.Options));
     }

@@ -9,7 +9,7 @@ internal sealed class ModelCatalogue
 {
     private readonly ModelCallOptions _calls;
 
-    public ModelCatalogue(IOptions<AiOptions> options)
+    public ModelCatalogue(IOptions<AiOptions> options, IEnumerable<ILocalSkill> skills, IOptions<LocalOptions> local)
     {
         var value = options.Value;
         _calls = value.Calls;
@@ -29,8 +29,9 @@ internal sealed class ModelCatalogue
                 Id = LocalProvider.Name,
                 Provider = LocalProvider.Name,
                 Name = LocalProvider.Name,
-                Capabilities = ModelCapabilities.Chat | ModelCapabilities.Vision | ModelCapabilities.JsonSchema | ModelCapabilities.Streaming,
-                Price = new(0, 0),
+                Capabilities = LocalProvider.CapabilitiesWith(skills),
+                MaxReferenceImages = local.Value.MaxReferencePictures,
+                Price = new(0, 0, PerImage: 0),
             },
         ];
     }

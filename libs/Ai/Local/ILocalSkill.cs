@@ -1,3 +1,4 @@
+using Ai.Catalogue;
 using Microsoft.Extensions.AI;
 
 namespace Ai.Local;
@@ -10,6 +11,9 @@ public interface ILocalSkill
 {
     /// <summary>The task it answers, see <see cref="Calls.CallScope.Task"/>.</summary>
     string Task { get; }
+
+    /// <summary>What a request for the task may ask for beside text. The catalogue's entry <c>local</c> has the capabilities of all skills together.</summary>
+    ModelCapabilities Capabilities => ModelCapabilities.None;
 
     /// <summary>Answers with the text (JSON where the caller gave a schema).</summary>
     Task<string> AnswerAsync(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken);

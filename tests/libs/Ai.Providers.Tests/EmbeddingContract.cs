@@ -3,14 +3,9 @@ using ModelServers;
 
 namespace Ai.Providers.Tests;
 
-/// <summary>What the embedding client of every provider that has one does.</summary>
-public abstract class EmbeddingContract<TFixture> : ProviderContract<TFixture> where TFixture : ProviderFixture, new()
+/// <summary>What the embedding client of every provider with a server does.</summary>
+public abstract class EmbeddingContract<TFixture> : EmbeddingBasics<TFixture> where TFixture : ProviderFixture, new()
 {
-    private static readonly string[] Texts = ["유리병", "페트병과 뚜껑", "종이"];
-
-    private IEmbeddingGenerator<string, Embedding<float>> Generator(Uri? address = null) =>
-        Fixture.Provider.CreateEmbeddings(Connection(address), Fixture.EmbeddingModel!)!;
-
     [Fact]
     public async Task Keeps_the_order_of_the_texts_and_tells_the_tokens()
     {
@@ -34,22 +29,6 @@ public abstract class EmbeddingContract<TFixture> : ProviderContract<TFixture> w
 
         Assert.Equal(4, Request.Dimensions);
         Assert.Equal(4, Assert.Single(embeddings).Vector.Length);
-    }
-
-    [Fact]
-    public async Task Needs_no_request_for_no_texts()
-    {
-        Assert.Empty(await Generator().GenerateAsync([], cancellationToken: Cancellation));
-
-        Assert.Empty(Server.Requests);
-    }
-
-    [Fact]
-    public void Says_who_it_is()
-    {
-        var metadata = Generator().GetService<EmbeddingGeneratorMetadata>()!;
-
-        Assert.Equal(("contract", Fixture.EmbeddingModel), (metadata.ProviderName, metadata.DefaultModelId));
     }
 
     [Theory]

@@ -4,12 +4,10 @@ using ModelServers;
 
 namespace Ai.Providers.Tests;
 
-/// <summary>What the picture client of every provider that has one does.</summary>
-public abstract class ImageContract<TFixture> : ProviderContract<TFixture> where TFixture : ProviderFixture, new()
+/// <summary>What the picture client of every provider with a server does.</summary>
+public abstract class ImageContract<TFixture> : ImageBasics<TFixture> where TFixture : ProviderFixture, new()
 {
     private static readonly byte[] Drawn = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 1, 2, 3];
-
-    private IImageGenerator Generator(Uri? address = null) => Fixture.Provider.CreateImages(Connection(address), Fixture.ImageModel!)!;
 
     [Fact]
     public async Task Draws_from_text()
@@ -72,23 +70,6 @@ public abstract class ImageContract<TFixture> : ProviderContract<TFixture> where
         Server.Next(ModelReply.NoPicture());
 
         await FailsAsync(ModelFailure.Refused, AskAsync);
-    }
-
-    [Fact]
-    public void Says_who_it_is()
-    {
-        var metadata = Generator().GetService<ImageGeneratorMetadata>()!;
-
-        Assert.Equal(("contract", Fixture.ImageModel), (metadata.ProviderName, metadata.DefaultModelId));
-    }
-
-    [Fact]
-    public async Task Refuses_references_that_are_no_pictures()
-    {
-        await FailsAsync(ModelFailure.CapabilityMissing, () => Generator().GenerateAsync(
-            new ImageGenerationRequest(Prompt, [new DataContent(new byte[] { 1 }, "application/pdf")]), cancellationToken: Cancellation));
-
-        Assert.Empty(Server.Requests);
     }
 
     [Theory]

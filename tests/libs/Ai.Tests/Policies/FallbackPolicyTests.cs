@@ -1,5 +1,7 @@
 using Ai.Calls;
 using Ai.Catalogue;
+using Ai.Local;
+using Ai.Local.Text;
 using Ai.Policies;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
@@ -22,6 +24,7 @@ public sealed class FallbackPolicyTests
             .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(
                 [new("OPENAI_API_KEY", "k"), .. settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value))]).Build())
             .AddModels()
+            .AddSingleton<ILocalSkill>(new LocalAnswerSkill("ask", "question", new LexicalIndex(), new LocalOptions()))
             .BuildServiceProvider();
         var catalogue = services.GetRequiredService<ModelCatalogue>();
         return (new FallbackPolicy(services.GetRequiredService<FallbackChains>(), catalogue, NullLogger<FallbackPolicy>.Instance), catalogue);

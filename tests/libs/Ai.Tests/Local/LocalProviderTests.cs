@@ -4,7 +4,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Ai.Tests;
+namespace Ai.Tests.Local;
 
 public sealed class LocalProviderTests
 {

@@ -254,6 +254,8 @@ public sealed class PlatformRun : IAsyncDisposable
                 ["NO_PROXY"] = null,
                 ["no_proxy"] = null,
                 ["Ai__Calls__RetryDelay"] = "00:00:00.050",
+                // What a stage does about a model that fails is seen only where the embedded one does not answer in its place.
+                ["Ai__FallbackByDefault"] = "false",
                 ["ScanWorker__StageRetryDelay"] = "00:00:00.200",
             },
         };

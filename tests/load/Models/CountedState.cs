@@ -2,7 +2,7 @@ using Ai.Sharing;
 
 namespace Load.Models;
 
-/// <summary>A state store that answers at once and counts the reads, which calls wait for; what it is given it forgets.</summary>
+/// <summary>A state store that answers at once and counts the reads, before calls and behind them; what it is given it forgets.</summary>
 internal sealed class CountedState : ISharedState
 {
     private long _asked;

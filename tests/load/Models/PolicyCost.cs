@@ -101,7 +101,7 @@ internal sealed class PolicyCost(TextWriter output, int rounds, CancellationToke
 
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"  {name,-28} {best.Micros - under.Micros,7:N1} us {(best.Bytes - under.Bytes) / 1024,7:N2} KiB, waits for {asked / (double)Calls:N4} reads of the store"));
+            $"  {name,-28} {best.Micros - under.Micros,7:N1} us {(best.Bytes - under.Bytes) / 1024,7:N2} KiB; reads of the store a call, also those behind it: {asked / (double)Calls:N4}"));
 
         static IChatClient Client(IServiceProvider services)
         {

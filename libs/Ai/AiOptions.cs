@@ -3,6 +3,8 @@ using Ai.Admission;
 using Ai.Budgets;
 using Ai.Caching;
 using Ai.Moderation;
+
+using Ai.Catalogue;
 using Ai.Providers;
 using Ai.Sharing;
 using Ai.Telemetry;
@@ -25,6 +27,16 @@ public sealed class AiOptions
     /// <summary>Providers by name; see <see cref="ProviderOptions"/>. One is configured when it has a key, a base URL, or credentials.</summary>
     public IDictionary<string, ProviderOptions> Providers { get; } = new Dictionary<string, ProviderOptions>(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>Models by id, changed or added; see <see cref="ModelOptions"/>.</summary>
+    public IDictionary<string, ModelOptions> Models { get; } = new Dictionary<string, ModelOptions>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Models by task and tier; a task that is not here has the built-in ones, or <see cref="Model"/> where that is set.</summary>
+    public IDictionary<string, TaskOptions> Tasks { get; } = new Dictionary<string, TaskOptions>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>How the providers' lists of models are read.</summary>
+    [ValidateObjectMembers]
+    public ModelListOptions Lists { get; set; } = new();
+
     /// <summary>How secrets are read.</summary>
     [ValidateObjectMembers]
     public SecretOptions Secrets { get; set; } = new();
@@ -33,7 +45,7 @@ public sealed class AiOptions
     [ValidateObjectMembers]
     public ModelCallOptions Calls { get; set; } = new();
 
-    /// <summary>Models that answer, in this order, when the one of the given id cannot. Those that are not configured are left out.</summary>
+    /// <summary>Models that answer, in this order, when the one of the given id or name cannot.</summary>
     public IDictionary<string, IList<string>> Fallback { get; } = new Dictionary<string, IList<string>>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
@@ -65,4 +77,17 @@ public sealed class AiOptions
     /// <summary>What must not be asked or shown.</summary>
     [ValidateObjectMembers]
     public ModerationOptions Moderation { get; set; } = new();
+
+    /// <summary>Every setting that names a model, with the name.</summary>
+    internal IEnumerable<(string Setting, string Model)> NamedModels()
+    {
+        IEnumerable<(string Setting, string? Model)> all =
+        [
+            ($"{Section}:Model", Model),
+            .. Tasks.SelectMany(task => Enum.GetValues<ModelTier>().Select(tier => ($"{Section}:Tasks:{task.Key}:{tier}", task.Value.Of(tier)))),
+            .. Fallback.Keys.Select(model => ($"{Section}:Fallback:{model}", (string?)model)),
+            .. Fallback.SelectMany(chain => chain.Value.Select((word, place) => ($"{Section}:Fallback:{chain.Key}:{place}", (string?)word))),
+        ];
+        return all.Where(named => !string.IsNullOrEmpty(named.Model)).Select(named => (named.Setting, named.Model!));
+    }
 }

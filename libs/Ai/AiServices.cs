@@ -26,6 +26,7 @@ public static class AiServices
         services.AddOptions<AiOptions>().BindConfiguration(AiOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<ModelCatalogue>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AiOptions>, AiOptionsValidator>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<AiOptions>, ConfiguredProviders>());
         services.TryAddSingleton<IProviderKeys, ProviderKeyReader>();
         services.TryAddSingleton<ProviderConnections>();
@@ -47,6 +48,8 @@ public static class AiServices
             return new SharedState(
                 options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<SharedState>>(), state);
         });
+
+        services.TryAddSingleton<IModelAvailability, ModelAvailability>();
 
         services.AddOptions<LocalOptions>().BindConfiguration(LocalOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IModelProvider, LocalProvider>(provider => new LocalProvider(
@@ -75,6 +78,10 @@ public static class AiServices
         services.AddModelPolicy<TimeoutsPolicy>();
         return services;
     }
+
+    /// <summary>Says what a task asks of its model, which is then checked at the start.</summary>
+    public static IServiceCollection AddModelTask(this IServiceCollection services, string task, ModelCapabilities needs) =>
+        services.AddSingleton(new ModelTask(task, needs));
 
     /// <summary>Adds a kind of provider.</summary>
     public static IServiceCollection AddModelProvider<TProvider>(this IServiceCollection services) where TProvider : class, IModelProvider

@@ -32,9 +32,14 @@ public interface IModels
     IImageGenerator Images(ModelInfo model);
 }
 
-/// <summary>Shorter ways to a client.</summary>
+/// <summary>Shorter ways to a model and a client.</summary>
 public static class ModelsExtensions
 {
+    /// <summary>The model that a request names; where it names none, the one of the task at the tier.</summary>
+    public static ModelInfo FindOrChoose(
+        this IModels models, string? model, string task, ModelCapabilities needs, ModelTier tier = ModelTier.Standard) =>
+        string.IsNullOrEmpty(model) ? models.Choose(task, tier) : models.Find(model, needs);
+
     /// <summary>The client of the model that a request names, or of the default.</summary>
     public static IChatClient Chat(this IModels models, string? model = null) => models.Chat(models.Find(model, ModelCapabilities.Chat));
 }

@@ -84,4 +84,7 @@ public sealed class ModelCallOptions
     /// </summary>
     [Range(1, 10_000)]
     public int MaxConcurrentCalls { get; set; } = 200;
+
+    /// <summary>A copy, to change single values of.</summary>
+    internal ModelCallOptions Copy() => (ModelCallOptions)MemberwiseClone();
 }

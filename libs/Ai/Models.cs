@@ -11,7 +11,7 @@ internal sealed class Models(ModelCatalogue catalogue, ModelPipeline pipeline) :
 
     public ModelInfo Find(string? model, ModelCapabilities needs = ModelCapabilities.None) => catalogue.Find(model, needs);
 
-    public ModelInfo Choose(string task, ModelTier tier = ModelTier.Standard) => catalogue.Find(null, ModelCapabilities.None);
+    public ModelInfo Choose(string task, ModelTier tier = ModelTier.Standard) => catalogue.Choose(task, tier);
 
     public IChatClient Chat(ModelInfo model) => new ModelChatClient(model, catalogue, pipeline);
 

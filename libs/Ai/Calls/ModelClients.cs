@@ -12,7 +12,7 @@ internal abstract class ModelClient(ModelInfo model, ModelCatalogue catalogue, M
     /// <summary>Checks that the model can do it, then calls.</summary>
     protected ValueTask<ModelAnswer> InvokeAsync(ModelCall call, CancellationToken cancellationToken)
     {
-        catalogue.Check(model, call.Needs);
+        catalogue.Check(model, call);
         return pipeline.InvokeAsync(call, cancellationToken);
     }
 

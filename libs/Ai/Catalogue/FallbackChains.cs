@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Ai.Local;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Ai.Catalogue;
@@ -8,9 +7,9 @@ namespace Ai.Catalogue;
 /// <summary>
 /// Which models answer instead of one that cannot: those of <see cref="AiOptions.Fallback"/>, else (others.md §B4) a smaller one of the same provider, one of
 /// each other provider, the embedded one. Only models that can do what the call needs. Embeddings of different models do not compare, so they have a
-/// chain only where one is configured.
+/// chain only where one is configured; so has the embedded model.
 /// </summary>
-internal sealed partial class FallbackChains(ModelCatalogue catalogue, IOptions<AiOptions> options, ILogger<FallbackChains> logger)
+internal sealed class FallbackChains(ModelCatalogue catalogue, IOptions<AiOptions> options)
 {
     private readonly ConcurrentDictionary<(string Model, ModelCapabilities Needs), ModelInfo[]> _chains = new();
 
@@ -21,7 +20,8 @@ internal sealed partial class FallbackChains(ModelCatalogue catalogue, IOptions<
     /// <summary>The chain of a model that has no list of its own.</summary>
     internal static ModelInfo[] Default(ModelInfo model, IReadOnlyList<ModelInfo> all, ModelCapabilities needs)
     {
-        if (needs.HasFlag(ModelCapabilities.Embeddings))
+        // Whoever chose the embedded model sends nothing away.
+        if (needs.HasFlag(ModelCapabilities.Embeddings) || model.Provider == LocalProvider.Name)
         {
             return [];
         }
@@ -34,36 +34,23 @@ internal sealed partial class FallbackChains(ModelCatalogue catalogue, IOptions<
             .. others.Where(other => other.Provider != model.Provider && other.Provider != LocalProvider.Name)
                 .GroupBy(other => other.Provider)
                 .Select(provider => provider.Where(other => !(PriceOf(other) > PriceOf(model))).MaxBy(PriceOf) ?? provider.MinBy(PriceOf)!),
-            .. others.Where(other => other.Provider == LocalProvider.Name && model.Provider != LocalProvider.Name),
+            .. others.Where(other => other.Provider == LocalProvider.Name),
         ];
     }
 
     private ModelInfo[] Make(ModelInfo model, ModelCapabilities needs)
     {
-        if (options.Value.Fallback.TryGetValue(model.Id, out var configured))
+        // Names that name nothing have stopped the start.
+        if (options.Value.Fallback.FirstOrDefault(chain => catalogue.Resolve(chain.Key)?.Id == model.Id).Value is { } configured)
         {
-            return [.. configured.Select(id => Find(model, id)).OfType<ModelInfo>().Where(other => Suits(other, model, needs))];
+            return [.. configured.Select(catalogue.Resolve).OfType<ModelInfo>().Where(other => Suits(other, model, needs))];
         }
 
         return options.Value.FallbackByDefault ? Default(model, catalogue.All, needs) : [];
-    }
-
-    private ModelInfo? Find(ModelInfo model, string id)
-    {
-        var found = catalogue.All.FirstOrDefault(other => other.Id.Equals(id, StringComparison.OrdinalIgnoreCase));
-        if (found is null)
-        {
-            LogMissing(model.Id, id);
-        }
-
-        return found;
     }
 
     private static bool Suits(ModelInfo other, ModelInfo model, ModelCapabilities needs) => other.Id != model.Id && (needs & ~other.Capabilities) == 0;
 
     /// <summary>What is written costs the most, and what draws has a price for each.</summary>
     private static decimal? PriceOf(ModelInfo model) => model.Price.OutputPerMillion ?? model.Price.PerImage;
-
-    [LoggerMessage(1931, LogLevel.Warning, "Ai:Fallback of {Model} names {Missing}, which is not configured and is left out")]
-    private partial void LogMissing(string model, string missing);
 }

@@ -33,7 +33,21 @@ public enum ModelCapabilities
 }
 
 /// <summary>Price in US dollars for a million tokens, or for one picture. Zero where it costs nothing; null where it is not known.</summary>
-public sealed record ModelPrice(decimal? InputPerMillion = null, decimal? OutputPerMillion = null, decimal? CachedInputPerMillion = null, decimal? PerImage = null);
+/// <param name="InputPerMillion">Tokens read.</param>
+/// <param name="OutputPerMillion">Tokens written.</param>
+/// <param name="CachedInputPerMillion">Tokens read that the provider had kept from an earlier request.</param>
+/// <param name="PerImage">One picture of the usual size.</param>
+public sealed record ModelPrice(decimal? InputPerMillion = null, decimal? OutputPerMillion = null, decimal? CachedInputPerMillion = null, decimal? PerImage = null)
+{
+    /// <summary>Day on which the price was looked up; null where the configuration gives it.</summary>
+    public DateOnly? Date { get; init; }
+
+    /// <summary>Where it was looked up.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>What the numbers leave out, for people.</summary>
+    public string? Note { get; init; }
+}
 
 /// <summary>One model of the catalogue.</summary>
 public sealed record ModelInfo
@@ -47,13 +61,19 @@ public sealed record ModelInfo
     /// <summary>Name that the provider knows it by.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Tokens of input and output together.</summary>
+    /// <summary>Name for people; the provider's where there is none.</summary>
+    public string? DisplayName { get; init; }
+
+    /// <summary>Other names that requests may use.</summary>
+    public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>Tokens of input and output together; 0 where it is not known.</summary>
     public int ContextTokens { get; init; }
 
-    /// <summary>Tokens of output at most.</summary>
+    /// <summary>Tokens of output at most; 0 where it is not known.</summary>
     public int OutputTokens { get; init; }
 
-    /// <summary>Reference pictures that one request may carry.</summary>
+    /// <summary>Reference pictures that one request may carry; 0 where it is not known.</summary>
     public int MaxReferenceImages { get; init; }
 
     /// <summary>What it can do.</summary>

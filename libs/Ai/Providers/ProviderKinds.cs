@@ -38,6 +38,9 @@ public static class ProviderKinds
         KeyVariables(kind).FirstOrDefault(name => configuration[name] is { Length: > 0 });
 
     /// <summary>Whether the provider is called without an API key: it is embedded, signs in otherwise, or is a server of one's own without keys.</summary>
-    internal static bool NeedsNoKey(ProviderOptions provider) =>
-        provider.Kind is Local or Vertex || (provider.Keys.Count == 0 && provider is { Kind: OpenAi, BaseUrl: not null });
+    internal static bool NeedsNoKey(ProviderOptions provider) => provider.Kind is Local or Vertex || (provider.Keys.Count == 0 && provider.BaseUrl is not null);
+
+    /// <summary>Whether there is all that a call needs, as far as the configuration tells: a key, an address or credentials.</summary>
+    internal static bool IsConfigured(ProviderOptions provider, IConfiguration configuration) =>
+        NeedsNoKey(provider) || provider.Keys.Count > 0 || SetVariable(provider.Kind!, configuration) is not null;
 }

@@ -2,24 +2,35 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Ai.Providers;
 
-/// <summary>One provider: section <c>Ai:Providers:{name}</c>. Several entries of one kind are several servers or accounts.</summary>
+/// <summary>
+/// One provider: section <c>Ai:Providers:{name}</c>. Several entries of one kind are several servers or accounts. <c>Ai:Providers:{name}:Calls</c> changes
+/// single values of <see cref="AiOptions.Calls"/> for its models.
+/// </summary>
 public sealed class ProviderOptions
 {
     /// <summary>
     /// <c>openai</c> (OpenAI and every compatible server: Ollama, vLLM, llama.cpp), <c>anthropic</c>, <c>gemini</c>, <c>vertex</c>, <c>local</c>.
     /// Default: the entry's name where that is a kind, else <c>openai</c>.
     /// </summary>
-    [RegularExpression("openai|anthropic|gemini|vertex|local")]
     public string? Kind { get; set; }
 
     /// <summary>Base URL as the provider's own clients take it, for OpenAI-compatible servers up to and including <c>/v1</c>. Default: the provider's own.</summary>
     public Uri? BaseUrl { get; set; }
 
+    /// <summary>
+    /// Whether keys may go to a <see cref="BaseUrl"/> that begins with <c>http://</c> and is not on this machine, where the network between is trusted.
+    /// Default false: the app does not start.
+    /// </summary>
+    public bool AllowKeyOverHttp { get; set; }
+
     /// <summary><c>openai</c> only: <c>chat</c> (POST /chat/completions, default: every compatible server has it) or <c>responses</c> (POST /responses).</summary>
     [RegularExpression("chat|responses")]
     public string Api { get; set; } = "chat";
 
-    /// <summary>Keys that share the load. Empty: the environment variable of the kind, or none at a server with a base URL of its own.</summary>
+    /// <summary>
+    /// Keys that share the load. Empty: the environment variable of the kind (<see cref="ProviderKinds.KeyVariables"/>), or none at a server
+    /// with a <see cref="BaseUrl"/>, so that no key goes to a server that it is not for.
+    /// </summary>
     public IList<ProviderKeyOptions> Keys { get; } = [];
 
     /// <summary>How long a key is left alone after a 429 that does not say how long. Default 20 s.</summary>

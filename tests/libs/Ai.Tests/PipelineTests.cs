@@ -27,6 +27,7 @@ public sealed class PipelineTests : IAsyncLifetime
         .AddLogging()
         .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection([
             new("Ai:Providers:openai:BaseUrl", $"{_server.Address}v1"),
+            new("Ai:FallbackByDefault", "false"),
             new("Ai:Calls:RetryDelay", "00:00:00.010"),
         ]).AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value))).Build())
         .AddSingleton<TimeProvider>(_time)

@@ -26,6 +26,8 @@ builder.Services.AddSingleton(DisposalRules.Load(knowledge, taxonomy));
 
 // Models, and what the local provider does in their place.
 builder.Services.AddModels();
+builder.Services.AddModelTask(WasteVision.Task, WasteVision.Needs);
+builder.Services.AddModelTask(DisposalAnswer.Task, DisposalAnswer.Needs);
 builder.Services.AddPictureClassifier();
 builder.Services.AddLocalSkill<LocalWasteVision>();
 builder.Services.AddLocalSkill<LocalDisposalAnswer>();

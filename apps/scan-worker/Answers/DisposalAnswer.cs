@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Ai;
 using Ai.Calls;
+using Ai.Catalogue;
 using Ai.Local.Text;
 using Ai.Prompts;
 using Microsoft.Extensions.AI;
@@ -27,6 +28,9 @@ public sealed class DisposalAnswer
     private const string Fixed = "fixed";
 
     private const int MaxSteps = 10;
+
+    /// <summary>What a model must be able to do for it.</summary>
+    public const ModelCapabilities Needs = ModelCapabilities.Chat | ModelCapabilities.JsonSchema;
 
     private static readonly JsonElement Schema = JsonDocument.Parse("""
         {"type":"object","additionalProperties":false,"required":["steps","insufficiencies","user_answer"],
@@ -64,7 +68,7 @@ public sealed class DisposalAnswer
             return Result(AnswerText.NoRule(vision.Meta.Question, TextLanguage.IsKorean(userInput)), served: null);
         }
 
-        var client = _models.Chat(model);
+        var client = _models.Chat(_models.FindOrChoose(model, Task, Needs));
         var system = _system.Fill(
             ("classification", JsonSerializer.Serialize(vision.Classification, TandemJson.Options)),
             ("situation_tags", string.Join(", ", vision.SituationTags)),

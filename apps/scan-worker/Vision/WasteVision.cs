@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Ai;
 using Ai.Calls;
+using Ai.Catalogue;
 using Ai.Local;
 using Ai.Prompts;
 using Microsoft.Extensions.AI;
@@ -25,6 +26,9 @@ public sealed class WasteVision
 
     /// <inheritdoc cref="SystemPrompt"/>
     public static readonly PromptUse UserPrompt = new("vision.user", UserInput);
+
+    /// <summary>What a model must be able to do for it.</summary>
+    public const ModelCapabilities Needs = ModelCapabilities.Chat | ModelCapabilities.Vision | ModelCapabilities.JsonSchema;
 
     private static readonly JsonElement Schema = JsonDocument.Parse("""
         {"type":"object","additionalProperties":false,
@@ -58,7 +62,7 @@ public sealed class WasteVision
     }
 
     /// <summary>Whether the model looks at the picture on this machine, so that there is nothing to save by sending less.</summary>
-    public bool StaysHere(string? model) => _models.Find(model).Provider == LocalProvider.Name;
+    public bool StaysHere(string? model) => ModelOf(model).Provider == LocalProvider.Name;
 
     /// <summary>
     /// Classifies. Throws <see cref="ModelException"/>; an answer outside the class tree is MODEL_ANSWER_INVALID and worth
@@ -67,7 +71,7 @@ public sealed class WasteVision
     public async Task<VisionResult> ClassifyAsync(
         ReadOnlyMemory<byte> picture, string mediaType, string userInput, string? model, CancellationToken cancellationToken)
     {
-        var client = _models.Chat(model);
+        var client = _models.Chat(ModelOf(model));
         ChatMessage[] messages =
         [
             new(ChatRole.System, _system),
@@ -76,6 +80,8 @@ public sealed class WasteVision
         var response = await client.GetResponseAsync(messages, ChatTasks.Json(_scope, "waste_classification", Schema), cancellationToken);
         return Check(response.Text, userInput, Served.Of(response)!);
     }
+
+    private ModelInfo ModelOf(string? model) => _models.FindOrChoose(model, Task, Needs);
 
     private VisionResult Check(string text, string userInput, Served served)
     {

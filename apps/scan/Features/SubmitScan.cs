@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Contracts;
 using Contracts.Jobs;
+using Contracts.Models;
 using Contracts.Scan;
 using Dapr;
 using Dapr.Client;
@@ -27,6 +28,9 @@ internal static partial class SubmitScan
     public const string Route = "/api/v1/scan";
     private const int MaxKeyLength = 255;
 
+    /// <summary>What a model must be able to do besides looking at a picture: say what it sees in the form that is asked for.</summary>
+    private static readonly string[] Needed = ["chat", "json_schema"];
+
     public sealed record Request(
         [Required, Url, StringLength(2000)] string? ImageUrl, [StringLength(2000)] string? UserInput = null, [StringLength(100)] string? Model = null);
 
@@ -47,9 +51,9 @@ internal static partial class SubmitScan
         }
 
         // Only a request that names a model needs to know which there are; scan-worker alone does.
-        if (request.Model is { } model && await worker.ModelsAsync(cancellationToken) is var models && !models.Contains(model, StringComparer.OrdinalIgnoreCase))
+        if (request.Model is { Length: > 0 } model && await worker.ModelsAsync(cancellationToken) is var models && UnsupportedReason(model, models) is { } unsupported)
         {
-            return Problems.Of(400, "UNSUPPORTED_MODEL", $"model '{model}' is not supported; supported: {string.Join(", ", models)}");
+            return Problems.Of(400, "UNSUPPORTED_MODEL", unsupported);
         }
 
         var key = idempotencyKey ?? idempotencyAlias;
@@ -106,6 +110,19 @@ internal static partial class SubmitScan
 
         LogAccepted(logger, jobId, appended.Created);
         return TypedResults.Ok(Answer(jobId));
+    }
+
+    /// <summary>
+    /// A model goes by its id, its provider's name for it or an alias, and must be able to look at a picture. One that cannot be asked just now is accepted:
+    /// another of its fallback chain may answer, or it may be back when its turn comes.
+    /// </summary>
+    private static string? UnsupportedReason(string model, IReadOnlyList<ModelEntry> models)
+    {
+        var able = models.Where(entry => entry.SupportsVision && Needed.All(entry.Capabilities.Contains)).ToArray();
+        return able.Any(entry => entry.Aliases.Append(entry.Id).Append(entry.Name).Contains(model, StringComparer.OrdinalIgnoreCase))
+            ? null
+            : $"model '{model}' {(models.Any(entry => entry.Id.Equals(model, StringComparison.OrdinalIgnoreCase)) ? "cannot do a scan" : "is not supported")}; "
+                + $"supported: {string.Join(", ", able.Select(entry => entry.Id))}";
     }
 
     /// <summary>The list is an index for people: without its line the scan runs all the same.</summary>

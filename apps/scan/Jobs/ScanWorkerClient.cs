@@ -1,4 +1,5 @@
 using System.Net.Http.Json;
+using Contracts.Models;
 using ServiceDefaults;
 
 namespace Scan.Jobs;
@@ -26,6 +27,6 @@ internal sealed class ScanWorkerClient(HttpClient http)
     }
 
     /// <summary>Models that a request may name, the default first.</summary>
-    public async Task<IReadOnlyList<string>> ModelsAsync(CancellationToken cancellationToken) =>
-        await http.GetFromJsonAsync<string[]>("/internal/models", TandemJson.Options, cancellationToken) ?? [];
+    public async Task<IReadOnlyList<ModelEntry>> ModelsAsync(CancellationToken cancellationToken) =>
+        await http.GetFromJsonAsync<ModelEntry[]>("/internal/models", TandemJson.Options, cancellationToken) ?? [];
 }

@@ -84,6 +84,20 @@ public sealed class ProtectionTests
         Assert.False(sidecar.Requests.Single().Headers.ContainsKey("X-User-ID"));
     }
 
+    [Fact]
+    public async Task The_list_of_models_is_for_everybody_and_read_only()
+    {
+        await using var sidecar = await FakeServer.StartAsync();
+        await using var app = new GatewayApp(sidecar);
+        using var client = app.Client();
+
+        using var listed = await client.GetAsync("/api/v1/models");
+        using var written = await client.PostAsync("/api/v1/models", content: null);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.MethodNotAllowed), (listed.StatusCode, written.StatusCode));
+        Assert.Equal("/v1.0/invoke/scan-worker/method/api/v1/models", Assert.Single(sidecar.Requests).Path);
+    }
+
     [Theory]
     [InlineData("/api/v1/internal/characters", HttpStatusCode.NotFound)]
     [InlineData("/api/v1/INTERNAL/characters", HttpStatusCode.NotFound)]

@@ -80,22 +80,32 @@ public sealed class KubernetesTests
         Assert.Equal("true", pod.TextAt("metadata", "annotations", "dapr.io/disable-builtin-k8s-secret-store"));
         Assert.Equal(needsToken ? "true" : "false", pod.TextAt("spec", "automountServiceAccountToken"));
         Assert.Equal("false", Documents(app).Single(document => document.TextAt("kind") == "ServiceAccount").TextAt("automountServiceAccountToken"));
-        var bindings = Yaml.Read("deploy/k8s/base/signing-key.yaml").Where(document => document.TextAt("kind") == "RoleBinding");
+        var bindings = SecretRoles.Keys.SelectMany(Yaml.Read).Where(document => document.TextAt("kind") == "RoleBinding");
         var subject = bindings.SelectMany(binding => binding.ListAt("subjects")).SingleOrDefault(subject => subject.TextAt("name") == app);
         Assert.Equal(needsToken ? ("ServiceAccount", "tandem") : (null, null), (subject.TextAt("kind"), subject.TextAt("namespace")));
     }
 
-    [Fact]
-    public void Signing_key_is_all_that_the_role_allows()
+    public static readonly Dictionary<string, string[]> SecretRoles = new()
     {
-        var documents = Yaml.Read("deploy/k8s/base/signing-key.yaml");
+        ["deploy/k8s/base/signing-key.yaml"] = ["identity-signing-key"],
+        ["deploy/k8s/base/model-keys.yaml"] = ["openai-api-key", "anthropic-api-key", "gemini-api-key", "vertex-credentials"],
+    };
+
+    public static TheoryData<string> SecretRoleFiles => [.. SecretRoles.Keys];
+
+    [Theory]
+    [MemberData(nameof(SecretRoleFiles))]
+    public void Role_allows_to_get_the_named_secrets_and_nothing_else(string file)
+    {
+        var documents = Yaml.Read(file);
         var role = documents.Single(document => document.TextAt("kind") == "Role");
         var rule = Assert.Single(role.ListAt("rules"));
-        foreach (var (field, value) in new[] { ("apiGroups", ""), ("resources", "secrets"), ("resourceNames", "identity-signing-key"), ("verbs", "get") })
+        foreach (var (field, value) in new[] { ("apiGroups", ""), ("resources", "secrets"), ("verbs", "get") })
         {
             Assert.Equal(value, (string?)Assert.Single(rule.ListAt(field)));
         }
 
+        Assert.Equal(SecretRoles[file], rule.ListAt("resourceNames").Select(name => (string)name!));
         var binding = documents.Single(document => document.TextAt("kind") == "RoleBinding");
         Assert.Equal(("Role", role.TextAt("metadata", "name")), (binding.TextAt("roleRef", "kind"), binding.TextAt("roleRef", "name")));
     }

@@ -125,7 +125,7 @@ public sealed class ModelCatalogueTests
     [Theory]
     [InlineData("gemini-3-pro-image", 14, null)]
     [InlineData("gemini-3-pro-image", 15, "gemini/gemini-3-pro-image takes 14 reference pictures, not 15; no model takes as many")]
-    [InlineData("gpt-image-1.5", 2, "openai/gpt-image-1.5 takes 1 reference pictures, not 2; as many take: gemini/gemini-3-pro-image, gemini/gemini-2.5-flash-image")]
+    [InlineData("gpt-image-1.5", 2, "openai/gpt-image-1.5 takes 1 reference pictures, not 2; as many take: gemini/gemini-3-pro-image, gemini/gemini-2.5-flash-image, local")]
     public void A_request_carries_as_many_reference_pictures_as_the_model_takes(string model, int count, string? problem)
     {
         var catalogue = Catalogue(Everything);
@@ -208,7 +208,7 @@ public sealed class ModelCatalogueTests
     [Theory]
     [InlineData("gpt-5.2", ModelCapabilities.Chat | ModelCapabilities.Tools, "openai/gpt-5.1 anthropic/claude-haiku-4-5 gemini/gemini-3.1-pro-preview")]
     [InlineData("claude-haiku-4-5", ModelCapabilities.Chat | ModelCapabilities.Vision, "openai/gpt-5.4-mini gemini/gemini-3-flash-preview local")]
-    [InlineData("gemini-3-pro-image", ModelCapabilities.Images | ModelCapabilities.ImageEdits, "gemini/gemini-2.5-flash-image openai/gpt-image-1")]
+    [InlineData("gemini-3-pro-image", ModelCapabilities.Images | ModelCapabilities.ImageEdits, "gemini/gemini-2.5-flash-image openai/gpt-image-1 local")]
     [InlineData("text-embedding-3-small", ModelCapabilities.Embeddings, "")]
     [InlineData("local", ModelCapabilities.Chat, "")]
     [InlineData("gpt-5-mini", ModelCapabilities.Chat, "openai/gpt-5.2-chat-latest local")]

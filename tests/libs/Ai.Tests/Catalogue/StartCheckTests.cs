@@ -29,11 +29,11 @@ public sealed class StartCheckTests
     [InlineData("Ai:Tasks:answer:Fast: model 'nobody/x' is not supported; supported: local", "Ai:Tasks:answer:Fast=nobody/x")]
     [InlineData("Ai:Fallback:local:1: model 'x' is not supported; supported: local", "Ai:Fallback:local:0=local", "Ai:Fallback:local:1=x")]
     [InlineData("Ai:Fallback:x: model 'x' is not supported; supported: local", "Ai:Fallback:x:0=local")]
-    [InlineData("Ai:Tasks:draw:Fast: local cannot do Images, ImageEdits, which the task needs; no configured model can", "Ai:Tasks:draw:Fast=local")]
-    [InlineData("Ai:Model: local cannot do Images, ImageEdits, which task draw needs; give the task another in Ai:Tasks:draw:Standard; no configured model can", "Ai:Model=local")]
+    [InlineData("Ai:Tasks:draw:Fast: local cannot do Tools, which the task needs; no configured model can", "Ai:Tasks:draw:Fast=local")]
+    [InlineData("Ai:Model: local cannot do Tools, which task draw needs; give the task another in Ai:Tasks:draw:Standard; no configured model can", "Ai:Model=local")]
     public void Stops_the_start(string problem, params string[] settings)
     {
-        using var services = Settings.Models(settings).AddModelTask("draw", ModelCapabilities.Images | ModelCapabilities.ImageEdits).BuildServiceProvider();
+        using var services = Settings.Models(settings).AddModelTask("draw", ModelCapabilities.Tools).BuildServiceProvider();
 
         var failure = Assert.Throws<OptionsValidationException>(() => services.GetRequiredService<IStartupValidator>().Validate());
 

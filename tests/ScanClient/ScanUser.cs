@@ -71,11 +71,12 @@ public sealed class ScanUser(HttpClient http)
     }
 
     /// <summary>Submits a scan under an idempotency key and returns the job id. The key makes it safe to repeat.</summary>
-    public async Task<Guid> SubmitAsync(string imageUrl, string idempotencyKey, CancellationToken cancellationToken, string? userInput = null)
+    public async Task<Guid> SubmitAsync(
+        string imageUrl, string idempotencyKey, CancellationToken cancellationToken, string? userInput = null, string? model = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/scan")
         {
-            Content = JsonContent.Create(new { image_url = imageUrl, user_input = userInput }),
+            Content = JsonContent.Create(new { image_url = imageUrl, user_input = userInput, model }),
         };
         request.Headers.Add("Idempotency-Key", idempotencyKey);
         using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);

@@ -37,6 +37,9 @@ public sealed class PlatformRun : IAsyncDisposable
 
     public static string Root { get; } = FindRoot();
 
+    /// <summary>Where the run keeps its logs and everything else.</summary>
+    public string DataDirectory => _data.FullName;
+
     public Uri Gateway { get; private set; } = null!;
 
     public HttpClient Http { get; private set; } = null!;

@@ -20,6 +20,9 @@ public sealed class TraceCollector : IAsyncDisposable
 
     public ConcurrentQueue<Span> Spans { get; } = [];
 
+    /// <summary>Everything that was sent here, traces, metrics and logs, as it came.</summary>
+    public ConcurrentQueue<byte[]> Exports { get; } = [];
+
     public string Address => _app.Urls.First();
 
     public static async Task<TraceCollector> StartAsync()
@@ -33,6 +36,7 @@ public sealed class TraceCollector : IAsyncDisposable
         {
             using var body = new MemoryStream();
             await http.Request.Body.CopyToAsync(body);
+            collector.Exports.Enqueue(body.ToArray());
             if (http.Request.Path == "/v1/traces")
             {
                 collector.Keep(body.ToArray());

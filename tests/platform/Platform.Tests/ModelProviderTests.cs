@@ -52,6 +52,7 @@ public sealed class ModelProviderTests : IAsyncDisposable
             ("Ai__Providers__anthropic__Keys__0__Value", AnthropicKey),
             ("Ai__Providers__gemini__Keys__0__Value", GeminiKey),
             ("Ai__Providers__vertex__CredentialsFile", _credentials.FullName),
+            ("Ai__FallbackByDefault", "true"),
             // With retries the breaker would open in the middle of the scan and be the second stage's reason.
             ("Ai__Providers__anthropic__Calls__Retries", "0"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address),

@@ -53,7 +53,7 @@ public sealed class DisposalAnswer
 
     /// <summary>Composes the answer. Without a rule it is a fixed one and no model is asked.</summary>
     public async Task<AnswerResult> ComposeAsync(
-        VisionResult vision, RuleResult rule, string userInput, string? model, int rewardPoints, CancellationToken cancellationToken)
+        VisionResult vision, RuleResult rule, Question question, int rewardPoints, CancellationToken cancellationToken)
     {
         var classification = vision.Classification;
         AnswerResult Result(AnswerText text, Served? served) => new(
@@ -65,16 +65,16 @@ public sealed class DisposalAnswer
 
         if (rule.Data is null)
         {
-            return Result(AnswerText.NoRule(vision.Meta.Question, TextLanguage.IsKorean(userInput)), served: null);
+            return Result(AnswerText.NoRule(vision.Meta.Question, TextLanguage.IsKorean(question.Text)), served: null);
         }
 
-        var client = _models.Chat(_models.FindOrChoose(model, Task, Needs));
+        var client = _models.Chat(_models.FindOrChoose(question.Model, Task, Needs));
         var system = _system.Fill(
             ("classification", JsonSerializer.Serialize(vision.Classification, TandemJson.Options)),
             ("situation_tags", string.Join(", ", vision.SituationTags)),
             ("disposal_rules", JsonSerializer.Serialize(rule.Data, TandemJson.Options)));
-        ChatMessage[] messages = [new(ChatRole.System, system), new(ChatRole.User, _user.Fill((WasteVision.UserInput, userInput)))];
-        var options = ChatTasks.Json(_scope, "disposal_answer", Schema);
+        ChatMessage[] messages = [new(ChatRole.System, system), new(ChatRole.User, _user.Fill((WasteVision.UserInput, question.Text)))];
+        var options = ChatTasks.Json(_scope with { User = question.UserId }, "disposal_answer", Schema);
         // The local provider reads the facts as data instead of from the prompt's text.
         messages[0].AdditionalProperties = new() { [LocalDisposalAnswer.FactsKey] = new LocalDisposalAnswer.Facts(vision, rule.Data) };
         var response = await client.GetResponseAsync(messages, options, cancellationToken);

@@ -15,5 +15,5 @@ public sealed class AnswerActivity(StageRunner stages, StageGates gates, Disposa
     public override Task<AnswerResult> RunAsync(WorkflowActivityContext context, Input input) => stages.RunAsync(
         Stage.Answer, input.Attempt,
         token => gates.Answers.RunAsync(
-            () => answers.ComposeAsync(input.Vision, input.Rule, input.Scan.UserInput, input.Scan.Model, options.Value.RewardPoints, token), token));
+            () => answers.ComposeAsync(input.Vision, input.Rule, input.Scan.Question, options.Value.RewardPoints, token), token));
 }

@@ -30,7 +30,7 @@ public sealed class VisionActivity(StageRunner stages, StageGates gates, WasteVi
         });
 
     private Task<VisionResult> ClassifyAsync(ScanInput scan, (ReadOnlyMemory<byte> Bytes, string MediaType) picture, CancellationToken cancellationToken) =>
-        vision.ClassifyAsync(picture.Bytes, picture.MediaType, scan.UserInput, scan.Model, cancellationToken);
+        vision.ClassifyAsync(picture.Bytes, picture.MediaType, scan.Question, cancellationToken);
 
     private async Task<(ReadOnlyMemory<byte> Bytes, string MediaType)> ReadPictureAsync(ScanInput scan, int maxBytes, CancellationToken cancellationToken)
     {

@@ -69,16 +69,16 @@ public sealed class WasteVision
     /// another attempt.
     /// </summary>
     public async Task<VisionResult> ClassifyAsync(
-        ReadOnlyMemory<byte> picture, string mediaType, string userInput, string? model, CancellationToken cancellationToken)
+        ReadOnlyMemory<byte> picture, string mediaType, Question question, CancellationToken cancellationToken)
     {
-        var client = _models.Chat(ModelOf(model));
+        var client = _models.Chat(ModelOf(question.Model));
         ChatMessage[] messages =
         [
             new(ChatRole.System, _system),
-            new(ChatRole.User, [new TextContent(_user.Fill((UserInput, userInput))), new DataContent(picture, mediaType)]),
+            new(ChatRole.User, [new TextContent(_user.Fill((UserInput, question.Text))), new DataContent(picture, mediaType)]),
         ];
-        var response = await client.GetResponseAsync(messages, ChatTasks.Json(_scope, "waste_classification", Schema), cancellationToken);
-        return Check(response.Text, userInput, Served.Of(response)!);
+        var response = await client.GetResponseAsync(messages, ChatTasks.Json(_scope with { User = question.UserId }, "waste_classification", Schema), cancellationToken);
+        return Check(response.Text, question.Text, Served.Of(response)!);
     }
 
     private ModelInfo ModelOf(string? model) => _models.FindOrChoose(model, Task, Needs);

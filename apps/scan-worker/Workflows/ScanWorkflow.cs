@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Contracts.Jobs;
 using Dapr.Workflow;
 using ScanWorker.Stages;
@@ -12,7 +13,12 @@ namespace ScanWorker.Workflows;
 /// <param name="Model">Chosen model, null for the default.</param>
 /// <param name="Retries">Of every stage.</param>
 /// <param name="Deadline">When event-router ends the job; the log's word, because a repeated request carries a later one.</param>
-public sealed record ScanInput(Guid JobId, string UserId, string ImageKey, string UserInput, string? Model, RetryPlan Retries, DateTimeOffset Deadline);
+public sealed record ScanInput(Guid JobId, string UserId, string ImageKey, string UserInput, string? Model, RetryPlan Retries, DateTimeOffset Deadline)
+{
+    /// <summary>What models are asked.</summary>
+    [JsonIgnore]
+    public Question Question => new(UserInput, Model, UserId);
+}
 
 /// <summary>How often a stage is tried; from options, but part of the input so that a replay sees what the first run saw.</summary>
 /// <param name="Count">Retries after the first attempt.</param>

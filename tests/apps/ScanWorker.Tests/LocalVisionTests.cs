@@ -32,7 +32,7 @@ public sealed class LocalVisionTests : IDisposable
 
     private Task<VisionResult> ClassifyAsync(Bitmap picture, string question = "?") =>
         new WasteVision(_services.GetRequiredService<IModels>(), Tree, SituationTags.Load(Folder), Prompts)
-            .ClassifyAsync(PngEncoder.Encode(picture), "image/png", question, null, TestContext.Current.CancellationToken);
+            .ClassifyAsync(PngEncoder.Encode(picture), "image/png", new Question(question), TestContext.Current.CancellationToken);
 
     [Fact]
     public async Task A_picture_that_is_known_gets_its_place_and_says_who_spoke()
@@ -67,7 +67,7 @@ public sealed class LocalVisionTests : IDisposable
         Assert.Equal(result.Meta.Confidence, result.Meta.RunnerUp!.Confidence);
         var noRule = new RuleResult(false, null, null, null);
         var answer = await new DisposalAnswer(_services.GetRequiredService<IModels>(), Prompts)
-            .ComposeAsync(result, noRule, userInput, null, 10, TestContext.Current.CancellationToken);
+            .ComposeAsync(result, noRule, new Question(userInput), 10, TestContext.Current.CancellationToken);
         Assert.Contains(told, answer.UserAnswer);
         Assert.EndsWith(result.Meta.Question!, answer.UserAnswer);
         Assert.NotNull(RewardRule.Refusal(result, noRule, answer, enabled: true));

@@ -18,7 +18,7 @@ public sealed class ModelAnswerTests
     private static readonly DisposalRules Rules = DisposalRules.Load(Folder, Tree);
 
     private static Task<VisionResult> ClassifyAsync(string text) =>
-        new WasteVision(new OneModel(text), Tree, SituationTags.Load(Folder), Prompts).ClassifyAsync(new byte[] { 1 }, "image/jpeg", "?", null, default);
+        new WasteVision(new OneModel(text), Tree, SituationTags.Load(Folder), Prompts).ClassifyAsync(new byte[] { 1 }, "image/jpeg", new Question("?"), default);
 
     [Fact]
     public async Task A_classification_in_the_tree_is_taken_with_its_known_tags()
@@ -41,10 +41,10 @@ public sealed class ModelAnswerTests
     {
         var vision = await new WasteVision(
             new OneModel("""{"classification":{"major_category":"재활용폐기물","middle_category":"종이"}}""") { FallbackReason = reason },
-            Tree, SituationTags.Load(Folder), Prompts).ClassifyAsync(new byte[] { 1 }, "image/jpeg", "?", null, default);
+            Tree, SituationTags.Load(Folder), Prompts).ClassifyAsync(new byte[] { 1 }, "image/jpeg", new Question("?"), default);
         var answer = await new DisposalAnswer(
             new OneModel("""{"steps":[],"insufficiencies":[],"user_answer":"a"}""") { FallbackReason = reason }, Prompts)
-            .ComposeAsync(vision, Rule("종이"), "?", null, 10, default);
+            .ComposeAsync(vision, Rule("종이"), new Question("?"), 10, default);
 
         Assert.Equal((said, said), (vision.Meta.FallbackReason, answer.FallbackReason));
     }
@@ -54,12 +54,12 @@ public sealed class ModelAnswerTests
     {
         var vision = await new WasteVision(
             new OneModel("""{"classification":{"major_category":"재활용폐기물","middle_category":"종이"}}""") { Requested = "m2", CostUsd = 0.003m },
-            Tree, SituationTags.Load(Folder), Prompts).ClassifyAsync(new byte[] { 1 }, "image/jpeg", "?", null, default);
+            Tree, SituationTags.Load(Folder), Prompts).ClassifyAsync(new byte[] { 1 }, "image/jpeg", new Question("?"), default);
         var answers = new DisposalAnswer(new OneModel("""{"steps":[],"insufficiencies":[],"user_answer":"a"}"""), Prompts);
 
         Assert.Equal(new ModelUsage("m2", false, 900, 40, 0.003m), vision.Meta.Usage);
-        Assert.Equal(new ModelUsage("m1", false, 900, 40, null), (await answers.ComposeAsync(vision, Rule("종이"), "?", null, 10, default)).Usage);
-        var without = await answers.ComposeAsync(vision, new RuleResult(false, null, null, null), "?", null, 10, default);
+        Assert.Equal(new ModelUsage("m1", false, 900, 40, null), (await answers.ComposeAsync(vision, Rule("종이"), new Question("?"), 10, default)).Usage);
+        var without = await answers.ComposeAsync(vision, new RuleResult(false, null, null, null), new Question("?"), 10, default);
         Assert.Equal(("fixed", null), (without.Model, without.Usage));
     }
 
@@ -88,7 +88,7 @@ public sealed class ModelAnswerTests
         var text = JsonSerializer.Serialize(new { steps = new[] { "s" }, insufficiencies = Array.Empty<string>(), user_answer = new string('a', ModelJson.DefaultMaxLength) });
 
         var failure = await Assert.ThrowsAsync<ModelException>(
-            () => new DisposalAnswer(new OneModel(text), Prompts).ComposeAsync(Seen(), Rule("종이"), "?", null, 10, default));
+            () => new DisposalAnswer(new OneModel(text), Prompts).ComposeAsync(Seen(), Rule("종이"), new Question("?"), 10, default));
 
         Assert.Equal("MODEL_ANSWER_INVALID", failure.Code);
     }
@@ -98,7 +98,7 @@ public sealed class ModelAnswerTests
     {
         var text = JsonSerializer.Serialize(new { steps = Enumerable.Range(1, 12).Select(n => $"s{n}"), insufficiencies = Array.Empty<string>(), user_answer = "a" });
 
-        var answer = await new DisposalAnswer(new OneModel(text), Prompts).ComposeAsync(Seen(), Rule("종이"), "?", null, 10, default);
+        var answer = await new DisposalAnswer(new OneModel(text), Prompts).ComposeAsync(Seen(), Rule("종이"), new Question("?"), 10, default);
 
         Assert.Equal(10, answer.DisposalSteps.Count);
         Assert.Equal("s1", answer.DisposalSteps["단계1"]);
@@ -109,7 +109,7 @@ public sealed class ModelAnswerTests
     public async Task Without_a_rule_no_model_is_asked_and_the_question_is_passed_on()
     {
         var answer = await new DisposalAnswer(new OneModel("never read"), Prompts)
-            .ComposeAsync(Seen(unsure: true, question: "무엇인가요?"), new RuleResult(false, null, null, null), "?", null, 10, default);
+            .ComposeAsync(Seen(unsure: true, question: "무엇인가요?"), new RuleResult(false, null, null, null), new Question("?"), 10, default);
 
         Assert.Contains("무엇인가요?", answer.UserAnswer);
         Assert.Equal("fixed", answer.Provider);

@@ -411,6 +411,21 @@ public abstract class EndToEndTests(EndToEndFixture fixture) : IDisposable
         return JpegEncoder.Encode(bitmap, quality: 94);
     }
 
+    [Theory]
+    [InlineData("scan-worker", HttpStatusCode.Forbidden)]
+    [InlineData("sse", HttpStatusCode.OK)]
+    public async Task Only_who_verifies_identities_reads_the_key_that_signs_them(string app, HttpStatusCode expected)
+    {
+        var instance = _run.SidecarInstance(app);
+        using var request = new HttpRequestMessage(
+            HttpMethod.Get, $"http://127.0.0.1:{instance.GetProperty("http_port").GetInt32()}/v1.0/secrets/secrets/identity-signing-key");
+        request.Headers.Add("dapr-api-token", instance.GetProperty("api_token").GetString());
+
+        using var response = await _run.Http.SendAsync(request, _limit.Token);
+
+        Assert.Equal(expected, response.StatusCode);
+    }
+
     [Fact]
     public async Task What_is_built_is_ready_within_40_seconds()
     {

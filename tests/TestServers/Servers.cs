@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using LocalServers;
 using Xunit;
 
@@ -12,6 +14,11 @@ public static class Servers
     private static readonly Lazy<Task<RedisServer>> Redis = new(() => NewRedisAsync());
     private static readonly Lazy<Task<RabbitMqServer>> RabbitMq = new(() => NewRabbitMqAsync());
     private static readonly Lazy<Task<PostgresServer>> Postgres = new(() => NewPostgresAsync(new PostgresServerOptions { Durable = false }));
+
+    private static readonly ConcurrentBag<LocalServer> Started = [];
+    private static readonly ConcurrentBag<string> Folders = [];
+
+    static Servers() => AppDomain.CurrentDomain.ProcessExit += (_, _) => End();
 
     /// <summary>The shared Redis, durable, without a password.</summary>
     public static Task<RedisServer> RedisAsync() => Redis.Value;
@@ -40,7 +47,7 @@ public static class Servers
             File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         }
 
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Remove(folder);
+        Folders.Add(folder);
         return folder;
     }
 
@@ -57,25 +64,17 @@ public static class Servers
         where TServer : LocalServer
     {
         SkipUnlessInstalled(server);
-        // Before the folder goes, which has registered first: handlers run in the order in which they came, so this one removes it once more.
-        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
-        {
-            server.KillAsync().Wait();
-            Remove(server.DataDirectory);
-        };
+        Started.Add(server);
         await server.StartAsync();
         return server;
     }
 
-    private static void Remove(string folder)
+    /// <summary>The folders are left to another process: a gigabyte of them takes longer than the test runner gives this one to end.</summary>
+    private static void End()
     {
-        try
+        Task.WaitAll(Started.Select(server => server.KillAsync()));
+        using (Process.Start("rm", ["-rf", "--", .. Folders]))
         {
-            Directory.Delete(folder, recursive: true);
-        }
-        catch (IOException)
-        {
-            // Gone already, or a server still writes there; the system empties its temporary folder.
         }
     }
 }

@@ -29,7 +29,7 @@ public sealed class ModelsVerbTests : IAsyncLifetime
         await _app.StartAsync();
         _run.Template($"appID: gateway, appPort: {new Uri(_app.Urls.Single()).Port}", "appID: idle");
         _run.Start();
-        await _run.SeesAsync("ready: 0 apps");
+        await _run.SeesAsync("ready: http");
     }
 
     public async ValueTask DisposeAsync()

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Ai.Tests.Policies;
 
 /// <summary>The table of docs/models.md, "What each failure does".</summary>
@@ -7,9 +5,15 @@ internal static class FailureTable
 {
     public static IReadOnlyDictionary<ModelFailure, FailureRow> Rows { get; } = Read();
 
-    private static Dictionary<ModelFailure, FailureRow> Read([CallerFilePath] string here = "")
+    private static Dictionary<ModelFailure, FailureRow> Read()
     {
-        var page = Path.Combine(Path.GetDirectoryName(here)!, "../../../../docs/models.md");
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "docs", "models.md")))
+        {
+            folder = folder.Parent;
+        }
+
+        var page = Path.Combine(folder?.FullName ?? throw new InvalidOperationException("docs/models.md was not found above the test program"), "docs", "models.md");
         var cells = File.ReadLines(page)
             .SkipWhile(line => line != "## What each failure does")
             .TakeWhile(line => line == "## What each failure does" || !line.StartsWith("## ", StringComparison.Ordinal))

@@ -149,34 +149,14 @@ public abstract partial class ChatContract<TFixture>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Waits_for_the_first_byte_until_its_caller_cancels(bool streamed)
-    {
-        Server.Next(ModelReply.SlowFirstByte(Task.Delay(Timeout.Infinite, Cancellation)));
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-
-        var call = AskAsync(Client(), streamed, cancel.Token);
-        await ReceivedAsync();
-        await cancel.CancelAsync();
-
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(Soon, Cancellation));
-        await AbortedAsync();
-    }
+    public Task Waits_for_the_first_byte_until_its_caller_cancels(bool streamed) => EndsWhenCancelledAsync(
+        ModelReply.SlowFirstByte(Task.Delay(Timeout.Infinite, Cancellation)), (address, token) => AskAsync(Client(address), streamed, token));
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Waits_in_the_middle_of_an_answer_until_its_caller_cancels(bool streamed)
-    {
-        Server.Next(ModelReply.Idle(1, Task.Delay(Timeout.Infinite, Cancellation)));
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-
-        var call = AskAsync(Client(), streamed, cancel.Token);
-        await ReceivedAsync();
-        await cancel.CancelAsync();
-
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(Soon, Cancellation));
-        await AbortedAsync();
-    }
+    public Task Waits_in_the_middle_of_an_answer_until_its_caller_cancels(bool streamed) => EndsWhenCancelledAsync(
+        ModelReply.Idle(1, Task.Delay(Timeout.Infinite, Cancellation)), (address, token) => AskAsync(Client(address), streamed, token));
 
     [Theory]
     [InlineData(false)]

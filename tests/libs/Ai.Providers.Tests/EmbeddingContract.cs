@@ -32,48 +32,14 @@ public abstract class EmbeddingContract<TFixture> : EmbeddingBasics<TFixture> wh
     }
 
     [Theory]
-    [InlineData(400)]
-    [InlineData(401)]
-    [InlineData(403)]
-    [InlineData(404)]
-    [InlineData(429)]
-    [InlineData(500)]
-    [InlineData(503)]
-    public async Task Tells_statuses_apart(int status)
-    {
-        Server.Next(ModelReply.Status(status, retryAfter: TimeSpan.FromSeconds(17)));
-
-        var failure = await FailsAsync(ModelFailures.OfStatus(status), AskAsync);
-
-        Assert.Equal((status, TimeSpan.FromSeconds(17)), (failure.Status, failure.RetryAfter));
-        Assert.Single(Server.Requests);
-    }
+    [MemberData(nameof(Statuses))]
+    public Task Tells_statuses_apart(int status) => TellsStatusAsync(status, AskAsync);
 
     [Fact]
-    public async Task Tells_what_else_went_wrong()
-    {
-        Server.Next(ModelReply.QuotaExhausted, ModelReply.MalformedJson, ModelReply.CutBeforeFirstByte, ModelReply.Cut());
-
-        await FailsAsync(ModelFailure.QuotaExhausted, AskAsync);
-        await FailsAsync(ModelFailure.Malformed, AskAsync);
-        await FailsAsync(ModelFailure.NoFirstByte, AskAsync);
-        await FailsAsync(ModelFailure.Cut, AskAsync);
-        await FailsAsync(ModelFailure.Unreachable, () => Generator(Nobody()).GenerateAsync([Prompt], cancellationToken: Cancellation));
-    }
+    public Task Tells_what_else_went_wrong() => TellsWhatElseWentWrongAsync(AskAsync);
 
     [Fact]
-    public async Task Ends_when_its_caller_cancels()
-    {
-        Server.Next(ModelReply.SlowFirstByte(Task.Delay(Timeout.Infinite, Cancellation)));
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+    public Task Ends_when_its_caller_cancels() => EndsWhenCancelledAsync(ModelReply.SlowFirstByte(Task.Delay(Timeout.Infinite, Cancellation)), AskAsync);
 
-        var call = Generator().GenerateAsync(Texts, cancellationToken: cancel.Token);
-        await ReceivedAsync();
-        await cancel.CancelAsync();
-
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(Soon, Cancellation));
-        await AbortedAsync();
-    }
-
-    private Task AskAsync() => Generator().GenerateAsync([Prompt], cancellationToken: Cancellation);
+    private Task AskAsync(Uri? address, CancellationToken cancellationToken) => Generator(address).GenerateAsync([Prompt], cancellationToken: cancellationToken);
 }

@@ -57,6 +57,46 @@ public abstract class ProviderContract<TFixture> : IAsyncLifetime where TFixture
         return exception;
     }
 
+    /// <summary>Statuses of <see cref="TellsStatusAsync"/>.</summary>
+    public static TheoryData<int> Statuses => [400, 401, 403, 404, 429, 500, 503];
+
+    /// <summary>A status is its failure, with the wait that the provider asks for, and is not asked for again.</summary>
+    protected async Task TellsStatusAsync(int status, Func<Uri?, CancellationToken, Task> ask)
+    {
+        Server.Next(ModelReply.Status(status, retryAfter: TimeSpan.FromSeconds(17)));
+
+        var failure = await FailsAsync(ModelFailures.OfStatus(status), () => ask(null, Cancellation));
+
+        Assert.Equal((status, TimeSpan.FromSeconds(17)), (failure.Status, failure.RetryAfter));
+        Assert.Single(Server.Requests);
+    }
+
+    /// <summary>Quota, nonsense and connections that end at each moment.</summary>
+    protected async Task TellsWhatElseWentWrongAsync(Func<Uri?, CancellationToken, Task> ask)
+    {
+        Server.Next(ModelReply.QuotaExhausted, ModelReply.MalformedJson, ModelReply.CutBeforeFirstByte, ModelReply.Cut());
+
+        await FailsAsync(ModelFailure.QuotaExhausted, () => ask(null, Cancellation));
+        await FailsAsync(ModelFailure.Malformed, () => ask(null, Cancellation));
+        await FailsAsync(ModelFailure.NoFirstByte, () => ask(null, Cancellation));
+        await FailsAsync(ModelFailure.Cut, () => ask(null, Cancellation));
+        await FailsAsync(ModelFailure.Unreachable, () => ask(Nobody(), Cancellation));
+    }
+
+    /// <summary>A caller who cancels while the server hesitates is free at once, and the server sees that he has gone.</summary>
+    protected async Task EndsWhenCancelledAsync(ModelReply hesitating, Func<Uri?, CancellationToken, Task> ask)
+    {
+        Server.Next(hesitating);
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+
+        var call = ask(null, cancel.Token);
+        await ReceivedAsync();
+        await cancel.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(Soon, Cancellation));
+        await AbortedAsync();
+    }
+
     /// <summary>Neither the key nor the prompt nor the answer is in the exception, its properties or those inside it.</summary>
     protected void AssertSaysNoSecret(Exception exception)
     {

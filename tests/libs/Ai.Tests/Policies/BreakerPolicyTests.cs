@@ -19,23 +19,7 @@ public sealed class BreakerPolicyTests
         _policy = new BreakerPolicy(_breakers, _log);
     }
 
-    private async Task<ModelFailure?> CallAsync(ModelCall? call = null)
-    {
-        try
-        {
-            var answer = await _policy.InvokeAsync(call ?? Script.Call(), _script.NextAsync, CancellationToken.None);
-            if (answer is StreamedAnswer)
-            {
-                await Script.ReadAsync(answer);
-            }
-
-            return null;
-        }
-        catch (ModelException exception)
-        {
-            return exception.Failure;
-        }
-    }
+    private async Task<ModelFailure?> CallAsync(ModelCall? call = null) => (await _script.CallAsync(_policy, call))?.Failure;
 
     private async Task OpenAsync()
     {

@@ -26,23 +26,7 @@ public sealed class KeysPolicyTests
     private static ProviderKey Key(string name, int weight = 1, int requests = 0, int tokens = 0) =>
         new(name, $"value of {name}", new ProviderKeyOptions { Weight = weight, RequestsPerMinute = requests, TokensPerMinute = tokens });
 
-    private async Task<ModelException?> CallAsync(ModelCall? call = null)
-    {
-        try
-        {
-            var answer = await _policy.InvokeAsync(call ?? Script.Call(), _script.NextAsync, CancellationToken.None);
-            if (answer is StreamedAnswer)
-            {
-                await Script.ReadAsync(answer);
-            }
-
-            return null;
-        }
-        catch (ModelException exception)
-        {
-            return exception;
-        }
-    }
+    private Task<ModelException?> CallAsync(ModelCall? call = null) => _script.CallAsync(_policy, call);
 
     private string Used => string.Concat(_script.Calls.Select(call => call.Key?["value of ".Length..]));
 

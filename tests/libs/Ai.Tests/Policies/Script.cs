@@ -65,6 +65,25 @@ internal sealed class Script
         return _steps.Dequeue()(call, cancellationToken);
     }
 
+    /// <summary>A call through a policy to the script, read to its end; null when it succeeds.</summary>
+    public async Task<ModelException?> CallAsync(IModelPolicy policy, ModelCall? call = null)
+    {
+        try
+        {
+            var answer = await policy.InvokeAsync(call ?? Call(), NextAsync, CancellationToken.None);
+            if (answer is StreamedAnswer)
+            {
+                await ReadAsync(answer);
+            }
+
+            return null;
+        }
+        catch (ModelException exception)
+        {
+            return exception;
+        }
+    }
+
     public static WholeAnswer<ChatResponse> Whole(ModelInfo model, UsageDetails? usage = null) =>
         new(model, new ChatResponse(new ChatMessage(ChatRole.Assistant, "ok")), usage);
 

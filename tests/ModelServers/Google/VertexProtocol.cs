@@ -19,7 +19,7 @@ public sealed class VertexProtocol(TimeProvider? time = null) : GoogleProtocol
     /// <inheritdoc/>
     public override void Map(IEndpointRouteBuilder routes, ModelServer server)
     {
-        const string Model = "/v1/projects/{project}/locations/{location}/publishers/google/models/{model}";
+        const string Model = "/v1beta1/projects/{project}/locations/{location}/publishers/google/models/{model}";
         var content = new GenerateContent(this);
         var predict = new PredictEmbeddings(this);
         var embed = new EmbedContent(this);

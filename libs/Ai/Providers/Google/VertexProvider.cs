@@ -37,7 +37,7 @@ public sealed class VertexProvider(IConfiguration configuration, IProviderKeys k
         connection, _signIns.GetValue(connection.Options, options => new GoogleSignIn(connection.Name, options, configuration, keys, time)));
 }
 
-/// <summary>{address}/v1/projects/{project}/locations/{location}/publishers/google/models/{model}, signed by a bearer token.</summary>
+/// <summary>{address}/v1beta1/projects/{project}/locations/{location}/publishers/google/models/{model}, signed by a bearer token.</summary>
 internal sealed class VertexApi(ProviderConnection connection, GoogleSignIn signIn) : GoogleApi(connection)
 {
     private readonly string _location = connection.Options.Location;
@@ -49,7 +49,7 @@ internal sealed class VertexApi(ProviderConnection connection, GoogleSignIn sign
     public override string SignInHint => $"check the credentials of provider {Name}";
 
     protected override async ValueTask<string> ModelPathAsync(string model, CancellationToken cancellationToken) =>
-        $"v1/projects/{Uri.EscapeDataString(await signIn.GetProjectAsync(cancellationToken))}/locations/{Uri.EscapeDataString(_location)}"
+        $"v1beta1/projects/{Uri.EscapeDataString(await signIn.GetProjectAsync(cancellationToken))}/locations/{Uri.EscapeDataString(_location)}"
         + $"/publishers/google/models/{Uri.EscapeDataString(model)}";
 
     protected override async ValueTask SignAsync(HttpRequestMessage message, CancellationToken cancellationToken)

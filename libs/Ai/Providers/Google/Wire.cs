@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Ai.Providers.Google;
 
-// Messages of generateContent and its neighbours, the same in the Gemini API (v1beta) and in Vertex AI (v1):
+// Messages of generateContent and its neighbours, the same in the Gemini API (v1beta) and in Vertex AI (v1beta1):
 // https://ai.google.dev/api/generate-content, https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest.
 // The packages Google.Cloud.AIPlatform (Vertex AI) and Google.GenAI (both) would replace these types, GoogleApi and the conversions.
 

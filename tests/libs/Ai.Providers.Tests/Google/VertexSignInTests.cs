@@ -371,7 +371,7 @@ public sealed class VertexSignInTests : IAsyncLifetime
             ModelFailure.Forbidden, new ProviderOptions { CredentialsSecret = "vertex", Project = "another", Location = "asia-northeast3" });
 
         Assert.Contains("IAM_PERMISSION_DENIED", failure.Message);
-        Assert.Contains("/v1/projects/another/locations/asia-northeast3/publishers/google/models/gemini-3-flash-preview", Assert.Single(_server.Rejected));
+        Assert.Contains("/v1beta1/projects/another/locations/asia-northeast3/publishers/google/models/gemini-3-flash-preview", Assert.Single(_server.Rejected));
     }
 
     [Theory]

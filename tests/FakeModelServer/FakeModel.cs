@@ -54,7 +54,7 @@ public sealed class FakeModel
             return Text("");
         }
 
-        _calls.Enqueue(new FakeModelCall(request.Question, request.HasPicture, request.At) { Protocol = request.Protocol });
+        _calls.Enqueue(new FakeModelCall(Words(request.Question), request.HasPicture, request.At) { Protocol = request.Protocol });
         var behaviour = Options;
         if (Interlocked.Decrement(ref _failNext) >= 0)
         {
@@ -70,6 +70,10 @@ public sealed class FakeModel
             Sent = () => Interlocked.Increment(ref request.HasPicture ? ref _vision : ref _answer),
         };
     }
+
+    /// <summary>A person's words, which stand between two lines that mark them as data.</summary>
+    private static string Words(string text) =>
+        text.StartsWith("<<<", StringComparison.Ordinal) ? string.Join('\n', text.TrimEnd().Split('\n')[1..^1]) : text;
 
     private static ModelReply Reply(FakeModelOptions behaviour, string text) => behaviour.Fault switch
     {

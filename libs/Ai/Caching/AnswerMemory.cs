@@ -1,6 +1,6 @@
 namespace Ai.Caching;
 
-/// <summary>Answers in the memory of the process, bounded by bytes; the least recently used go first.</summary>
+/// <summary>Answers in the memory of the process, bounded by bytes; the least recently used go first. MemoryCache at its limit turns new entries away instead.</summary>
 internal sealed class AnswerMemory(long maxBytes, TimeProvider time)
 {
     /// <summary>About what an entry takes beside its answer: key, node, place in the table.</summary>

@@ -9,6 +9,20 @@ internal abstract class ModelClient(ModelInfo model, ModelCatalogue catalogue, M
 {
     protected ModelInfo Model => model;
 
+    /// <summary>What the client says of itself, in the type of its kind.</summary>
+    protected abstract object Metadata { get; }
+
+    public object? GetService(Type serviceType, object? serviceKey = null) =>
+        serviceType.IsInstanceOfType(this) ? this
+        : serviceType == typeof(ModelInfo) ? Model
+        : Metadata is { } metadata && serviceType.IsInstanceOfType(metadata) ? metadata
+        : null;
+
+    /// <summary>Clients are cheap; what they use belongs to the process.</summary>
+    public void Dispose()
+    {
+    }
+
     /// <summary>Checks that the model can do it, then calls.</summary>
     protected ValueTask<ModelAnswer> InvokeAsync(ModelCall call, CancellationToken cancellationToken)
     {
@@ -20,7 +34,7 @@ internal abstract class ModelClient(ModelInfo model, ModelCatalogue catalogue, M
 
     protected static Served ServedBy(ModelCall call, ModelAnswer answer, UsageDetails? usage) => new(
         answer.Model.Id, answer.Model.Provider, call.Requested.Id, answer.FallbackReason, answer.Cached, usage?.InputTokenCount, usage?.OutputTokenCount,
-        answer.Cached ? 0 : ModelCost.Of(answer.Model.Price, usage));
+        answer.Cached ? 0 : ModelCost.Of(call, answer.Model, usage));
 }
 
 /// <summary>Text.</summary>
@@ -66,15 +80,7 @@ internal sealed class ModelChatClient(ModelInfo model, ModelCatalogue catalogue,
         };
     }
 
-    public object? GetService(Type serviceType, object? serviceKey = null) =>
-        serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata(Model.Provider, defaultModelId: Model.Id)
-        : serviceType == typeof(ModelInfo) ? Model
-        : serviceType.IsInstanceOfType(this) ? this
-        : null;
-
-    public void Dispose()
-    {
-    }
+    protected override object Metadata => new ChatClientMetadata(Model.Provider, defaultModelId: Model.Id);
 
     private ChatCall Call(IEnumerable<ChatMessage> messages, ChatOptions? options, bool streamed) => new()
     {
@@ -112,15 +118,7 @@ internal sealed class ModelEmbeddingGenerator(ModelInfo model, ModelCatalogue ca
         };
     }
 
-    public object? GetService(Type serviceType, object? serviceKey = null) =>
-        serviceType == typeof(EmbeddingGeneratorMetadata) ? new EmbeddingGeneratorMetadata(Model.Provider, defaultModelId: Model.Id)
-        : serviceType == typeof(ModelInfo) ? Model
-        : serviceType.IsInstanceOfType(this) ? this
-        : null;
-
-    public void Dispose()
-    {
-    }
+    protected override object Metadata => new EmbeddingGeneratorMetadata(Model.Provider, defaultModelId: Model.Id);
 }
 
 /// <summary>Pictures.</summary>
@@ -147,13 +145,5 @@ internal sealed class ModelImageGenerator(ModelInfo model, ModelCatalogue catalo
         };
     }
 
-    public object? GetService(Type serviceType, object? serviceKey = null) =>
-        serviceType == typeof(ImageGeneratorMetadata) ? new ImageGeneratorMetadata(Model.Provider, defaultModelId: Model.Id)
-        : serviceType == typeof(ModelInfo) ? Model
-        : serviceType.IsInstanceOfType(this) ? this
-        : null;
-
-    public void Dispose()
-    {
-    }
+    protected override object Metadata => new ImageGeneratorMetadata(Model.Provider, defaultModelId: Model.Id);
 }

@@ -18,20 +18,19 @@ internal sealed class ProviderClients(ModelCatalogue catalogue, IEnumerable<IMod
         {
             case ChatCall { Streamed: true } chat:
                 return await StreamedAnswer.OpenAsync(
-                    call.Model, Client<IChatClient>(call, (provider, connection) => provider.CreateChat(connection, call.Model.Name))
+                    call.Model, Client(call, static (provider, connection, model) => provider.CreateChat(connection, model))
                         .GetStreamingResponseAsync(chat.Messages, chat.Options, cancellationToken),
                     cancellationToken);
             case ChatCall chat:
-                var response = await Client<IChatClient>(call, (provider, connection) => provider.CreateChat(connection, call.Model.Name))
+                var response = await Client(call, static (provider, connection, model) => provider.CreateChat(connection, model))
                     .GetResponseAsync(chat.Messages, chat.Options, cancellationToken);
                 return new WholeAnswer<ChatResponse>(call.Model, response, response.Usage);
             case EmbeddingCall embedding:
-                var embeddings = await Client<IEmbeddingGenerator<string, Embedding<float>>>(
-                        call, (provider, connection) => provider.CreateEmbeddings(connection, call.Model.Name))
+                var embeddings = await Client(call, static (provider, connection, model) => provider.CreateEmbeddings(connection, model))
                     .GenerateAsync(embedding.Values, embedding.Options, cancellationToken);
                 return new WholeAnswer<GeneratedEmbeddings<Embedding<float>>>(call.Model, embeddings, embeddings.Usage);
             case ImageCall image:
-                var pictures = await Client<IImageGenerator>(call, (provider, connection) => provider.CreateImages(connection, call.Model.Name))
+                var pictures = await Client(call, static (provider, connection, model) => provider.CreateImages(connection, model))
                     .GenerateAsync(image.Request, image.Options, cancellationToken);
                 return new WholeAnswer<ImageGenerationResponse>(call.Model, pictures, pictures.Usage);
             default:
@@ -47,15 +46,18 @@ internal sealed class ProviderClients(ModelCatalogue catalogue, IEnumerable<IMod
         }
     }
 
-    private T Client<T>(ModelCall call, Func<IModelProvider, ProviderConnection, object?> create) where T : class =>
-        (T?)_clients.GetOrAdd((call.Model.Id, call.Key, typeof(T)), _ => new Lazy<object?>(() =>
+    private T Client<T>(ModelCall call, Func<IModelProvider, ProviderConnection, string, T?> create) where T : class =>
+        (T?)(_clients.TryGetValue((call.Model.Id, call.Key, typeof(T)), out var known) ? known : Add(call, create)).Value
+        ?? throw new ModelException(ModelFailure.CapabilityMissing, $"{call.Model.Id} has no {call.Operation}");
+
+    private Lazy<object?> Add<T>(ModelCall call, Func<IModelProvider, ProviderConnection, string, T?> create) where T : class =>
+        _clients.GetOrAdd((call.Model.Id, call.Key, typeof(T)), _ => new Lazy<object?>(() =>
         {
             var options = catalogue.Providers[call.Model.Provider];
             var connection = new ProviderConnection(call.Model.Provider, options, call.Key, connections.Of(call.Model.Provider))
             {
                 OutputTokens = call.Model.OutputTokens,
             };
-            return create(_providers[options.Kind!], connection);
-        })).Value
-        ?? throw new ModelException(ModelFailure.CapabilityMissing, $"{call.Model.Id} has no {call.Operation}");
+            return create(_providers[options.Kind!], connection, call.Model.Name);
+        }));
 }

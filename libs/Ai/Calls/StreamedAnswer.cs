@@ -12,7 +12,7 @@ public sealed class StreamedAnswer : ModelAnswer, IAsyncDisposable
     private IAsyncEnumerator<ChatResponseUpdate> _updates;
     private UsageDetails? _usage;
     private bool _hasCurrent;
-    private bool _ended;
+    private CallEnd? _end;
 
     private StreamedAnswer(ModelInfo model, IAsyncEnumerator<ChatResponseUpdate> updates) : base(model) => _updates = updates;
 
@@ -73,9 +73,9 @@ public sealed class StreamedAnswer : ModelAnswer, IAsyncDisposable
     /// <inheritdoc/>
     public override void WhenEnded(Action<CallEnd> act)
     {
-        if (_ended)
+        if (_end is not null)
         {
-            act(new CallEnd(_usage, Error: null));
+            act(_end);
         }
         else
         {
@@ -97,20 +97,18 @@ public sealed class StreamedAnswer : ModelAnswer, IAsyncDisposable
         }
     }
 
-
     private void End(Exception? error)
     {
-        if (_ended)
+        if (_end is not null)
         {
             return;
         }
 
-        _ended = true;
-        var end = new CallEnd(_usage, error);
+        _end = new CallEnd(_usage, error);
         // Those that asked first stand nearer to the provider and hear first, as from a finally block.
         foreach (var act in _ends)
         {
-            act(end);
+            act(_end);
         }
     }
 }

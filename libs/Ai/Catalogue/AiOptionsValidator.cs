@@ -114,7 +114,7 @@ internal sealed class AiOptionsValidator(
         {
             foreach (var tier in Enum.GetValues<ModelTier>())
             {
-                if (entry.Of(tier) is { Length: > 0 } word && catalogue.Resolve(word) is { } model && Lacks(model, catalogue.NeedsOf(task)) is not 0 and var missing)
+                if (entry.Of(tier) is { Length: > 0 } word && catalogue.Resolve(word) is { } model && model.Lacks(catalogue.NeedsOf(task)) is not 0 and var missing)
                 {
                     yield return $"{AiOptions.Section}:Tasks:{task}:{tier}: {model.Id} cannot do {missing}, which the task needs; {catalogue.Capable(catalogue.NeedsOf(task))}";
                 }
@@ -126,7 +126,7 @@ internal sealed class AiOptionsValidator(
         {
             foreach (var task in tasks.Where(task => !options.Tasks.ContainsKey(task.Name)))
             {
-                if (Lacks(usual, task.Needs) is not 0 and var missing)
+                if (usual.Lacks(task.Needs) is not 0 and var missing)
                 {
                     yield return $"{AiOptions.Section}:Model: {usual.Id} cannot do {missing}, which task {task.Name} needs; give the task another in "
                         + $"{AiOptions.Section}:Tasks:{task.Name}:Standard; {catalogue.Capable(task.Needs)}";
@@ -134,8 +134,6 @@ internal sealed class AiOptionsValidator(
             }
         }
     }
-
-    private static ModelCapabilities Lacks(ModelInfo model, ModelCapabilities needs) => needs & ~model.Capabilities;
 
     /// <summary>Data annotations do not descend into dictionaries and lists by themselves.</summary>
     private static IEnumerable<string> Annotations(string section, object value)

@@ -49,7 +49,7 @@ internal sealed class FallbackChains(ModelCatalogue catalogue, IOptions<AiOption
         return options.Value.FallbackByDefault ? Default(model, catalogue.All, needs) : [];
     }
 
-    private static bool Suits(ModelInfo other, ModelInfo model, ModelCapabilities needs) => other.Id != model.Id && (needs & ~other.Capabilities) == 0;
+    private static bool Suits(ModelInfo other, ModelInfo model, ModelCapabilities needs) => other.Id != model.Id && other.Can(needs);
 
     /// <summary>What is written costs the most, and what draws has a price for each.</summary>
     private static decimal? PriceOf(ModelInfo model) => model.Price.OutputPerMillion ?? model.Price.PerImage;

@@ -19,14 +19,14 @@ internal sealed partial class ModelCatalogue
         }
         else if (string.IsNullOrEmpty(_options.Model) && BuiltInModels.Value.Tasks.TryGetValue(task, out var table)
             && Tiers(tier).Select(below => table.GetValueOrDefault(below)).Select(name => name is null ? null : _byWord.GetValueOrDefault(name))
-                .FirstOrDefault(model => model is not null && Can(model, needs)) is { } known)
+                .FirstOrDefault(model => model is not null && model.Can(needs)) is { } known)
         {
             return known;
         }
 
-        return Can(All[0], needs) || !string.IsNullOrEmpty(_options.Model)
+        return All[0].Can(needs) || !string.IsNullOrEmpty(_options.Model)
             ? Find(null, needs)
-            : All.FirstOrDefault(model => Can(model, needs)) ?? Find(null, needs);
+            : All.FirstOrDefault(model => model.Can(needs)) ?? Find(null, needs);
     }
 
     /// <summary>What a task asks of its model: what the app says, text for those of the built-in table, else nothing.</summary>

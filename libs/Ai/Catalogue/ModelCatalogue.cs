@@ -97,7 +97,7 @@ internal sealed partial class ModelCatalogue
     /// <summary>Whether a model can do something; throws <see cref="ModelFailure.CapabilityMissing"/> with those that can.</summary>
     public void Check(ModelInfo model, ModelCapabilities needs)
     {
-        if ((needs & ~model.Capabilities) is not 0 and var missing)
+        if (model.Lacks(needs) is not 0 and var missing)
         {
             throw new ModelException(ModelFailure.CapabilityMissing, $"{model.Id} cannot do {missing}; {Capable(needs)}");
         }
@@ -148,9 +148,7 @@ internal sealed partial class ModelCatalogue
 
     /// <summary>Which models can do something, for an error.</summary>
     internal string Capable(ModelCapabilities needs) =>
-        All.Where(model => Can(model, needs)).ToArray() is { Length: > 0 } able ? $"these can: {Ids(able)}" : "no configured model can";
-
-    private static bool Can(ModelInfo model, ModelCapabilities needs) => (needs & ~model.Capabilities) == 0;
+        All.Where(model => model.Can(needs)).ToArray() is { Length: > 0 } able ? $"these can: {Ids(able)}" : "no configured model can";
 
     private static string Ids(IEnumerable<ModelInfo> models) => string.Join(", ", models.Select(model => model.Id));
 
@@ -245,7 +243,7 @@ internal sealed partial class ModelCatalogue
         var owner = family is null ? null : _providers.FirstOrDefault(candidate => family.Kinds.Contains(Providers[candidate].Kind));
         return owner is null ? null
             // The beginning alone means the usual model of its provider.
-            : name.Equals(family!.Prefix, StringComparison.OrdinalIgnoreCase) ? _listed.FirstOrDefault(model => model.Provider == owner && Can(model, family.Capabilities))
+            : name.Equals(family!.Prefix, StringComparison.OrdinalIgnoreCase) ? _listed.FirstOrDefault(model => model.Provider == owner && model.Can(family.Capabilities))
             : Make(owner, name, family);
     }
 

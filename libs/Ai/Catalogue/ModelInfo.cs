@@ -81,4 +81,10 @@ public sealed record ModelInfo
 
     /// <summary>What it costs.</summary>
     public ModelPrice Price { get; init; } = new();
+
+    /// <summary>What of <paramref name="needs"/> it cannot do.</summary>
+    public ModelCapabilities Lacks(ModelCapabilities needs) => needs & ~Capabilities;
+
+    /// <summary>Whether it can do all of it.</summary>
+    public bool Can(ModelCapabilities needs) => Lacks(needs) == 0;
 }

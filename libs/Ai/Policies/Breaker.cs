@@ -3,7 +3,8 @@ namespace Ai.Policies;
 /// <summary>
 /// The circuit breaker of one model. It opens after so many failures within a time, unless as many calls went well meanwhile: a busy model with a few
 /// failures is not a broken one. Open, it lets one call try per open time; a try that went well closes it, one that failed starts the open time anew.
-/// A try whose end is never told holds the next one up for an open time, no more.
+/// A try whose end is never told holds the next one up for an open time, no more. Polly's breaker judges a call when its delegate returns; a stream has
+/// only begun by then.
 /// </summary>
 internal sealed class Breaker(int failures, TimeSpan window, TimeSpan openTime, TimeProvider time)
 {

@@ -88,9 +88,6 @@ internal sealed class BudgetPolicy(IOptions<AiOptions> options, SharedState stor
     private static Spending SpendingOf(ModelCall call, UsageDetails usage)
     {
         var tokens = usage.TotalTokenCount ?? (usage.InputTokenCount ?? 0) + (usage.OutputTokenCount ?? 0);
-        var usd = call is ImageCall image && call.Model.Price.PerImage is { } each
-            ? each * (image.Options?.Count ?? 1)
-            : ModelCost.Of(call.Model.Price, usage) ?? 0;
-        return new Spending(usd, tokens);
+        return new Spending(ModelCost.Of(call, call.Model, usage) ?? 0, tokens);
     }
 }

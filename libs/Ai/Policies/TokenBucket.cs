@@ -1,6 +1,7 @@
 namespace Ai.Policies;
 
-/// <summary>So many a minute, saved up to one minute's worth; settling later may put it into debt. Not synchronised.</summary>
+/// <summary>So many a minute, saved up to one minute's worth; settling later may put it into debt, which the limiters of
+/// System.Threading.RateLimiting do not know. Not synchronised.</summary>
 internal struct TokenBucket(int perMinute)
 {
     private double _level = perMinute;

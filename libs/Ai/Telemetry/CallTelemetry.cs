@@ -66,7 +66,7 @@ internal sealed class CallTelemetry
         }
 
         var error = end.Error is null ? null : ErrorType(end.Error);
-        var cost = ModelCost.Of(_call.Model.Price, end.Usage);
+        var cost = end is { Error: not null, Usage: null } ? null : ModelCost.Of(_call, _call.Model, end.Usage);
         Measure(end.Usage, cost, error);
         if (_span is { } span)
         {
@@ -96,10 +96,8 @@ internal sealed class CallTelemetry
 
     private Activity? Start()
     {
-        // A sampler decides by these.
-        var tags = new TagList { { "gen_ai.operation.name", _call.Operation }, { "gen_ai.provider.name", _provider.Name }, { "gen_ai.request.model", _call.Model.Name } };
-        AddServer(ref tags);
-        var span = AiTelemetry.Source.StartActivity($"{_call.Operation} {_call.Model.Name}", ActivityKind.Client, default(ActivityContext), tags);
+        // A sampler decides by the tags.
+        var span = AiTelemetry.Source.StartActivity($"{_call.Operation} {_call.Model.Name}", ActivityKind.Client, default(ActivityContext), Tags());
         if (span is not { IsAllDataRequested: true })
         {
             return span;
@@ -223,17 +221,13 @@ internal sealed class CallTelemetry
     private TagList Tags()
     {
         var tags = new TagList { { "gen_ai.operation.name", _call.Operation }, { "gen_ai.provider.name", _provider.Name }, { "gen_ai.request.model", _call.Model.Name } };
-        AddServer(ref tags);
-        return tags;
-    }
-
-    private void AddServer(ref TagList tags)
-    {
         if (_provider.Address is { } address)
         {
             tags.Add("server.address", address);
             tags.Add("server.port", _provider.Port);
         }
+
+        return tags;
     }
 
     /// <summary>Bounded: a failure of ours or the name of an exception's type.</summary>

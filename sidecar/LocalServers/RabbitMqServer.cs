@@ -46,6 +46,8 @@ public sealed class RabbitMqServer : LocalServer
         exec "$1"
         """;
 
+    private const byte MethodFrame = 1;
+
     private readonly RabbitMqServerOptions _options;
 
     public RabbitMqServer(string directory, RabbitMqServerOptions? options = null)
@@ -150,9 +152,20 @@ public sealed class RabbitMqServer : LocalServer
 
     private protected override async Task<bool> AnswersAsync(CancellationToken cancellationToken)
     {
+        using var answer = await Management.GetAsync("vhosts", cancellationToken);
+        return answer.StatusCode == HttpStatusCode.OK && await GreetsAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Whether the broker speaks to a client. Its port is open before that, and a connection of that moment is closed without a word: only the
+    /// first frame (AMQP 0-9-1 §4.2.2: connection.start after the protocol header) says that the next client is served.
+    /// </summary>
+    private async Task<bool> GreetsAsync(CancellationToken cancellationToken)
+    {
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, Port, cancellationToken);
-        using var answer = await Management.GetAsync("vhosts", cancellationToken);
-        return answer.StatusCode == HttpStatusCode.OK;
+        await client.GetStream().WriteAsync("AMQP\0\0\u0009\u0001"u8.ToArray(), cancellationToken);
+        var type = new byte[1];
+        return await client.GetStream().ReadAsync(type, cancellationToken) == 1 && type[0] == MethodFrame;
     }
 }

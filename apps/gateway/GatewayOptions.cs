@@ -19,7 +19,7 @@ public sealed class GatewayOptions
     [Required, MinLength(1)]
     public string[] RequiredApps { get; set; } =
     [
-        Apps.Images, Apps.Scan, Apps.ScanWorker, Apps.EventRouter, Apps.Sse, Apps.Characters, Apps.Users,
+        Apps.Auth, Apps.Images, Apps.Scan, Apps.ScanWorker, Apps.EventRouter, Apps.Sse, Apps.Characters, Apps.Users,
     ];
 
     /// <summary>Time limit of one app's answer to <c>GET /readyz</c>. Default 2 s.</summary>
@@ -52,16 +52,6 @@ public sealed class GatewayOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan AnswerTimeout { get; set; } = TimeSpan.FromSeconds(100);
-
-    /// <summary>
-    /// <c>POST /api/v1/auth/guest</c> gives anyone an identity. Default: on in Development, off elsewhere; on in Production
-    /// stops the start.
-    /// </summary>
-    public bool? GuestLogin { get; set; }
-
-    /// <summary>Lifetime of a guest's token. Default 24 h.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
-    public TimeSpan GuestLifetime { get; set; } = TimeSpan.FromHours(24);
 }
 
 /// <summary>A line of the route table.</summary>
@@ -86,6 +76,14 @@ public sealed class GatewayRoute
 
     /// <summary>Whether the route answers without a token.</summary>
     public bool Public { get; set; }
+
+    /// <summary>
+    /// Forward the client's credentials (<c>Authorization</c>, <c>Cookie</c>, <c>X-Refresh-Token</c>) as they are: for auth alone, which made them.
+    /// </summary>
+    public bool Credentials { get; set; }
+
+    /// <summary>Scope that a machine client needs; null: machine clients are refused. People are not limited by scopes.</summary>
+    public string? Scope { get; set; }
 
     /// <summary>Largest request body, bytes; null for the general limit.</summary>
     public long? MaxBodyBytes { get; set; }

@@ -10,7 +10,7 @@ builder.AddServiceDefaults();
 builder.Services.AddValidation();
 builder.Services.AddOptions<ImagesOptions>()
     .BindConfiguration(ImagesOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-builder.Services.AddIdentityTokens();
+builder.Services.AddTokenVerification();
 builder.Services.AddSingleton<ImageRecords>();
 builder.Services.AddSingleton<ObjectFiles>();
 

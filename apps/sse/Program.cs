@@ -8,7 +8,7 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.Services.AddOptions<SseOptions>()
     .BindConfiguration(SseOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-builder.Services.AddIdentityTokens();
+builder.Services.AddTokenVerification();
 builder.Services.AddSingleton<IJobLogDocuments, DaprJobLogDocuments>();
 builder.Services.AddSingleton<JobLogReader>();
 builder.Services.AddSingleton<StreamHub>();

@@ -15,6 +15,9 @@ public static class Components
     /// <summary>Job logs, shared by event-router and sse.</summary>
     public const string JobLog = "joblog";
 
+    /// <summary>Revoked sessions and tokens, written by auth, read by every app that verifies tokens.</summary>
+    public const string Revocations = "revocations";
+
     /// <summary>Pictures.</summary>
     public const string Objects = "objects";
 
@@ -28,6 +31,7 @@ public static class Components
 /// <summary>App ids.</summary>
 public static class Apps
 {
+    public const string Auth = "auth";
     public const string Gateway = "gateway";
     public const string Images = "images";
     public const string Scan = "scan";

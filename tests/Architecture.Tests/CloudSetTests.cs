@@ -7,7 +7,7 @@ public sealed class CloudSetTests
 {
     private static readonly Dictionary<string, string> Shared = new()
     {
-        ["statestore"] = "state.postgresql/v2", ["joblog"] = "state.postgresql/v2", ["broadcast"] = "pubsub.redis/v1", ["lock"] = "lock.redis/v1",
+        ["statestore"] = "state.postgresql/v2", ["joblog"] = "state.postgresql/v2", ["revocations"] = "state.postgresql/v2", ["broadcast"] = "pubsub.redis/v1", ["lock"] = "lock.redis/v1",
     };
 
     [Theory]

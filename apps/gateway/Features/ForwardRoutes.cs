@@ -3,6 +3,7 @@ using Gateway.Security;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using ServiceDefaults;
+using ServiceDefaults.Identity;
 
 namespace Gateway.Features;
 
@@ -35,11 +36,10 @@ internal static class ForwardRoutes
 
     private static async Task HandleAsync(HttpContext context, GatewayRoute route, GatewayOptions options)
     {
-        var caller = context.RequestServices.GetRequiredService<Callers>().Of(context);
-        if (caller.UserId is null && !route.Public)
+        var caller = context.RequestServices.GetRequiredService<RequestTokens>().Check(context.Request);
+        if (caller.Identity is null && !route.Public)
         {
-            context.Response.Headers.WWWAuthenticate = "Bearer";
-            await Problems.WriteAsync(context, StatusCodes.Status401Unauthorized, "UNAUTHORIZED", "Sign in first");
+            await RequestTokens.RefuseAsync(context, caller.Failure);
             return;
         }
 

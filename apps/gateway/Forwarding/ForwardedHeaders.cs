@@ -2,14 +2,18 @@ using System.Collections.Frozen;
 using System.Net.Http.Headers;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
+using ServiceDefaults;
+using ServiceDefaults.Identity;
 
 namespace Gateway.Forwarding;
 
 /// <summary>Which headers pass the gateway. What a client says about who it is or where it comes from never does.</summary>
 internal static class ForwardedHeaders
 {
-    public const string UserId = "X-User-ID";
     public const string RequestId = "X-Request-ID";
+
+    /// <summary>Carries a refresh token where there are no cookies.</summary>
+    private const string RefreshToken = "X-Refresh-Token";
 
     /// <summary>RFC 9110 §7.6.1, and what the transport sets itself.</summary>
     private static readonly FrozenSet<string> HopByHop = new[]
@@ -25,8 +29,7 @@ internal static class ForwardedHeaders
     private static readonly FrozenSet<string> Replaced = new[]
     {
         HeaderNames.Host, HeaderNames.Cookie, HeaderNames.Authorization, HeaderNames.Expect, HeaderNames.TraceParent, HeaderNames.TraceState,
-        "Forwarded", "X-Real-IP", "X-Original-URL", "X-Rewrite-URL", UserId, "X-User-Role", "X-Auth-Provider", "X-Provider",
-        "X-Refresh-Token", RequestId, "grpc-trace-bin",
+        "Forwarded", "X-Real-IP", "X-Original-URL", "X-Rewrite-URL", UserIdentity.ProviderHeader, "X-Provider", RefreshToken, RequestId, "grpc-trace-bin",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private static readonly string[] ReplacedPrefixes = ["dapr-", "X-Forwarded-", "X-User-", "X-Envoy-"];
@@ -40,6 +43,27 @@ internal static class ForwardedHeaders
             if (Passes(name) && !named.Contains(name) && !to.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
             {
                 to.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            }
+        }
+    }
+
+    /// <summary>Says who the caller is, to apps that believe it from the gateway alone.</summary>
+    public static void AddIdentity(HttpRequestMessage to, Identity identity)
+    {
+        to.Headers.TryAddWithoutValidation(UserIdentity.Header, identity.UserId);
+        to.Headers.TryAddWithoutValidation(UserIdentity.ProviderHeader, identity.Provider);
+        to.Headers.TryAddWithoutValidation(UserIdentity.SessionHeader, identity.SessionId);
+        to.Headers.TryAddWithoutValidation(UserIdentity.RolesHeader, string.Join(',', identity.Roles));
+    }
+
+    /// <summary>Copies what proves who the client is, for auth, which made it.</summary>
+    public static void CopyCredentials(HttpRequest from, HttpRequestMessage to)
+    {
+        foreach (var name in (string[])[HeaderNames.Authorization, HeaderNames.Cookie, RefreshToken])
+        {
+            if (from.Headers[name] is { Count: > 0 } values)
+            {
+                to.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
             }
         }
     }

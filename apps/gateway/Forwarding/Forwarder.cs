@@ -4,6 +4,7 @@ using Gateway.Security;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using ServiceDefaults;
+using ServiceDefaults.Identity;
 
 namespace Gateway.Forwarding;
 
@@ -26,7 +27,7 @@ internal sealed partial class Forwarder(
     /// 4. Copy the answer.
     /// </summary>
     // (1) docs/architecture.md: the way in.
-    public async Task ForwardAsync(HttpContext context, GatewayRoute route, Caller caller)
+    public async Task ForwardAsync(HttpContext context, GatewayRoute route, TokenCheck caller)
     {
         var path = route.RewriteFrom is { } from && context.Request.Path.StartsWithSegments(from, out var rest)
             ? new PathString(route.RewriteTo).Add(rest)
@@ -56,7 +57,7 @@ internal sealed partial class Forwarder(
     }
 
     private async Task<HttpResponseMessage?> SendAsync(
-        HttpContext context, GatewayRoute route, PathString path, Caller caller, ForwardedBody body)
+        HttpContext context, GatewayRoute route, PathString path, TokenCheck caller, ForwardedBody body)
     {
         var started = time.GetTimestamp();
         var pause = _options.RetryPause;
@@ -85,7 +86,7 @@ internal sealed partial class Forwarder(
 
     /// <summary>One try; done false means that the next target may have it.</summary>
     private async Task<(HttpResponseMessage? Response, bool Done)> TrySendAsync(
-        HttpContext context, GatewayRoute route, Uri target, Caller caller, ForwardedBody body)
+        HttpContext context, GatewayRoute route, Uri target, TokenCheck caller, ForwardedBody body)
     {
         // Lives as long as the request: an app may answer while the body is still being sent.
         var limit = new CancellationTokenSource(_options.AnswerTimeout, time);
@@ -148,7 +149,7 @@ internal sealed partial class Forwarder(
         ? [.. addresses.InTurn(route.App).Select(address => new Uri(address, path.ToUriComponent() + query.ToUriComponent()))]
         : [sidecar.Invoke(route.App, path, query)];
 
-    private HttpRequestMessage ToRequest(HttpContext context, GatewayRoute route, Uri target, Caller caller, HttpContent? content)
+    private HttpRequestMessage ToRequest(HttpContext context, GatewayRoute route, Uri target, TokenCheck caller, HttpContent? content)
     {
         var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), target)
         {
@@ -164,7 +165,7 @@ internal sealed partial class Forwarder(
         if (route.ByAddress)
         {
             // The app verifies the token itself and reads no user id from a header.
-            if (caller.Token is not null)
+            if (caller.Identity is not null)
             {
                 request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {caller.Token}");
             }
@@ -173,9 +174,14 @@ internal sealed partial class Forwarder(
         }
 
         sidecar.Authorize(request);
-        if (caller.UserId is not null)
+        if (route.Credentials)
         {
-            request.Headers.TryAddWithoutValidation(ForwardedHeaders.UserId, caller.UserId);
+            ForwardedHeaders.CopyCredentials(context.Request, request);
+        }
+
+        if (caller.Identity is { } identity)
+        {
+            ForwardedHeaders.AddIdentity(request, identity);
         }
 
         return request;

@@ -17,14 +17,16 @@ internal static class Upload
     public static void MapUpload(this IEndpointRouteBuilder routes) =>
         routes.MapPut("/api/v1/images/upload/{channel}/{file}", HandleAsync).WithName(nameof(Upload)).DisableRequestTimeout();
 
-    private static async Task<Results<Ok, ProblemHttpResult>> HandleAsync(
-        string channel, string file, HttpContext http, IdentityTokens tokens, ImageRecords records, ObjectFiles files,
+    private static async Task<Results<Ok, EmptyHttpResult, ProblemHttpResult>> HandleAsync(
+        string channel, string file, HttpContext http, RequestTokens tokens, ImageRecords records, ObjectFiles files,
         IOptions<ImagesOptions> options, CancellationToken cancellationToken)
     {
         // 1. Who: the token; what: a ticket of the same person.
-        if (tokens.Authenticate(http.Request) is not { } user)
+        var caller = tokens.Check(http.Request);
+        if (caller.Identity is not { } user)
         {
-            return Problems.Of(401, "UNAUTHORIZED", "a token is needed");
+            await RequestTokens.RefuseAsync(http, caller.Failure);
+            return TypedResults.Empty;
         }
 
         if (ImageKey.FromPath(channel, file) is not { } key || await records.FindTicketAsync(key, cancellationToken) is not { } ticket)

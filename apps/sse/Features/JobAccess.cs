@@ -5,23 +5,18 @@ using ServiceDefaults.Identity;
 namespace Sse.Features;
 
 /// <summary>Who may read a log: the owner, proved by a token that is verified here. No header names a user.</summary>
-internal sealed class JobAccess(IdentityTokens tokens)
+internal sealed class JobAccess(RequestTokens tokens)
 {
-    /// <summary>The identity; null after 401 was written.</summary>
+    /// <summary>The identity; null after the refusal was written.</summary>
     public async ValueTask<Identity?> AuthenticateAsync(HttpContext context)
     {
-        var header = context.Request.Headers.Authorization.ToString();
-        var token = header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
-            ? header["Bearer ".Length..].Trim()
-            : context.Request.Cookies[IdentityTokens.CookieName];
-        if (!string.IsNullOrEmpty(token) && tokens.Verify(token) is { } identity)
+        var caller = tokens.Check(context.Request);
+        if (caller.Identity is null)
         {
-            return identity;
+            await RequestTokens.RefuseAsync(context, caller.Failure);
         }
 
-        context.Response.Headers.WWWAuthenticate = "Bearer";
-        await Problems.WriteAsync(context, StatusCodes.Status401Unauthorized, "UNAUTHORIZED", "Sign in first");
-        return null;
+        return caller.Identity;
     }
 
     /// <summary>

@@ -11,6 +11,9 @@ namespace ServiceDefaults;
 /// <summary>The apps that may call an endpoint by service invocation; none means the own sidecar alone.</summary>
 internal sealed record AllowedCallers(IReadOnlyList<string> AppIds);
 
+/// <summary>The roles of which the signed-in user needs one.</summary>
+internal sealed record AllowedRoles(IReadOnlyList<string> Roles);
+
 /// <summary>Internal trust: who may call an endpoint.</summary>
 public static class CallerExtensions
 {
@@ -20,6 +23,13 @@ public static class CallerExtensions
     /// </summary>
     public static TBuilder RequireCaller<TBuilder>(this TBuilder builder, params string[] appIds) where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(new AllowedCallers(appIds));
+
+    /// <summary>
+    /// The endpoint answers only to users with one of the roles; to others 403 ROLE_REQUIRED. It needs <see cref="RequireCaller"/> too: the roles
+    /// are the gateway's word.
+    /// </summary>
+    public static TBuilder RequireRole<TBuilder>(this TBuilder builder, params string[] roles) where TBuilder : IEndpointConventionBuilder =>
+        builder.WithMetadata(new AllowedRoles(roles));
 
     /// <summary>The endpoint answers only to the own sidecar: input bindings and other callbacks.</summary>
     public static TBuilder RequireSidecar<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder =>
@@ -36,9 +46,14 @@ internal sealed class CallerMiddleware(RequestDelegate next, IConfiguration conf
         var metadata = http.GetEndpoint()?.Metadata;
         var allowed = metadata?.GetMetadata<AllowedCallers>()
             ?? (metadata?.GetMetadata<ITopicMetadata>() is not null || http.Request.Path.StartsWithSegments("/dapr") ? new AllowedCallers([]) : null);
-        return allowed is null || IsAllowed(http.Request, allowed)
-            ? next(http)
-            : Problems.WriteAsync(http, 403, "CALLER_NOT_ALLOWED", "This route answers to other services of the platform only");
+        if (allowed is not null && !IsAllowed(http.Request, allowed))
+        {
+            return Problems.WriteAsync(http, 403, "CALLER_NOT_ALLOWED", "This route answers to other services of the platform only");
+        }
+
+        return metadata?.GetMetadata<AllowedRoles>() is { } roles && !(allowed is not null && UserIdentity.RolesOf(http.Request).Intersect(roles.Roles).Any())
+            ? Problems.WriteAsync(http, 403, "ROLE_REQUIRED", $"This route is for people with the role {string.Join(" or ", roles.Roles)}")
+            : next(http);
     }
 
     private bool IsAllowed(HttpRequest request, AllowedCallers allowed)

@@ -1,58 +1,102 @@
+using System.Net.Http.Json;
+using System.Text.Json;
 using Contracts;
-using Dapr;
-using Dapr.Client;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace ServiceDefaults.Identity;
 
 /// <summary>Registration.</summary>
-public static partial class IdentityServices
+public static class IdentityServices
 {
-    /// <summary>Adds <see cref="IdentityTokens"/>; the key is read from component <c>secrets</c> before the app takes requests.</summary>
-    public static IServiceCollection AddIdentityTokens(this IServiceCollection services)
+    /// <summary>Adds <see cref="RequestTokens"/> and what it needs. The app is ready when the keys are loaded from auth.</summary>
+    public static IServiceCollection AddTokenVerification(this IServiceCollection services)
     {
-        services.TryAddSingleton<IdentityTokens>();
+        services.AddTokens();
+        services.AddDaprInvokeClient<AuthKeysClient>(Apps.Auth);
         services.AddHostedService<KeyLoader>();
+        services.AddHealthChecks().AddCheck<KeysLoaded>("identity keys", tags: ["ready"]);
         return services;
     }
 
-    private sealed partial class KeyLoader(DaprClient dapr, IdentityTokens tokens, IConfiguration configuration, ILogger<KeyLoader> logger) : IHostedService
+    /// <summary>Adds the checks without the source of keys: auth has its own.</summary>
+    public static IServiceCollection AddTokens(this IServiceCollection services)
     {
-        private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
+        services.AddOptions<IdentityOptions>().BindConfiguration(IdentityOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.TryAddSingleton<VerificationKeys>();
+        services.TryAddSingleton<TokenVerifier>();
+        services.TryAddSingleton<RevokedTokens>();
+        services.TryAddSingleton<IdentityCookies>();
+        services.TryAddSingleton<RequestTokens>();
+        return services;
+    }
+}
 
-        /// <summary>Waits for sidecar and secret: without the key the app could check nobody, so it does not start to listen.</summary>
-        public async Task StartAsync(CancellationToken cancellationToken)
+/// <summary>Reads the keys from auth by service invocation.</summary>
+internal sealed class AuthKeysClient(HttpClient http)
+{
+    public async Task<JsonWebKeySet> GetAsync(CancellationToken cancellationToken) =>
+        await http.GetFromJsonAsync<JsonWebKeySet>("/internal/keys", TandemJson.Options, cancellationToken)
+        ?? throw new JsonException("auth answered no keys");
+}
+
+/// <summary>Loads the keys at start, then every <see cref="IdentityOptions.KeyRefresh"/>, and soon after a token named one that is not known.</summary>
+internal sealed partial class KeyLoader(
+    IServiceProvider services, VerificationKeys keys, IOptions<IdentityOptions> options, TimeProvider time, ILogger<KeyLoader> logger) : BackgroundService
+{
+    private readonly SemaphoreSlim _wanted = new(0, 1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (options.Value.Jwks is { Length: > 0 } given)
         {
-            // Given directly where there is no sidecar: in tests of one app.
-            if (configuration[IdentityTokens.KeySetting] is { Length: > 0 } given)
-            {
-                tokens.UseKey(given);
-                return;
-            }
-
-            for (var attempt = 1; ; attempt++)
-            {
-                try
-                {
-                    var secret = await dapr.GetSecretAsync(Components.Secrets, IdentityTokens.KeyName, cancellationToken: cancellationToken);
-                    tokens.UseKey(secret[IdentityTokens.KeyName]);
-                    return;
-                }
-                catch (Exception exception) when (exception is DaprException or KeyNotFoundException && !cancellationToken.IsCancellationRequested)
-                {
-                    LogMissing(logger, attempt, exception.Message);
-                    await Task.Delay(RetryDelay, cancellationToken);
-                }
-            }
+            keys.Use(JsonSerializer.Deserialize<JsonWebKeySet>(given, TandemJson.Options) ?? throw new JsonException("Identity:Jwks holds no keys"));
+            return;
         }
 
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        keys.Unknown += _ => Want();
+        while (true)
+        {
+            try
+            {
+                keys.Use(await services.GetRequiredService<AuthKeysClient>().GetAsync(stoppingToken));
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                LogMissing(logger, exception.Message);
+            }
 
-        [LoggerMessage(902, LogLevel.Warning, "The signing key is not there yet (attempt {Attempt}): {Reason}")]
-        private static partial void LogMissing(ILogger logger, int attempt, string reason);
+            var pause = keys.AreLoaded ? options.Value.KeyRefreshPause : TimeSpan.FromMilliseconds(500);
+            await Task.Delay(pause, time, stoppingToken);
+            if (keys.AreLoaded)
+            {
+                await _wanted.WaitAsync(options.Value.KeyRefresh, stoppingToken);
+            }
+        }
     }
+
+    private void Want()
+    {
+        lock (_wanted)
+        {
+            if (_wanted.CurrentCount == 0)
+            {
+                _wanted.Release();
+            }
+        }
+    }
+
+    [LoggerMessage(902, LogLevel.Warning, "The keys of tokens could not be read from auth: {Reason}")]
+    private static partial void LogMissing(ILogger logger, string reason);
+}
+
+/// <summary>Not ready before the first keys are there.</summary>
+internal sealed class KeysLoaded(VerificationKeys keys) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(keys.AreLoaded ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("the keys of tokens are not loaded"));
 }

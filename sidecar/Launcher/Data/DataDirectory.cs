@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Launcher.Data;
 
@@ -26,15 +27,13 @@ internal sealed class DataDirectory(string path)
         }
     }
 
-    /// <summary>Makes the secrets of a new installation. An existing file is never changed: signed tokens must stay valid.</summary>
+    /// <summary>Makes the secrets that the platform needs and that are missing. One that exists is never changed: it guards what was stored.</summary>
     public void CreateSecrets()
     {
-        if (File.Exists(Secrets))
+        var secrets = File.Exists(Secrets) ? JsonNode.Parse(File.ReadAllBytes(Secrets))!.AsObject() : [];
+        if (secrets.TryAdd("identity-encryption-key", RandomNumberGenerator.GetHexString(64, lowercase: true)))
         {
-            return;
+            PrivateFile.Write(Secrets, JsonSerializer.SerializeToUtf8Bytes(secrets));
         }
-
-        var secrets = new Dictionary<string, string> { ["identity-signing-key"] = RandomNumberGenerator.GetHexString(64, lowercase: true) };
-        PrivateFile.Write(Secrets, JsonSerializer.SerializeToUtf8Bytes(secrets));
     }
 }

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using ServiceDefaults.Identity;
+using TestKit;
 
 namespace Gateway.Tests;
 
@@ -33,7 +34,7 @@ internal sealed class GatewayApp : WebApplicationFactory<GatewayService>
         StartServer();
     }
 
-    public string TokenOf(string user) => Services.GetRequiredService<IdentityTokens>().Issue(user, TimeSpan.FromHours(1));
+    public string TokenOf(string user) => TestTokens.Of(user, now: _clock.GetUtcNow());
 
     /// <summary>A client without cookies of its own and without redirects.</summary>
     public HttpClient Client(string? bearerOf = null, string? cookieOf = null)
@@ -50,7 +51,7 @@ internal sealed class GatewayApp : WebApplicationFactory<GatewayService>
 
         if (cookieOf is not null)
         {
-            client.DefaultRequestHeaders.Add("Cookie", $"{IdentityTokens.CookieName}={TokenOf(cookieOf)}");
+            client.DefaultRequestHeaders.Add("Cookie", $"{Services.GetRequiredService<IdentityCookies>().Access}={TokenOf(cookieOf)}");
         }
 
         return client;
@@ -65,7 +66,7 @@ internal sealed class GatewayApp : WebApplicationFactory<GatewayService>
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
-        builder.UseSetting(IdentityTokens.KeySetting, new string('k', 64));
+        builder.UseSetting(TestTokens.Setting, TestTokens.Jwks);
         builder.UseEnvironment(_environment);
         builder.ConfigureTestServices(services => services.AddSingleton(_clock));
         foreach (var (name, value) in _settings)

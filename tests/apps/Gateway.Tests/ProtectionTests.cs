@@ -175,39 +175,11 @@ public sealed class ProtectionTests
     {
         await using var app = new GatewayApp();
         using var client = app.Client();
-        foreach (var path in new[] { "/api/v1/chat", "/api/v1/chat/x/messages", "/api/v1/auth/google", "/api/v1/story/1", "/api/v1/info/news" })
+        foreach (var path in new[] { "/api/v1/chat", "/api/v1/chat/x/messages", "/api/v1/story/1", "/api/v1/info/news" })
         {
             using var response = await client.GetAsync(path);
             Assert.Equal((HttpStatusCode.NotImplemented, "NOT_IMPLEMENTED"), (response.StatusCode, await GatewayApp.CodeOf(response)));
         }
-    }
-
-    [Fact]
-    public async Task Guest_gets_a_cookie_and_a_token_that_pass()
-    {
-        await using var sidecar = await FakeServer.StartAsync();
-        await using var app = new GatewayApp(sidecar);
-        using var client = app.Client();
-        using var response = await client.PostAsync("/api/v1/auth/guest", null);
-        var guest = await response.Content.ReadFromJsonAsync<JsonElement>();
-        var cookie = response.Headers.GetValues("Set-Cookie").Single();
-        Assert.Contains("httponly", cookie, StringComparison.OrdinalIgnoreCase);
-        Assert.Contains("samesite=lax", cookie, StringComparison.OrdinalIgnoreCase);
-        Assert.True(guest.TryGetProperty("expires_at", out _));
-
-        client.DefaultRequestHeaders.Add("Authorization", $"Bearer {guest.GetProperty("access_token").GetString()}");
-        await client.GetAsync("/api/v1/users/me");
-        Assert.Equal(guest.GetProperty("user_id").GetString(), sidecar.Requests.Single().Headers["X-User-ID"]);
-    }
-
-    [Fact]
-    public async Task Guest_login_does_not_exist_outside_Development_and_stops_the_start_of_Production()
-    {
-        await using var app = new GatewayApp(environment: "Production");
-        using var client = app.Client();
-        using var response = await client.PostAsync("/api/v1/auth/guest", null);
-        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
-        Assert.ThrowsAny<Exception>(() => new GatewayApp(environment: "Production", settings: ("Gateway:GuestLogin", "true")));
     }
 
     [Fact]

@@ -3,7 +3,7 @@ using Dapr.Client.Tests;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using ServiceDefaults.Identity;
+using TestKit;
 
 namespace Images.Tests;
 
@@ -25,7 +25,7 @@ internal sealed class ImagesApp : WebApplicationFactory<ImagesService>
         StartServer();
     }
 
-    public string TokenOf(string user) => Services.GetRequiredService<IdentityTokens>().Issue(user, TimeSpan.FromHours(1));
+    public string TokenOf(string user) => TestTokens.Of(user);
 
     /// <summary>A client that calls as the gateway does, for a user.</summary>
     public HttpClient ClientOf(string user)
@@ -43,7 +43,7 @@ internal sealed class ImagesApp : WebApplicationFactory<ImagesService>
     {
         builder.UseEnvironment("Development");
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
-        builder.UseSetting(IdentityTokens.KeySetting, new string('k', 64));
+        builder.UseSetting(TestTokens.Setting, TestTokens.Jwks);
         builder.UseSetting("APP_API_TOKEN", LocalSidecar.AppToken);
         builder.UseSetting("DAPR_HTTP_ENDPOINT", _sidecar);
         builder.UseSetting("DAPR_API_TOKEN", LocalSidecar.Token);

@@ -28,7 +28,7 @@ public sealed class AccessTests
         nobody.DefaultRequestHeaders.Add("X-User-ID", "u1");
         Assert.Equal((HttpStatusCode.Unauthorized, "UNAUTHORIZED"), await CodeAsync(nobody, string.Format(null, path, job)));
         nobody.DefaultRequestHeaders.Add("Authorization", "Bearer forged");
-        Assert.Equal((HttpStatusCode.Unauthorized, "UNAUTHORIZED"), await CodeAsync(nobody, string.Format(null, path, job)));
+        Assert.Equal((HttpStatusCode.Unauthorized, "INVALID_TOKEN"), await CodeAsync(nobody, string.Format(null, path, job)));
     }
 
     [Fact]

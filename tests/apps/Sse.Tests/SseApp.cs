@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using ServiceDefaults.Identity;
+using TestKit;
 using Sse.Streams;
 
 namespace Sse.Tests;
@@ -41,7 +41,7 @@ internal sealed class SseApp : WebApplicationFactory<SseService>
         client.Timeout = Timeout.InfiniteTimeSpan;
         if (user is not null)
         {
-            var token = Services.GetRequiredService<IdentityTokens>().Issue(user, tokenLifetime ?? TimeSpan.FromHours(1));
+            var token = TestTokens.Of(user, tokenLifetime);
             client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         }
 
@@ -59,7 +59,7 @@ internal sealed class SseApp : WebApplicationFactory<SseService>
         }
 
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
-        builder.UseSetting(IdentityTokens.KeySetting, new string('k', 64));
+        builder.UseSetting(TestTokens.Setting, TestTokens.Jwks);
         builder.UseEnvironment("Development");
         builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton<IJobLogDocuments>(Logs)));
     }

@@ -413,12 +413,13 @@ public abstract class EndToEndTests(EndToEndFixture fixture) : IDisposable
 
     [Theory]
     [InlineData("scan-worker", HttpStatusCode.Forbidden)]
-    [InlineData("sse", HttpStatusCode.OK)]
-    public async Task Only_who_verifies_identities_reads_the_key_that_signs_them(string app, HttpStatusCode expected)
+    [InlineData("gateway", HttpStatusCode.Forbidden)]
+    [InlineData("auth", HttpStatusCode.OK)]
+    public async Task Only_auth_reads_the_key_that_guards_its_signing_keys(string app, HttpStatusCode expected)
     {
         var instance = _run.SidecarInstance(app);
         using var request = new HttpRequestMessage(
-            HttpMethod.Get, $"http://127.0.0.1:{instance.GetProperty("http_port").GetInt32()}/v1.0/secrets/secrets/identity-signing-key");
+            HttpMethod.Get, $"http://127.0.0.1:{instance.GetProperty("http_port").GetInt32()}/v1.0/secrets/secrets/identity-encryption-key");
         request.Headers.Add("dapr-api-token", instance.GetProperty("api_token").GetString());
 
         using var response = await _run.Http.SendAsync(request, _limit.Token);

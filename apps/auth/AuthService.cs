@@ -1,0 +1,4 @@
+namespace Auth;
+
+/// <summary>Marks the assembly for test hosts.</summary>
+public sealed class AuthService;

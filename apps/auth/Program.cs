@@ -1,0 +1,26 @@
+using Auth;
+using Auth.Features;
+using Auth.Keys;
+using Auth.Sessions;
+using Contracts;
+using Microsoft.Extensions.Options;
+using ServiceDefaults;
+using ServiceDefaults.Identity;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.Services.AddValidation();
+builder.Services.AddOptions<AuthOptions>()
+    .BindConfiguration(AuthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddTokens();
+builder.Services.AddSingleton<KeyRing>();
+builder.Services.AddHostedService(services => services.GetRequiredService<KeyRing>());
+builder.Services.AddSingleton<SessionService>();
+
+var app = builder.Build();
+_ = GuestLogin.IsOn(app.Services.GetRequiredService<IOptions<AuthOptions>>().Value, app.Environment);
+app.MapDefaultEndpoints();
+app.MapGetKeys();
+var auth = app.MapGroup("/api/v1/auth").WithTags("Auth").RequireCaller(Apps.Gateway);
+auth.MapGuestLogin();
+app.Run();

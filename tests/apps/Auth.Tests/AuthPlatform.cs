@@ -1,0 +1,90 @@
+using Auth.Keys;
+using Contracts;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sidecar.Testing;
+using TestKit;
+
+namespace Auth.Tests;
+
+/// <summary>The real auth on a whole sidecar. Requests come as from the gateway.</summary>
+internal sealed class AuthPlatform : IAsyncDisposable
+{
+    private AuthPlatform(SidecarHost dapr, SidecarApp sidecar) => (Dapr, Sidecar) = (dapr, sidecar);
+
+    public static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>The sidecar: faults, state, what was published.</summary>
+    public SidecarHost Dapr { get; }
+
+    /// <summary>The endpoint of auth in it.</summary>
+    public SidecarApp Sidecar { get; }
+
+    /// <summary>The clock of the app.</summary>
+    public ManualTimeProvider Time { get; } = new();
+
+    /// <summary>The running app; replaced by <see cref="StartAppAsync"/>.</summary>
+    public WebApplicationFactory<AuthService> App { get; private set; } = null!;
+
+    public static async Task<AuthPlatform> StartAsync(Action<SidecarHostOptions>? configure = null, params (string Name, string Value)[] settings)
+    {
+        var dapr = await SidecarHost.StartAsync(options =>
+        {
+            options.Secrets[KeyRing.SecretName] = new string('k', 64);
+            options.DefaultComponents = true;
+            options.AddComponent(Components.Broadcast, "pubsub.in-memory");
+            options.AddComponent(Components.Revocations, "state.in-memory", ("keyPrefix", "name"));
+            options.AddYaml(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "resiliency.yaml")));
+            configure?.Invoke(options);
+        }, Cancel);
+        var platform = new AuthPlatform(dapr, await dapr.AddAppAsync(Apps.Auth, cancellationToken: Cancel));
+        await platform.StartAppAsync(settings);
+        return platform;
+    }
+
+    /// <summary>Starts the app, or another process of it on the same state.</summary>
+    public async Task StartAppAsync(params (string Name, string Value)[] settings)
+    {
+        App = new WebApplicationFactory<AuthService>().WithWebHostBuilder(builder =>
+        {
+            builder.UseEnvironment("Development");
+            builder.UseSidecar(Sidecar);
+            foreach (var (name, value) in settings)
+            {
+                builder.UseSetting(name, value);
+            }
+
+            builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton<TimeProvider>(Time)));
+        });
+        App.UseKestrel();
+        App.StartServer();
+        await Sidecar.ReadyAsync(cancellationToken: Cancel);
+    }
+
+    /// <summary>A client that looks like the gateway. It keeps no cookies.</summary>
+    public HttpClient Gateway(string? user = null, string? roles = null)
+    {
+        var client = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false, UseProxy = false })
+        {
+            BaseAddress = App.ClientOptions.BaseAddress,
+        };
+        client.DefaultRequestHeaders.Add("dapr-api-token", Sidecar.AppToken);
+        client.DefaultRequestHeaders.Add("dapr-caller-app-id", Apps.Gateway);
+        if (user is not null)
+        {
+            client.DefaultRequestHeaders.Add("X-User-ID", user);
+            client.DefaultRequestHeaders.Add("X-User-Roles", roles ?? "user");
+        }
+
+        return client;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await App.DisposeAsync();
+        await Dapr.DisposeAsync();
+    }
+}

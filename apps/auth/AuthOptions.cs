@@ -22,4 +22,10 @@ public sealed class AuthOptions
 
     /// <summary><c>POST /api/v1/auth/guest</c> gives anyone an identity. Default: on in Development, off elsewhere; on in Production stops the start.</summary>
     public bool? GuestLogin { get; set; }
+
+    /// <summary>
+    /// The first administrators: user ids, or <c>provider:provider user id</c> (for passwords <c>password:</c> and what the account was given).
+    /// Whoever is listed has the role from the next sign-in or refresh on, as long as it is listed. Default none.
+    /// </summary>
+    public string[] Administrators { get; set; } = [];
 }

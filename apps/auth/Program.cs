@@ -2,6 +2,7 @@ using Auth;
 using Auth.Features;
 using Auth.Keys;
 using Auth.Sessions;
+using Auth.UserRoles;
 using Contracts;
 using Microsoft.Extensions.Options;
 using ServiceDefaults;
@@ -15,6 +16,7 @@ builder.Services.AddOptions<AuthOptions>()
 builder.Services.AddTokens();
 builder.Services.AddSingleton<KeyRing>();
 builder.Services.AddHostedService(services => services.GetRequiredService<KeyRing>());
+builder.Services.AddSingleton<RoleStore>();
 builder.Services.AddSingleton<SessionService>();
 
 var app = builder.Build();

@@ -1,6 +1,6 @@
 using Auth.Keys;
+using Auth.UserRoles;
 using Contracts;
-using Contracts.Identity;
 using Dapr.Client;
 using Microsoft.Extensions.Options;
 using ServiceDefaults;
@@ -10,7 +10,7 @@ namespace Auth.Sessions;
 
 /// <summary>Begins sessions and issues their tokens.</summary>
 internal sealed class SessionService(
-    DaprClient dapr, KeyRing keys, TimeProvider time, IOptions<AuthOptions> options, IOptions<IdentityOptions> identity)
+    DaprClient dapr, KeyRing keys, TimeProvider time, RoleStore roles, IOptions<AuthOptions> options, IOptions<IdentityOptions> identity)
 {
     /// <summary>A new session and its first tokens.</summary>
     public async Task<TokenPair> StartAsync(SignIn signIn, CancellationToken cancellationToken)
@@ -19,7 +19,7 @@ internal sealed class SessionService(
         var session = new Session(Guid.CreateVersion7(now).ToString("N"), signIn.UserId, signIn.Provider, signIn.Device, now, 1, now);
         await dapr.UpdateStateAsync<Session>(
             Components.StateStore, Key(session.Id), _ => session, options.Value.RefreshLifetime, cancellationToken);
-        return Issue(session, [Roles.User]);
+        return Issue(session, await roles.GetAsync(signIn.UserId, cancellationToken));
     }
 
     private static string Key(string id) => $"session:{id}";

@@ -1,0 +1,38 @@
+using Contracts;
+using Contracts.Identity;
+using Dapr.Client;
+using Microsoft.Extensions.Options;
+using ServiceDefaults;
+
+namespace Auth.UserRoles;
+
+/// <summary>What a person may do: the document <c>roles:{user id}</c>, without an end.</summary>
+/// <param name="Roles">Given by an administrator; <c>user</c> is not listed, everybody has it.</param>
+/// <param name="Identity"><c>provider:provider user id</c> of the last sign-in that <see cref="AuthOptions.Administrators"/> listed.</param>
+public sealed record RoleDocument(IReadOnlyList<string> Roles, string? Identity = null);
+
+/// <summary>The roles of people, which their tokens carry.</summary>
+internal sealed class RoleStore(DaprClient dapr, IOptions<AuthOptions> options)
+{
+    /// <summary>
+    /// The roles for a token. Read them after the session's own document was written: then a change of roles either is seen here, or sees the
+    /// session and takes the token back.
+    /// </summary>
+    public async Task<string[]> GetAsync(string userId, CancellationToken cancellationToken)
+    {
+        var stored = await dapr.GetStateAsync<RoleDocument?>(Components.StateStore, Key(userId), cancellationToken: cancellationToken);
+        return
+        [
+            .. new[] { Roles.User }
+                .Concat(IsConfigured(userId, stored) ? [Roles.Admin] : [])
+                .Concat(stored?.Roles ?? [])
+                .Distinct(StringComparer.Ordinal),
+        ];
+    }
+
+    private static string Key(string userId) => $"roles:{userId}";
+
+    private bool IsConfigured(string userId, RoleDocument? stored) =>
+        options.Value.Administrators.Contains(userId, StringComparer.Ordinal)
+        || (stored?.Identity is { } identity && options.Value.Administrators.Contains(identity, StringComparer.Ordinal));
+}

@@ -28,4 +28,32 @@ public sealed class AuthOptions
     /// Whoever is listed has the role from the next sign-in or refresh on, as long as it is listed. Default none.
     /// </summary>
     public string[] Administrators { get; set; } = [];
+
+    /// <summary>Entries kept in the login audit of a person. Default 100.</summary>
+    [Range(1, 1000)]
+    public int AuditKept { get; set; } = 100;
+
+    /// <summary>Time limit of one try to find or create an account in users. Default 5 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
+    public TimeSpan UsersTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often such a call is repeated after a failure. Default 3.</summary>
+    [Range(0, 10)]
+    public int UsersRetries { get; set; } = 3;
+
+    /// <summary>First pause before a repetition; doubles up to <see cref="UsersMaxRetryDelay"/>, with jitter. Default 100 ms.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:00:10")]
+    public TimeSpan UsersRetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Longest pause. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "00:01:00")]
+    public TimeSpan UsersMaxRetryDelay { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Failures in a row after which users is not asked any more for <see cref="UsersBreak"/>. Default 5.</summary>
+    [Range(2, 1000)]
+    public int UsersBreakAfter { get; set; } = 5;
+
+    /// <summary>How long users is left alone then. Default 30 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.5", "1.00:00:00")]
+    public TimeSpan UsersBreak { get; set; } = TimeSpan.FromSeconds(30);
 }

@@ -1,4 +1,5 @@
 using Auth;
+using Auth.Audit;
 using Auth.Features;
 using Auth.Keys;
 using Auth.Sessions;
@@ -18,6 +19,9 @@ builder.Services.AddSingleton<KeyRing>();
 builder.Services.AddHostedService(services => services.GetRequiredService<KeyRing>());
 builder.Services.AddSingleton<RoleStore>();
 builder.Services.AddSingleton<SessionService>();
+builder.Services.AddSingleton<LoginAudit>();
+builder.Services.AddSingleton<UsersPolicy>();
+builder.Services.AddDaprInvokeClient<UsersClient>(Apps.Users);
 
 var app = builder.Build();
 _ = GuestLogin.IsOn(app.Services.GetRequiredService<IOptions<AuthOptions>>().Value, app.Environment);
@@ -25,4 +29,5 @@ app.MapDefaultEndpoints();
 app.MapGetKeys();
 var auth = app.MapGroup("/api/v1/auth").WithTags("Auth").RequireCaller(Apps.Gateway);
 auth.MapGuestLogin();
+auth.MapGetLoginAudit();
 app.Run();

@@ -11,7 +11,7 @@ public sealed record UserCharacter(Guid Id, string Code, string Name, string Typ
 public sealed record LedgerEntry(Guid Id, string Source, Guid SourceId, int Points, DateTimeOffset Ts);
 
 /// <summary>What users keeps of one person: the document <c>user:{id}</c>.</summary>
-public sealed record Account(
+public sealed partial record Account(
     string? Nickname, string? PhoneNumber, IReadOnlyList<UserCharacter> Characters, int Points, IReadOnlyList<LedgerEntry> Ledger)
 {
     /// <summary>Ledger lines kept; <see cref="Points"/> is the sum of all there ever were.</summary>

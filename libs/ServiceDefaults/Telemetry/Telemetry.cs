@@ -21,7 +21,7 @@ internal static class TelemetryExtensions
     private static readonly string[] Sources = ["Microsoft.AspNetCore", "System.Net.Http", "Dapr.Workflow", "Ai"];
 
     private static readonly string[] Meters =
-        ["Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime", "Ai", "EventRouter"];
+        ["Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime", "Ai", "Auth", "EventRouter"];
 
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {

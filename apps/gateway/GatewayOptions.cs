@@ -82,8 +82,14 @@ public sealed class GatewayRoute
     /// </summary>
     public bool Credentials { get; set; }
 
-    /// <summary>Scope that a machine client needs; null: machine clients are refused. People are not limited by scopes.</summary>
+    /// <summary>
+    /// Scope that a machine client needs, of <see cref="Contracts.Identity.Scopes"/>; null: machine clients are refused, unless the route is
+    /// <see cref="IsOpen"/>. People are not limited by scopes.
+    /// </summary>
     public string? Scope { get; set; }
+
+    /// <summary>Whether it makes no difference who asks.</summary>
+    internal bool IsOpen => Public && !Credentials;
 
     /// <summary>Largest request body, bytes; null for the general limit.</summary>
     public long? MaxBodyBytes { get; set; }

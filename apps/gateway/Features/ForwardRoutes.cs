@@ -43,6 +43,12 @@ internal static class ForwardRoutes
             return;
         }
 
+        if (caller.Identity is { } identity && !route.IsOpen && !identity.May(route.Scope))
+        {
+            await ScopeRules.RefuseAsync(context, route.Scope);
+            return;
+        }
+
         if (!CrossSite.IsAllowed(context.Request, caller.ByCookie))
         {
             await Problems.WriteAsync(context, StatusCodes.Status403Forbidden, "CROSS_SITE_REQUEST", "A write with a cookie must come from our own pages");

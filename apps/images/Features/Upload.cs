@@ -1,3 +1,4 @@
+using Contracts.Identity;
 using Images.Storage;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -26,6 +27,12 @@ internal static class Upload
         if (caller.Identity is not { } user)
         {
             await RequestTokens.RefuseAsync(http, caller.Failure);
+            return TypedResults.Empty;
+        }
+
+        if (!user.May(Scopes.Images))
+        {
+            await ScopeRules.RefuseAsync(http, Scopes.Images);
             return TypedResults.Empty;
         }
 

@@ -1,3 +1,4 @@
+using Contracts.Identity;
 using Contracts.Jobs;
 using ServiceDefaults;
 using ServiceDefaults.Identity;
@@ -14,6 +15,13 @@ internal sealed class JobAccess(RequestTokens tokens)
         if (caller.Identity is null)
         {
             await RequestTokens.RefuseAsync(context, caller.Failure);
+            return null;
+        }
+
+        if (!caller.Identity.May(Scopes.Jobs))
+        {
+            await ScopeRules.RefuseAsync(context, Scopes.Jobs);
+            return null;
         }
 
         return caller.Identity;

@@ -1,7 +1,7 @@
 namespace ServiceDefaults.Identity;
 
 /// <summary>Who a valid access token speaks for.</summary>
-/// <param name="UserId">Claim <c>sub</c>: user id, or <c>client:{key id}</c> of a machine client.</param>
+/// <param name="UserId">Claim <c>sub</c>: user id; for a machine client the owner of its API key.</param>
 /// <param name="SessionId">Claim <c>sid</c>: the sign-in it comes from, or the API key. Revoking it ends every token of the sign-in.</param>
 /// <param name="TokenId">Claim <c>jti</c>.</param>
 /// <param name="Provider">Claim <c>provider</c>: google, kakao, naver, password, guest, api-key.</param>

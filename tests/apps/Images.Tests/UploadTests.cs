@@ -54,6 +54,19 @@ public sealed class UploadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_api_key_needs_the_scope_of_images()
+    {
+        var key = await TicketAsync();
+        using var machine = _app.ClientOf("u1");
+        machine.DefaultRequestHeaders.Authorization = new("Bearer", TestTokens.Of("u1", change: claims => claims with { Provider = "api-key", Scope = "scan" }));
+
+        using var refused = await machine.PutAsync(new Uri($"/api/v1/images/upload/{key}", UriKind.Relative), new ByteArrayContent(Picture), Cancellation);
+
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        Assert.Equal("Bearer error=\"insufficient_scope\", scope=\"images\"", refused.Headers.WwwAuthenticate.ToString());
+    }
+
+    [Fact]
     public async Task A_later_upload_without_callback_does_not_become_the_picture()
     {
         var key = await TicketAsync();

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Sse.Features;
 using Sse.Streams;
+using TestKit;
 
 namespace Sse.Tests;
 
@@ -29,6 +30,25 @@ public sealed class AccessTests
         Assert.Equal((HttpStatusCode.Unauthorized, "UNAUTHORIZED"), await CodeAsync(nobody, string.Format(null, path, job)));
         nobody.DefaultRequestHeaders.Add("Authorization", "Bearer forged");
         Assert.Equal((HttpStatusCode.Unauthorized, "INVALID_TOKEN"), await CodeAsync(nobody, string.Format(null, path, job)));
+    }
+
+    [Theory]
+    [InlineData("/api/v1/jobs/{0}/events")]
+    [InlineData("/api/v1/jobs/{0}/log")]
+    public async Task An_api_key_needs_the_scope_of_jobs(string path)
+    {
+        await using var app = new SseApp();
+        var job = app.Logs.Create("u1");
+
+        Assert.Equal((HttpStatusCode.Forbidden, "INSUFFICIENT_SCOPE"), await CodeAsync(Machine("scan images"), string.Format(null, path, job)));
+        Assert.Equal((HttpStatusCode.OK, null), await CodeAsync(Machine("scan jobs"), string.Format(null, path, job)));
+
+        HttpClient Machine(string scope)
+        {
+            var client = app.ClientOf(null);
+            client.DefaultRequestHeaders.Authorization = new("Bearer", TestTokens.Of("u1", change: claims => claims with { Provider = "api-key", Scope = scope }));
+            return client;
+        }
     }
 
     [Fact]

@@ -56,4 +56,12 @@ public sealed class AuthOptions
     /// <summary>How long users is left alone then. Default 30 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.5", "1.00:00:00")]
     public TimeSpan UsersBreak { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Time between two heartbeats of revocations. Default 1 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.05", "00:01:00")]
+    public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Time limit of publishing one; what it held goes with the next. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
+    public TimeSpan AnnouncementTimeout { get; set; } = TimeSpan.FromSeconds(2);
 }

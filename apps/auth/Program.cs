@@ -2,6 +2,7 @@ using Auth;
 using Auth.Audit;
 using Auth.Features;
 using Auth.Keys;
+using Auth.Revocations;
 using Auth.Sessions;
 using Auth.UserRoles;
 using Contracts;
@@ -22,6 +23,7 @@ builder.Services.AddSingleton<SessionService>();
 builder.Services.AddSingleton<LoginAudit>();
 builder.Services.AddSingleton<UsersPolicy>();
 builder.Services.AddDaprInvokeClient<UsersClient>(Apps.Users);
+builder.Services.AddRevocationStore();
 
 var app = builder.Build();
 _ = GuestLogin.IsOn(app.Services.GetRequiredService<IOptions<AuthOptions>>().Value, app.Environment);

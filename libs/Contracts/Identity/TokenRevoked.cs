@@ -19,11 +19,15 @@ public sealed record Revocation(string Id, DateTimeOffset ExpiresAt, string Reas
 /// <param name="Sequence">Counts the messages of the source from 1, without gaps: a gap means that one was lost.</param>
 /// <param name="Ts">When it was published.</param>
 /// <param name="Revocations">New ones since the message before; none in a mere heartbeat.</param>
-public sealed record TokenRevoked(Guid Source, long Sequence, DateTimeOffset Ts, IReadOnlyList<Revocation> Revocations);
+/// <param name="Leaving">The last one: the replica stops and revokes no more.</param>
+public sealed record TokenRevoked(Guid Source, long Sequence, DateTimeOffset Ts, IReadOnlyList<Revocation> Revocations, bool Leaving = false);
 
 /// <summary>The stored revocations whose tokens expire within one hour: the document <c>revoked:{hour}:{part}</c>, kept until that hour has passed.</summary>
 /// <param name="Revocations">By time of revocation.</param>
-public sealed record RevocationDocument(IReadOnlyList<Revocation> Revocations)
+/// <param name="Sealed">
+/// How many full documents <c>revoked:{hour}:{part}:{1…}</c> came before; each was written before it was counted here and never changes.
+/// </param>
+public sealed record RevocationDocument(IReadOnlyList<Revocation> Revocations, int Sealed = 0)
 {
     /// <summary>Documents of one hour; an id is in part (hash of id) mod this.</summary>
     public const int Parts = 16;

@@ -27,6 +27,7 @@ public static class IdentityServices
     public static IServiceCollection AddTokens(this IServiceCollection services)
     {
         services.AddOptions<IdentityOptions>().BindConfiguration(IdentityOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<RevocationOptions>().BindConfiguration(RevocationOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.TryAddSingleton<VerificationKeys>();
         services.TryAddSingleton<TokenVerifier>();
         services.TryAddSingleton<RevokedTokens>();

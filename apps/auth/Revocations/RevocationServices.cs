@@ -1,0 +1,19 @@
+using Microsoft.Extensions.Options;
+using ServiceDefaults.Identity;
+
+namespace Auth.Revocations;
+
+internal static class RevocationServices
+{
+    /// <summary>Adds <see cref="RevocationStore"/> and the heartbeat.</summary>
+    public static void AddRevocationStore(this IServiceCollection services)
+    {
+        services.AddOptions<AuthOptions>().Validate(
+            (AuthOptions auth, IOptions<RevocationOptions> revocations) => auth.AccessLifetime <= revocations.Value.Horizon,
+            $"{AuthOptions.Section}:{nameof(AuthOptions.AccessLifetime)} must not be longer than {RevocationOptions.Section}:{nameof(RevocationOptions.Horizon)}: "
+            + "a revocation would end before the tokens it concerns.");
+        services.AddSingleton<RevocationAnnouncer>();
+        services.AddHostedService(provider => provider.GetRequiredService<RevocationAnnouncer>());
+        services.AddSingleton<RevocationStore>();
+    }
+}

@@ -53,7 +53,7 @@ internal static class ForwardedHeaders
         to.Headers.TryAddWithoutValidation(UserIdentity.Header, identity.UserId);
         to.Headers.TryAddWithoutValidation(UserIdentity.ProviderHeader, identity.Provider);
         to.Headers.TryAddWithoutValidation(UserIdentity.SessionHeader, identity.SessionId);
-        to.Headers.TryAddWithoutValidation(UserIdentity.RolesHeader, string.Join(',', identity.Roles));
+        to.Headers.TryAddWithoutValidation(UserIdentity.RolesHeader, identity.RolesText);
     }
 
     /// <summary>Copies what proves who the client is, for auth, which made it.</summary>

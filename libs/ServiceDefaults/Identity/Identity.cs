@@ -11,4 +11,8 @@ namespace ServiceDefaults.Identity;
 /// <param name="ExpiresAt">Claim <c>exp</c>.</param>
 public sealed record Identity(
     string UserId, string SessionId, string TokenId, string Provider, IReadOnlyList<string> Roles, IReadOnlyList<string>? Scopes,
-    DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt);
+    DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt)
+{
+    /// <summary>The roles as <see cref="UserIdentity.RolesHeader"/> carries them.</summary>
+    public string RolesText => field ??= string.Join(',', Roles);
+}

@@ -28,6 +28,10 @@ public sealed class IdentityOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan KeyRefreshPause { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How many verified access tokens are remembered, so that they are not verified again. Default 10,000, about 5 MB; 0 for none.</summary>
+    [Range(0, 1_000_000)]
+    public int VerifiedTokens { get; set; } = 10_000;
+
     /// <summary>Domain of the cookies, for deployments with several hosts below one domain. Default none: only the host itself gets them.</summary>
     public string? CookieDomain { get; set; }
 

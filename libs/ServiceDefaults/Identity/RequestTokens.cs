@@ -1,30 +1,31 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace ServiceDefaults.Identity;
 
 /// <summary>What came of the token of a request.</summary>
 /// <param name="Failure">None when <paramref name="Identity"/> is known.</param>
 /// <param name="Identity">Whom it speaks for.</param>
-/// <param name="Token">The token.</param>
+/// <param name="Token">The token, a part of what the request holds.</param>
 /// <param name="ByCookie">Whether the browser sent it on its own, so that the request may have been forged by another site.</param>
-public readonly record struct TokenCheck(TokenFailure Failure, Identity? Identity, string? Token, bool ByCookie);
+public readonly record struct TokenCheck(TokenFailure Failure, Identity? Identity, ReadOnlyMemory<char> Token, bool ByCookie);
 
 /// <summary>The one check of requests, in gateway, sse and the upload route alike: <c>Authorization: Bearer</c>, else the cookie; valid and not revoked.</summary>
-public sealed class RequestTokens(TokenVerifier verifier, RevokedTokens revoked, IdentityCookies cookies)
+public sealed class RequestTokens(VerifiedTokens tokens, RevokedTokens revoked, IdentityCookies cookies)
 {
     private const string Bearer = "Bearer ";
 
     /// <summary>Checks a request's token.</summary>
     public TokenCheck Check(HttpRequest request)
     {
-        var byCookie = request.Headers.Authorization is not [{ Length: > 0 } header, ..];
-        var token = byCookie ? request.Cookies[cookies.Access] : BearerOf(request.Headers.Authorization[0]!);
-        if (string.IsNullOrEmpty(token))
+        var byCookie = request.Headers.Authorization is not [{ Length: > 0 }, ..];
+        var token = byCookie ? request.Cookies[cookies.Access].AsMemory() : BearerOf(request.Headers.Authorization);
+        if (token.IsEmpty)
         {
-            return new TokenCheck(TokenFailure.Missing, null, null, false);
+            return new TokenCheck(TokenFailure.Missing, null, default, false);
         }
 
-        var failure = verifier.VerifyAccess(token, out var identity);
+        var failure = tokens.VerifyAccess(token.Span, out var identity);
         if (failure == TokenFailure.None && (!revoked.AreKnown || revoked.Contains(identity!)))
         {
             failure = revoked.AreKnown ? TokenFailure.Revoked : TokenFailure.Unavailable;
@@ -53,5 +54,7 @@ public sealed class RequestTokens(TokenVerifier verifier, RevokedTokens revoked,
         return Problems.WriteAsync(http, StatusCodes.Status401Unauthorized, code, detail);
     }
 
-    private static string? BearerOf(string header) => header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? header[Bearer.Length..].Trim() : null;
+    /// <summary>Of several headers none is believed: somebody else may read another one than we.</summary>
+    private static ReadOnlyMemory<char> BearerOf(StringValues authorization) =>
+        authorization is [{ } header] && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? header.AsMemory(Bearer.Length).Trim() : default;
 }

@@ -14,6 +14,7 @@ builder.Configuration.AddRouteTable();
 builder.AddServiceDefaults();
 builder.Services.AddOptions<GatewayOptions>()
     .BindConfiguration(GatewayOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddOptions<CorsOptions>().BindConfiguration(CorsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 builder.Services.AddTokenVerification();
 builder.Services.AddSingleton<Upstream>();
 builder.Services.AddSingleton<ServiceAddresses>();
@@ -22,6 +23,7 @@ builder.Services.AddSingleton<Forwarder>();
 
 var app = builder.Build();
 app.UseSecurityHeaders();
+app.UseGatewayCors();
 app.UseClosedPaths();
 app.UseDefaultFiles();
 app.UseStaticFiles();

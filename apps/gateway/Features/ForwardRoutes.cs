@@ -13,9 +13,10 @@ internal static class ForwardRoutes
     public static void MapForwardRoutes(this IEndpointRouteBuilder routes)
     {
         var options = routes.ServiceProvider.GetRequiredService<IOptions<GatewayOptions>>().Value;
+        var cors = routes.ServiceProvider.GetRequiredService<IOptions<CorsOptions>>().Value;
         foreach (var (name, route) in options.Routes)
         {
-            RequestDelegate handler = context => HandleAsync(context, route, options);
+            RequestDelegate handler = context => HandleAsync(context, route, options, cors);
             var endpoint = route.Methods.Length == 0 ? routes.Map(route.Path, handler) : routes.MapMethods(route.Path, route.Methods, handler);
             endpoint.WithDisplayName(name);
         }
@@ -24,7 +25,7 @@ internal static class ForwardRoutes
         foreach (var path in options.Routes.Values.Where(route => route.Methods.Length > 0).GroupBy(route => route.Path))
         {
             var allowed = string.Join(", ", path.SelectMany(route => route.Methods).Distinct());
-            routes.Map(path.Key, (RequestDelegate)(context => RefuseMethodAsync(context, allowed)));
+            routes.Map(path.Key, (RequestDelegate)(context => RefuseMethodAsync(context, allowed))).WithMetadata(new PathMethods(allowed));
         }
     }
 
@@ -34,7 +35,7 @@ internal static class ForwardRoutes
         return Problems.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "METHOD_NOT_ALLOWED", $"This path answers to {allowed}");
     }
 
-    private static async Task HandleAsync(HttpContext context, GatewayRoute route, GatewayOptions options)
+    private static async Task HandleAsync(HttpContext context, GatewayRoute route, GatewayOptions options, CorsOptions cors)
     {
         var caller = context.RequestServices.GetRequiredService<RequestTokens>().Check(context.Request);
         if (caller.Identity is null && !route.Public)
@@ -49,9 +50,9 @@ internal static class ForwardRoutes
             return;
         }
 
-        if (!CrossSite.IsAllowed(context.Request, caller.ByCookie))
+        if (!CrossSite.IsAllowed(context.Request, caller.ByCookie, route.Credentials, cors))
         {
-            await Problems.WriteAsync(context, StatusCodes.Status403Forbidden, "CROSS_SITE_REQUEST", "A write with a cookie must come from our own pages");
+            await Problems.WriteAsync(context, StatusCodes.Status403Forbidden, "CROSS_SITE_REQUEST", "A write with cookies must come from our own pages or from an origin of Gateway:Cors:Origins");
             return;
         }
 

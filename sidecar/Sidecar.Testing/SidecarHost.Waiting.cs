@@ -187,7 +187,7 @@ public sealed partial class SidecarHost
     private (long, long) Movements() => (_traffic.Changes, (Time as VirtualClock)?.Changes ?? 0);
 
     private bool IsAtWork() =>
-        _traffic.InFlight > 0 || Engines().Any(engine => engine.TurnsInFlight + engine.ActivitiesInFlight > 0);
+        _traffic.InFlight > 0 || _traffic.IsHandling || Engines().Any(engine => engine.TurnsInFlight + engine.ActivitiesInFlight > 0);
 
     private IEnumerable<Workflows.WorkflowEngineStatus> Engines() =>
         _apps.DistinctBy(app => app.AppId).Select(app => _sidecar.Engine(app.Instance)?.GetStatus()).OfType<Workflows.WorkflowEngineStatus>();

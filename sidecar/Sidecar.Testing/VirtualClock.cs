@@ -72,7 +72,8 @@ public class VirtualClock : TimeProvider
     /// <inheritdoc/>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        var timer = new VirtualTimer(this, callback, state);
+        // The timer of a Task.Delay has the task as its state; that of a limit has the token source.
+        var timer = new VirtualTimer(this, callback, state, state is Task ? ClockWork.Current : null);
         lock (_gate)
         {
             _timers.Add(timer);
@@ -129,9 +130,10 @@ public class VirtualClock : TimeProvider
 
     private VirtualTimer? NextArmed() => _timers.Where(timer => timer.Due != DateTimeOffset.MaxValue).MinBy(timer => timer.Due);
 
-    private sealed class VirtualTimer(VirtualClock clock, TimerCallback callback, object? state) : ITimer
+    private sealed class VirtualTimer(VirtualClock clock, TimerCallback callback, object? state, ClockWork? work) : ITimer
     {
         private TimeSpan _period;
+        private ClockWork? _waiting;
 
         public DateTimeOffset Due { get; private set; } = DateTimeOffset.MaxValue;
 
@@ -141,6 +143,10 @@ public class VirtualClock : TimeProvider
             if (dueTime != Timeout.InfiniteTimeSpan)
             {
                 clock.Armed?.Invoke();
+                if (dueTime > TimeSpan.Zero && Interlocked.Exchange(ref _waiting, work) is null)
+                {
+                    work?.Wait();
+                }
             }
 
             lock (clock._gate)
@@ -167,12 +173,14 @@ public class VirtualClock : TimeProvider
         public void Fire()
         {
             Interlocked.Increment(ref clock._changes);
+            GoOn();
             callback(state);
         }
 
         public void Dispose()
         {
             Interlocked.Increment(ref clock._changes);
+            GoOn();
             lock (clock._gate)
             {
                 Due = DateTimeOffset.MaxValue;
@@ -185,5 +193,7 @@ public class VirtualClock : TimeProvider
             Dispose();
             return ValueTask.CompletedTask;
         }
+
+        private void GoOn() => Interlocked.Exchange(ref _waiting, null)?.GoOn();
     }
 }

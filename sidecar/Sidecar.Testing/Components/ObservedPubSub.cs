@@ -53,7 +53,7 @@ internal class ObservedPubSub(IPubSub inner, ComponentContext context, Observati
                 () =>
                 {
                     delivery.CountHandled();
-                    return handler(message, cancellationToken);
+                    return observation.Traffic.HandleAsync(() => handler(message, cancellationToken));
                 },
                 cancellationToken);
         }

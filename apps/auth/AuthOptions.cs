@@ -20,6 +20,17 @@ public sealed class AuthOptions
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
     public TimeSpan RefreshLifetime { get; set; } = TimeSpan.FromDays(30);
 
+    /// <summary>
+    /// How long the refresh token before the last one gets the same pair again: an answer can be lost, and two tabs can refresh at once. Default 10 s;
+    /// 0 ends the session at the second use whatever the reason.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:05:00")]
+    public TimeSpan RefreshGrace { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Sessions of one person at the same time; one more ends the oldest. Default 20.</summary>
+    [Range(1, 100)]
+    public int MaxSessionsPerUser { get; set; } = 20;
+
     /// <summary><c>POST /api/v1/auth/guest</c> gives anyone an identity. Default: on in Development, off elsewhere; on in Production stops the start.</summary>
     public bool? GuestLogin { get; set; }
 
@@ -64,4 +75,7 @@ public sealed class AuthOptions
     /// <summary>Time limit of publishing one; what it held goes with the next. Default 2 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
     public TimeSpan AnnouncementTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>When the last token of a session that is not refreshed any more has expired.</summary>
+    internal TimeSpan SessionLifetime => AccessLifetime > RefreshLifetime ? AccessLifetime : RefreshLifetime;
 }

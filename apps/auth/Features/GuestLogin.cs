@@ -34,8 +34,13 @@ internal static class GuestLogin
 
         var userId = Guid.CreateVersion7(time.GetUtcNow()).ToString();
         var pair = await sessions.StartAsync(new SignIn(userId, "guest", Device.Of(http.Request)), cancellationToken);
-        cookies.Append(http.Response, cookies.Access, pair.AccessToken, pair.AccessExpiresAt);
-        cookies.Append(http.Response, cookies.Refresh, pair.RefreshToken, pair.RefreshExpiresAt);
+        cookies.Append(http.Response, pair);
         return TypedResults.Ok(new Response(userId, pair.AccessToken, pair.AccessExpiresAt));
     }
+}
+
+/// <summary>Offers it.</summary>
+internal sealed class GuestMethod(IOptions<AuthOptions> options, IHostEnvironment environment) : ISignInMethods
+{
+    public IEnumerable<SignInMethod> Available => GuestLogin.IsOn(options.Value, environment) ? [new SignInMethod("guest", SignInKinds.Guest)] : [];
 }

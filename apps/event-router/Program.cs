@@ -23,5 +23,6 @@ var jobs = app.MapGroup("/jobs").RequireCaller([.. options.Callers]);
 jobs.MapAppendEvents();
 jobs.MapGetStates();
 jobs.MapGetJob();
+app.MapEraseJob();
 app.MapOnCronDeadlines();
 app.Run();

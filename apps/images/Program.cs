@@ -1,8 +1,10 @@
 using Contracts;
+using Contracts.Users;
 using Images;
 using Images.Features;
 using Images.Storage;
 using ServiceDefaults;
+using ServiceDefaults.Erasure;
 using ServiceDefaults.Identity;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -13,12 +15,15 @@ builder.Services.AddOptions<ImagesOptions>()
 builder.Services.AddTokenVerification();
 builder.Services.AddSingleton<ImageRecords>();
 builder.Services.AddSingleton<ObjectFiles>();
+builder.Services.AddErasure();
 
 var app = builder.Build();
 app.MapDefaultEndpoints();
 app.MapUpload();
 app.MapFindImage();
 app.MapOnCronUploads();
+app.MapOnUserDeleted();
+app.MapDeadLetters(Components.PubSub, UserTopics.UserDeleted, Apps.Images);
 var images = app.MapGroup("/api/v1/images").WithTags("Images").RequireCaller(Apps.Gateway);
 images.MapCreateTicket();
 images.MapFinishUpload();

@@ -56,5 +56,6 @@ app.MapDefaultEndpoints();
 app.MapOnScanRequested();
 app.MapOnScanRequestedDead();
 app.MapCancelScan();
+app.MapEraseScan();
 app.MapGetModels();
 app.Run();

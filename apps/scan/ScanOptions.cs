@@ -31,6 +31,17 @@ public sealed class ScanOptions
     [Range(1, 1000)]
     public int ListedScans { get; set; } = 100;
 
+    /// <summary>
+    /// How long scans that have left the list are remembered for an erasure. Default 25 h: as long as event-router keeps the log of a job, its
+    /// deadline included.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:10:00", "31.00:00:00")]
+    public TimeSpan EarlierScansKept { get; set; } = TimeSpan.FromHours(25);
+
+    /// <summary>Most of them per user; the logs of even older ones end by their own retention. Default 2,000.</summary>
+    [Range(0, 10_000)]
+    public int MaxEarlierScans { get; set; } = 2000;
+
     /// <summary>How long a user's list is kept after its last change. Default 30 days.</summary>
     [Range(typeof(TimeSpan), "01:00:00", "365.00:00:00")]
     public TimeSpan ListRetention { get; set; } = TimeSpan.FromDays(30);

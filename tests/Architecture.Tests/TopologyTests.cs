@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Contracts;
-using Contracts.Scan;
 
 namespace Architecture.Tests;
 
@@ -9,7 +9,7 @@ namespace Architecture.Tests;
 /// The topology of components/rabbitmq: a queue for every subscription of every app, bound to its topic, so that what is published before a
 /// consumer has ever been there waits for it.
 /// </summary>
-public sealed class TopologyTests
+public sealed partial class TopologyTests
 {
     private static readonly JsonNode Topology = JsonNode.Parse(Repository.Read("components/rabbitmq/topology.json"))!;
 
@@ -32,10 +32,12 @@ public sealed class TopologyTests
     }
 
     /// <summary><c>ScanTopics.ScanRequested-dead</c> as its text.</summary>
-    private static string Constant(string topic) =>
-        topic.Replace("ScanTopics.ScanRequested", ScanTopics.ScanRequested, StringComparison.Ordinal)
-            .Replace("ScanTopics.ScanRewarded", ScanTopics.ScanRewarded, StringComparison.Ordinal)
-            .Replace("-Apps.Users-", $"-{Apps.Users}-", StringComparison.Ordinal).Replace("-Apps.Characters-", $"-{Apps.Characters}-", StringComparison.Ordinal);
+    private static string Constant(string topic) => Name().Replace(topic, name =>
+        typeof(Apps).Assembly.GetTypes().Single(type => type.Name == name.Groups["type"].Value).GetField(name.Groups["member"].Value)?.GetRawConstantValue() as string
+            ?? throw new InvalidOperationException($"{name.Value} is no constant of Contracts"));
+
+    [GeneratedRegex(@"(?<type>\w+)\.(?<member>\w+)")]
+    private static partial Regex Name();
 
     private static JsonNode[] Items(string kind) => [.. Topology.ListAt(kind)];
 }

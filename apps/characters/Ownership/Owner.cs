@@ -20,14 +20,17 @@ public sealed record Owner(IReadOnlyList<OwnedCharacter> Characters, IReadOnlyLi
     /// <summary>Nothing won yet.</summary>
     public static readonly Owner Empty = new([], []);
 
+    /// <summary>When the person's data was erased. The rest is empty then: the document only keeps what comes late from bringing it back.</summary>
+    public DateTimeOffset? ErasedAt { get; init; }
+
     /// <summary>Whether the character is owned.</summary>
     public bool Owns(string code) => Characters.Any(character => character.Code == code);
 
     /// <summary>Rewards of the calendar day (Asia/Seoul) of <paramref name="now"/>.</summary>
     public int RewardsOn(DateTimeOffset now) => Facts.Count(fact => fact.Ts.ToOffset(Seoul).Date == now.ToOffset(Seoul).Date);
 
-    /// <summary>Records a reward; the same instance when its fact is known.</summary>
-    public Owner Record(ScanRewarded reward) => Facts.Any(fact => fact.Id == reward.Id) ? this : this with
+    /// <summary>Records a reward; the same instance when its fact is known or the person is gone.</summary>
+    public Owner Record(ScanRewarded reward) => ErasedAt is not null || Facts.Any(fact => fact.Id == reward.Id) ? this : this with
     {
         Facts = [new RewardFact(reward.Id, reward.JobId, reward.Ts), .. Facts.Take(KeptFacts - 1)],
         Characters = Owns(reward.Character.Code)

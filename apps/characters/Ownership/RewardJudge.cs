@@ -14,6 +14,11 @@ public static class RewardJudge
             return new CharacterMatched(false, false, null, "conditions not met");
         }
 
+        if (owner.ErasedAt is not null)
+        {
+            return new CharacterMatched(false, false, null, "the account is deleted");
+        }
+
         if (catalogue.Match(query.MiddleCategory) is not { } character)
         {
             return new CharacterMatched(false, false, null, "no middle category");

@@ -37,6 +37,9 @@ internal sealed class DaprLogStore(DaprClient dapr) : ILogStore
     public Task WriteAsync<T>(string key, T value, TimeSpan ttl, CancellationToken cancellationToken) where T : class =>
         dapr.SaveStateAsync(Components.JobLog, key, value, metadata: Ttl(ttl), cancellationToken: cancellationToken);
 
+    public Task DeleteAsync(string key, CancellationToken cancellationToken) =>
+        dapr.DeleteStateAsync(Components.JobLog, key, cancellationToken: cancellationToken);
+
     private static Dictionary<string, string> Ttl(TimeSpan ttl) =>
         new(1) { ["ttlInSeconds"] = ((long)Math.Max(60, Math.Ceiling(ttl.TotalSeconds))).ToString(CultureInfo.InvariantCulture) };
 }

@@ -21,4 +21,7 @@ internal interface ILogStore
 
     /// <summary>Writes whatever is there.</summary>
     Task WriteAsync<T>(string key, T value, TimeSpan ttl, CancellationToken cancellationToken) where T : class;
+
+    /// <summary>Deletes whatever is there.</summary>
+    Task DeleteAsync(string key, CancellationToken cancellationToken);
 }

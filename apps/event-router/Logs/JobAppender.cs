@@ -30,6 +30,9 @@ internal sealed partial class JobAppender(
         return outcome;
     }
 
+    /// <summary>The job is gone from the store. What another replica still has of it loses its compare-and-set.</summary>
+    public void Forget(Guid jobId) => _queues.Remove(jobId);
+
     /// <summary>Writes batches until none waits. Runs apart from the callers: one that leaves must not stop the others.</summary>
     private async Task DrainAsync(JobQueue queue)
     {

@@ -103,6 +103,17 @@ internal sealed class JobQueues(int capacity)
         }
     }
 
+    public void Remove(Guid jobId)
+    {
+        lock (_lock)
+        {
+            if (_queues.Remove(jobId, out var node))
+            {
+                _byUse.Remove(node);
+            }
+        }
+    }
+
     public JobQueue Get(Guid jobId)
     {
         lock (_lock)

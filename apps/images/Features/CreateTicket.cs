@@ -42,14 +42,22 @@ internal static class CreateTicket
         }
 
         var key = ImageKey.Create(channel, request.Filename!);
-        if (await records.TryOpenAsync(user.Id, key, cancellationToken) is { } wait)
+        // The ticket first: whoever erases what is listed meets a ticket that is there already or is never saved.
+        await records.SaveTicketAsync(new UploadTicket(key, channel, user.Id, request.ContentType!, request.Metadata), cancellationToken);
+        var opening = await records.TryOpenAsync(user.Id, key, cancellationToken);
+        if (!opening.Opened)
         {
+            await records.DeleteTicketAsync(key, cancellationToken);
+            if (opening.Wait is not { } wait)
+            {
+                return Problems.Of(404, "USER_NOT_FOUND", "there is no such account (any more)");
+            }
+
             http.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString("D");
             return Problems.Of(
                 429, "TOO_MANY_OPEN_UPLOADS", $"at most {options.Value.MaxOpenTickets} uploads of a user are open at a time: finish one or wait until its ticket expires");
         }
 
-        await records.SaveTicketAsync(new UploadTicket(key, channel, user.Id, request.ContentType!, request.Metadata), cancellationToken);
         var settings = options.Value;
         return TypedResults.Ok(new Response(
             key,

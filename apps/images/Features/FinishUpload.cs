@@ -80,7 +80,14 @@ internal static class FinishUpload
         }
 
         files.Finish(key, etag);
-        await records.CloseAsync(user.Id, key, cancellationToken);
+        if (!await records.CloseAsync(user.Id, key, cancellationToken))
+        {
+            // The erasure may have passed this key before the picture was there.
+            await records.DeleteAsync(key, cancellationToken);
+            files.Delete(key);
+            return NotFound();
+        }
+
         return TypedResults.Ok(new Response(
             key, channel, options.Value.CdnUrl(key), image.Owner, ticket?.Metadata, image.ETag, image.ContentType));
     }

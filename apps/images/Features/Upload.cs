@@ -38,7 +38,7 @@ internal static class Upload
 
         if (ImageKey.FromPath(channel, file) is not { } key || await records.FindTicketAsync(key, cancellationToken) is not { } ticket)
         {
-            return Problems.Of(404, "UPLOAD_NOT_FOUND", "there is no such upload, or its ticket has expired");
+            return NotFound();
         }
 
         if (ticket.UploaderId != user.UserId)
@@ -73,9 +73,17 @@ internal static class Upload
         {
             // (2) docs/architecture.md: the bytes are on disk when this returns.
             var (etag, _) = await files.ReceiveAsync(key, ticket.ContentType, http.Request.Body, cancellationToken);
-            if (await records.FindAsync(key, cancellationToken) is { } finished && finished.ETag != etag)
+            var finished = await records.FindAsync(key, cancellationToken);
+            if (finished is not null && finished.ETag != etag)
             {
                 return Finished();
+            }
+
+            // An erasure may have passed this key before the file was there; it takes the ticket first.
+            if (finished is null && await records.FindTicketAsync(key, cancellationToken) is null)
+            {
+                files.Delete(key);
+                return NotFound();
             }
 
             http.Response.Headers.ETag = $"\"{etag}\"";
@@ -86,6 +94,8 @@ internal static class Upload
             return Problems.Of(refused.Status, refused.Code, refused.Message);
         }
     }
+
+    private static ProblemHttpResult NotFound() => Problems.Of(404, "UPLOAD_NOT_FOUND", "there is no such upload, or its ticket has expired");
 
     private static ProblemHttpResult Finished() => Problems.Of(409, "UPLOAD_FINISHED", "the picture is finished and cannot be replaced");
 }

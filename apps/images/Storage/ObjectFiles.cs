@@ -47,13 +47,20 @@ internal sealed class ObjectFiles
             File.Move(temporary, Path.Combine(folder, etag), overwrite: true);
             return (etag, length);
         }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new UploadException(404, "UPLOAD_NOT_FOUND", "the upload was deleted while it was under way");
+        }
         catch (OperationCanceledException) when (idle.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new UploadException(408, "UPLOAD_TOO_SLOW", $"nothing arrived for {_options.UploadIdleTimeout}");
         }
         finally
         {
-            File.Delete(temporary);
+            if (Directory.Exists(folder))
+            {
+                File.Delete(temporary);
+            }
         }
     }
 
@@ -90,6 +97,20 @@ internal sealed class ObjectFiles
         return File.Exists(path)
             ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, BufferSize, FileOptions.Asynchronous | FileOptions.SequentialScan)
             : null;
+    }
+
+    /// <summary>Deletes the picture of a key and what was uploaded for it. May be repeated; an upload that is under way fails.</summary>
+    public void Delete(string key)
+    {
+        File.Delete(PathOf(key));
+        try
+        {
+            Directory.Delete(FolderOf(key), recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Nothing was uploaded, or it was finished or deleted before.
+        }
     }
 
     /// <summary>

@@ -47,7 +47,7 @@ public sealed class StageRunner(DaprClient dapr, JobLogClient log, IOptions<Scan
         var number = attempt.Attempt == 1 ? "" : $"#{attempt.Attempt}";
         await AppendAsync(attempt.JobId, $"{stage.Name}{number}.started", stage.Name, "started", stage.ProgressBefore, null, null, cancellationToken);
 
-        var key = $"result:{attempt.JobId}:{stage.Name}";
+        var key = ResultKey(attempt.JobId, stage);
         var result = await dapr.GetStateAsync<T>(Components.StateStore, key, cancellationToken: cancellationToken);
         if (result is null)
         {
@@ -61,9 +61,22 @@ public sealed class StageRunner(DaprClient dapr, JobLogClient log, IOptions<Scan
         }
 
         var json = JsonSerializer.SerializeToElement(shown is null ? result : shown(result), TandemJson.Options);
-        await AppendAsync(attempt.JobId, $"{stage.Name}.completed", stage.Name, "completed", stage.ProgressAfter, json, null, cancellationToken);
+        try
+        {
+            await AppendAsync(attempt.JobId, $"{stage.Name}.completed", stage.Name, "completed", stage.ProgressAfter, json, null, cancellationToken);
+        }
+        catch (JobClosedException)
+        {
+            // Nobody will ask for it, and the job may have been erased before the result was there.
+            await dapr.DeleteStateAsync(Components.StateStore, key, cancellationToken: cancellationToken);
+            throw;
+        }
+
         return result;
     }
+
+    /// <summary>Key of a stage's result.</summary>
+    public static string ResultKey(Guid jobId, Stage stage) => $"result:{jobId}:{stage.Name}";
 
     /// <summary>Appends one event of the job; throws <see cref="JobClosedException"/> when the job has ended meanwhile.</summary>
     public Task AppendAsync(

@@ -93,11 +93,17 @@ internal static partial class SubmitScan
             return Problems.Of(refused.Status, refused.Code, refused.Message);
         }
 
-        await ListAsync(list, user.Id, new UserScan(jobId, now, request.ImageUrl!), logger, cancellationToken);
         var message = new ScanRequested(
             Uuid5.Create(jobId, ScanTopics.ScanRequested), now, jobId, user.Id, imageKey, request.UserInput, request.Model, deadline);
         try
         {
+            // Listed before it can run: what is not listed cannot be erased. Somebody who is deleted meanwhile leaves nothing behind.
+            if (!await list.TryAddAsync(user.Id, new UserScan(jobId, now, request.ImageUrl!), cancellationToken))
+            {
+                await log.EraseAsync(jobId, cancellationToken);
+                return Problems.Of(404, "USER_NOT_FOUND", "there is no such account (any more)");
+            }
+
             // (5) docs/architecture.md: from here the client only watches. No outbox: the client repeats, and the state is event-router's.
             await dapr.PublishEventAsync(Components.PubSub, ScanTopics.ScanRequested, message, cancellationToken);
         }
@@ -123,19 +129,6 @@ internal static partial class SubmitScan
             ? null
             : $"model '{model}' {(models.Any(entry => entry.Id.Equals(model, StringComparison.OrdinalIgnoreCase)) ? "cannot do a scan" : "is not supported")}; "
                 + $"supported: {string.Join(", ", able.Select(entry => entry.Id))}";
-    }
-
-    /// <summary>The list is an index for people: without its line the scan runs all the same.</summary>
-    private static async Task ListAsync(UserScans list, string userId, UserScan scan, ILogger logger, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await list.AddAsync(userId, scan, cancellationToken);
-        }
-        catch (DaprException exception)
-        {
-            LogNotListed(logger, scan.JobId, exception.Message);
-        }
     }
 
     /// <summary>Ends a job that never reached scan-worker. Best effort: the deadline's sweep ends it otherwise.</summary>
@@ -164,9 +157,6 @@ internal static partial class SubmitScan
 
     [LoggerMessage(1401, LogLevel.Information, "Job {JobId} accepted (new: {IsNew})")]
     private static partial void LogAccepted(ILogger logger, Guid jobId, bool isNew);
-
-    [LoggerMessage(1403, LogLevel.Warning, "Job {JobId} is not in its owner's list of scans ({Reason})")]
-    private static partial void LogNotListed(ILogger logger, Guid jobId, string reason);
 
     [LoggerMessage(1404, LogLevel.Error, "Job {JobId} could neither be published nor ended ({Reason}); it stays open until its deadline")]
     private static partial void LogNotEnded(ILogger logger, Guid jobId, string reason);

@@ -26,6 +26,13 @@ internal sealed class ScanWorkerClient(HttpClient http)
         }
     }
 
+    /// <summary>Erases the job's results and its workflow with its history; throws <see cref="HttpRequestException"/> when something may be left.</summary>
+    public async Task EraseAsync(Guid jobId, CancellationToken cancellationToken)
+    {
+        using var response = await http.DeleteAsync($"/internal/scans/{jobId}", cancellationToken);
+        response.EnsureSuccessStatusCode();
+    }
+
     /// <summary>Models that a request may name, the default first.</summary>
     public async Task<IReadOnlyList<ModelEntry>> ModelsAsync(CancellationToken cancellationToken) =>
         await http.GetFromJsonAsync<ModelEntry[]>("/internal/models", TandemJson.Options, cancellationToken) ?? [];

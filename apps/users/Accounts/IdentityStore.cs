@@ -21,6 +21,20 @@ internal sealed class IdentityStore(DaprClient dapr)
         return identity.UserId;
     }
 
+    /// <summary>The account is deleted: whoever signs in by this identity again gets a new one. Changes nothing when it belongs to another account by now.</summary>
+    public async Task ReleaseAsync(string provider, string providerUserId, string userId, CancellationToken cancellationToken)
+    {
+        var key = Key(provider, providerUserId);
+        while (true)
+        {
+            var (stored, etag) = await dapr.GetStateAndETagAsync<IdentityDocument?>(Components.StateStore, key, cancellationToken: cancellationToken);
+            if (stored?.UserId != userId || await dapr.TryDeleteStateAsync(Components.StateStore, key, etag, cancellationToken: cancellationToken))
+            {
+                return;
+            }
+        }
+    }
+
     /// <summary>The state key. A hash, because ids of providers may hold anything and be of any length.</summary>
     public static string Key(string provider, string providerUserId) =>
         $"identity:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{provider}:{providerUserId}")))}";

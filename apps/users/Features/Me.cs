@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using ServiceDefaults;
@@ -17,21 +18,30 @@ internal static class Me
         string Provider,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] DateTimeOffset? LastLoginAt);
 
-    public sealed record Change([StringLength(120, MinimumLength = 1)] string? Nickname, [StringLength(20, MinimumLength = 10)] string? PhoneNumber);
+    /// <summary>What may be changed. Everything else is refused by name, so that nobody believes to have changed it.</summary>
+    public sealed record Change([StringLength(120, MinimumLength = 1)] string? Nickname, [StringLength(20, MinimumLength = 10)] string? PhoneNumber)
+    {
+        [JsonExtensionData]
+        public IDictionary<string, JsonElement>? Others { get; init; }
+    }
 
     public static void MapMe(this IEndpointRouteBuilder users)
     {
         users.MapGet("/me", GetAsync).WithName("GetMe");
         users.MapPatch("/me", PatchAsync).WithName("PatchMe");
-        users.MapDelete("/me", () => Problems.Of(501, "NOT_IMPLEMENTED", "deleting an account is not available yet")).WithName("DeleteMe");
     }
 
-    private static async Task<Ok<Profile>> GetAsync(UserIdentity user, AccountStore accounts, CancellationToken cancellationToken) =>
-        TypedResults.Ok(ToProfile(await accounts.GetAsync(user.Id, cancellationToken)));
+    private static async Task<Results<Ok<Profile>, ProblemHttpResult>> GetAsync(UserIdentity user, AccountStore accounts, CancellationToken cancellationToken) =>
+        await accounts.FindAsync(user, cancellationToken) is { } account ? TypedResults.Ok(ToProfile(account, user.Provider)) : NotFound();
 
     private static async Task<Results<Ok<Profile>, ProblemHttpResult>> PatchAsync(
         Change change, UserIdentity user, AccountStore accounts, CancellationToken cancellationToken)
     {
+        if (change.Others?.Keys.FirstOrDefault() is { } other)
+        {
+            return Problems.Of(422, "MEMBER_NOT_CHANGEABLE", $"only nickname and phone_number can be changed, not {other}");
+        }
+
         if (change is { Nickname: null, PhoneNumber: null })
         {
             return Problems.Of(422, "NO_CHANGES_PROVIDED", "give nickname or phone_number");
@@ -43,13 +53,24 @@ internal static class Me
             return Problems.Of(422, "INVALID_PHONE_NUMBER", "phone_number is not a Korean mobile number");
         }
 
+        if (await accounts.FindAsync(user, cancellationToken) is null)
+        {
+            return NotFound();
+        }
+
         var account = await accounts.UpdateAsync(
             user.Id,
             stored => stored with { Nickname = change.Nickname ?? stored.Nickname, PhoneNumber = phone ?? stored.PhoneNumber },
             cancellationToken);
-        return TypedResults.Ok(ToProfile(account));
+        return account.DeletedAt is null ? TypedResults.Ok(ToProfile(account, user.Provider)) : NotFound();
     }
 
-    /// <summary>Guests are the only accounts so far; they come without a sign-in that anybody keeps.</summary>
-    internal static Profile ToProfile(Account account) => new(account.DisplayName, account.Nickname, account.PhoneNumber, "guest", LastLoginAt: null);
+    internal static ProblemHttpResult NotFound() => Problems.Of(404, "USER_NOT_FOUND", "there is no such account (any more)");
+
+    /// <summary>Of the way by which the caller has signed in, else of the one used last. Guests come without a sign-in that anybody keeps.</summary>
+    internal static Profile ToProfile(Account account, string provider)
+    {
+        var shown = account.Shown(provider);
+        return new(account.DisplayName, account.Nickname, account.PhoneNumber, shown?.Provider ?? provider, shown?.LastLoginAt);
+    }
 }

@@ -20,15 +20,20 @@ internal static class MyCharacters
         users.MapGet("/me/characters/{name}/ownership", OwnershipAsync).WithName("GetOwnership");
     }
 
-    private static async Task<Ok<IReadOnlyList<UserCharacter>>> ListAsync(UserIdentity user, AccountStore accounts, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<IReadOnlyList<UserCharacter>>, ProblemHttpResult>> ListAsync(
+        UserIdentity user, AccountStore accounts, CancellationToken cancellationToken)
     {
-        var characters = (await accounts.GetAsync(user.Id, cancellationToken)).Characters;
+        if (await accounts.FindAsync(user, cancellationToken) is not { Characters: var characters })
+        {
+            return Me.NotFound();
+        }
+
         return TypedResults.Ok(characters.Count > 0 ? characters : [Default]);
     }
 
-    private static async Task<Ok<Ownership>> OwnershipAsync(string name, UserIdentity user, AccountStore accounts, CancellationToken cancellationToken)
-    {
-        var account = await accounts.GetAsync(user.Id, cancellationToken);
-        return TypedResults.Ok(new Ownership(name, account.Characters.Any(character => character.Name == name)));
-    }
+    private static async Task<Results<Ok<Ownership>, ProblemHttpResult>> OwnershipAsync(
+        string name, UserIdentity user, AccountStore accounts, CancellationToken cancellationToken) =>
+        await accounts.FindAsync(user, cancellationToken) is { } account
+            ? TypedResults.Ok(new Ownership(name, account.Characters.Any(character => character.Name == name)))
+            : Me.NotFound();
 }

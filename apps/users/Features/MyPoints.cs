@@ -13,9 +13,9 @@ internal static class MyPoints
 
     public static void MapMyPoints(this IEndpointRouteBuilder users) => users.MapGet("/me/points", HandleAsync).WithName(nameof(MyPoints));
 
-    private static async Task<Ok<Response>> HandleAsync(UserIdentity user, AccountStore accounts, CancellationToken cancellationToken)
-    {
-        var account = await accounts.GetAsync(user.Id, cancellationToken);
-        return TypedResults.Ok(new Response(account.Points, [.. account.Ledger.Take(ShownEntries)]));
-    }
+    private static async Task<Results<Ok<Response>, ProblemHttpResult>> HandleAsync(
+        UserIdentity user, AccountStore accounts, CancellationToken cancellationToken) =>
+        await accounts.FindAsync(user, cancellationToken) is { } account
+            ? TypedResults.Ok(new Response(account.Points, [.. account.Ledger.Take(ShownEntries)]))
+            : Me.NotFound();
 }

@@ -28,8 +28,21 @@ internal static partial class SignIn
                 422, "VALIDATION_FAILED", $"give provider (1 to {MaxProvider} characters) and provider_user_id (1 to {MaxProviderUserId} characters)");
         }
 
-        var userId = await identities.FindOrCreateAsync(command.Provider, command.ProviderUserId, command.At, cancellationToken);
-        var account = await accounts.UpdateAsync(userId, stored => stored.SignIn(command), cancellationToken);
+        string userId;
+        Account account;
+        while (true)
+        {
+            userId = await identities.FindOrCreateAsync(command.Provider, command.ProviderUserId, command.At, cancellationToken);
+            account = await accounts.UpdateAsync(userId, stored => stored.SignIn(command), cancellationToken);
+            if (account.DeletedAt is null)
+            {
+                break;
+            }
+
+            // Deleted, and not released yet: who comes back begins anew.
+            await identities.ReleaseAsync(command.Provider, command.ProviderUserId, userId, cancellationToken);
+        }
+
         var isNew = account.CreatedAt == command.At;
         if (isNew)
         {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ServiceDefaults.JobLog;
 
-/// <summary>The job has its terminal event; nothing can be appended any more (409 JOB_CLOSED).</summary>
+/// <summary>The job has its terminal event, or was erased; nothing can be appended any more (409 JOB_CLOSED, 404 JOB_NOT_FOUND).</summary>
 public sealed class JobClosedException(Guid jobId) : Exception($"job {jobId} is closed");
 
 /// <summary>event-router refused to create the job; the API app passes status and code on to its caller.</summary>
@@ -39,7 +39,7 @@ public sealed class JobLogClient(HttpClient http)
         using var response = await SendAsync(
             new HttpRequestMessage(HttpMethod.Post, $"/jobs/{jobId}/events") { Content = JsonContent.Create(command, options: TandemJson.Options) },
             cancellationToken);
-        if (response.StatusCode == HttpStatusCode.Conflict)
+        if (response.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.NotFound)
         {
             throw new JobClosedException(jobId);
         }
@@ -63,6 +63,13 @@ public sealed class JobLogClient(HttpClient http)
 
         response.EnsureSuccessStatusCode();
         return await response.Content.ReadFromJsonAsync<JobView>(TandemJson.Options, cancellationToken);
+    }
+
+    /// <summary>Erases the job and its log; one that does not exist is no error.</summary>
+    public async Task EraseAsync(Guid jobId, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Delete, $"/jobs/{jobId}"), cancellationToken);
+        response.EnsureSuccessStatusCode();
     }
 
     /// <summary>Where jobs stand, at most 100, without their events. A job that does not exist is left out.</summary>

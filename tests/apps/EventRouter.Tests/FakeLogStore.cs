@@ -109,6 +109,17 @@ internal sealed class FakeLogStore : ILogStore
         AfterWrite(key);
     }
 
+    public async Task DeleteAsync(string key, CancellationToken cancellationToken)
+    {
+        await BeforeWrite(key);
+        lock (_lock)
+        {
+            _values.Remove(key);
+        }
+
+        AfterWrite(key);
+    }
+
     private void Store<T>(string key, T value, TimeSpan ttl)
     {
         _values[key] = (JsonSerializer.Serialize(value), ++_version);

@@ -96,6 +96,13 @@ internal sealed class ScanApp : WebApplicationFactory<ScanService>
         }
 
         var jobId = Guid.Parse(path.Split('/')[2]);
+        if (HttpMethods.IsDelete(http.Request.Method))
+        {
+            Jobs.TryRemove(jobId, out _);
+            http.Response.StatusCode = 204;
+            return;
+        }
+
         if (HttpMethods.IsPost(http.Request.Method))
         {
             var command = (await http.Request.ReadFromJsonAsync<AppendJobEvents>(TandemJson.Options))!;

@@ -31,7 +31,7 @@ public sealed class SubmitScanTests
 
         await published.Task.WaitAsync(ScanApp.Patience);
         Assert.Equal("scan-requested", Assert.Single(app.Sidecar.Published).Topic);
-        Assert.NotNull(app.Sidecar.Stored("scans:u1"));
+        Assert.NotNull(app.Sidecar.Stored("history:u1"));
     }
 
     [Fact]
@@ -83,7 +83,7 @@ public sealed class SubmitScanTests
     }
 
     [Fact]
-    public async Task A_list_that_cannot_be_written_does_not_fail_the_scan()
+    public async Task A_scan_that_cannot_be_listed_does_not_run_because_nobody_could_erase_it()
     {
         await using var app = await ScanApp.StartAsync();
         using var client = app.ClientOf("u1");
@@ -91,8 +91,9 @@ public sealed class SubmitScanTests
 
         using var response = await app.SubmitAsync(client);
 
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        Assert.Single(app.Sidecar.Published);
+        Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
+        Assert.Empty(app.Sidecar.Published);
+        Assert.Equal(JobWords.Failed, Assert.Single(app.Jobs).Value.Entries[^1].Status);
     }
 
     [Fact]

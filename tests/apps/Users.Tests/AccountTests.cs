@@ -51,5 +51,5 @@ public sealed class AccountTests
     [Fact]
     public void A_profile_has_all_its_members_also_without_values() => Assert.Equal(
         """{"display_name":"사용자","nickname":null,"phone_number":null,"provider":"guest","last_login_at":null}""",
-        JsonSerializer.Serialize(Me.ToProfile(Account.Empty), TandemJson.Options));
+        JsonSerializer.Serialize(Me.ToProfile(Account.Empty, "guest"), TandemJson.Options));
 }

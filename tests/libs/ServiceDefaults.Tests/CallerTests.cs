@@ -12,6 +12,7 @@ public sealed class CallerTests
         app =>
         {
             app.MapGet("/internal", () => "in").RequireCaller("scan", "gateway");
+            app.MapPost("/written", () => "written").RequireCaller("gateway");
             app.MapPost("/cron", () => "ran").RequireSidecar();
             app.MapPost("/on/topic", () => "got").WithDeadLetteredTopic("bus", "t");
             app.MapGet("/mine", (UserIdentity user) => user.Id).RequireCaller("gateway");
@@ -65,6 +66,30 @@ public sealed class CallerTests
         Assert.Equal("CALLER_NOT_ALLOWED", await CodeAsync(await service.SendAsync(verb, path, token: "wrong", caller: "scan"), HttpStatusCode.Forbidden));
         using var response = await service.SendAsync(verb, path, token: TestService.AppToken);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    /// <summary>What a page of another site can send to an app's own port without asking first; it may guess the caller, never the token.</summary>
+    [Theory]
+    [InlineData("text/plain")]
+    [InlineData("application/x-www-form-urlencoded")]
+    [InlineData("multipart/form-data")]
+    [InlineData("application/cloudevents+json")]
+    public async Task A_page_that_posts_here_reaches_no_handler(string contentType)
+    {
+        await using var service = await StartAsync();
+        foreach (var path in new[] { "/cron", "/on/topic", "/written", "/dapr/config" })
+        {
+            using var content = new StringContent("{}");
+            content.Headers.Remove("Content-Type");
+            content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+            content.Headers.TryAddWithoutValidation("Origin", "https://evil.example");
+            using var response = await service.SendAsync(HttpMethod.Post, path, content, caller: "gateway", user: "victim");
+            Assert.Contains(response.StatusCode, new[] { HttpStatusCode.Forbidden, HttpStatusCode.NotFound });
+            if (path != "/dapr/config")
+            {
+                Assert.Equal("CALLER_NOT_ALLOWED", await CodeAsync(response, HttpStatusCode.Forbidden));
+            }
+        }
     }
 
     [Fact]

@@ -1,10 +1,12 @@
 using System.ComponentModel.DataAnnotations;
+using System.Net;
 using Contracts;
+using Gateway.Idempotency;
 
 namespace Gateway;
 
 /// <summary>Settings of the gateway, section <c>Gateway</c>; the route table is in gateway.routes.json.</summary>
-public sealed class GatewayOptions
+public sealed class GatewayOptions : IValidatableObject
 {
     public const string Section = "Gateway";
 
@@ -52,6 +54,25 @@ public sealed class GatewayOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan AnswerTimeout { get; set; } = TimeSpan.FromSeconds(100);
+
+    /// <summary>
+    /// Proxies before the gateway, as addresses or networks (<c>10.0.0.0/8</c>), whose <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c> are believed.
+    /// Default none.
+    /// </summary>
+    public string[] TrustedProxies { get; set; } = [];
+
+    /// <summary>Whether plain HTTP from outside is redirected (pages) or refused (API). Default null: in Production.</summary>
+    public bool? RequireHttps { get; set; }
+
+    /// <summary>Header <c>Strict-Transport-Security</c> of answers over https outside Development; empty for none. Default a year, with subdomains.</summary>
+    public string Hsts { get; set; } = "max-age=31536000; includeSubDomains";
+
+    /// <summary>Apps with canary replicas under the app id <c>{app}-canary</c>. Default none.</summary>
+    public string[] CanaryApps { get; set; } = [];
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => TrustedProxies
+        .Where(proxy => !IPAddress.TryParse(proxy, out _) && !IPNetwork.TryParse(proxy, out _))
+        .Select(proxy => new ValidationResult($"{Section}:TrustedProxies has '{proxy}', which is neither an address nor a network such as 10.0.0.0/8"));
 }
 
 /// <summary>A line of the route table.</summary>
@@ -90,6 +111,12 @@ public sealed class GatewayRoute
 
     /// <summary>Whether it makes no difference who asks.</summary>
     internal bool IsOpen => Public && !Credentials;
+
+    /// <summary>Names of the limits that count its requests (<c>Gateway:RateLimits:Policies</c>); null for the default ones, empty for none.</summary>
+    public string[]? Limits { get; set; }
+
+    /// <summary>Who answers a repeated write with the same <c>Idempotency-Key</c>.</summary>
+    public IdempotencyBy Idempotency { get; set; }
 
     /// <summary>Largest request body, bytes; null for the general limit.</summary>
     public long? MaxBodyBytes { get; set; }

@@ -14,16 +14,16 @@ builder.Configuration.AddRouteTable();
 builder.AddServiceDefaults();
 builder.Services.AddOptions<GatewayOptions>()
     .BindConfiguration(GatewayOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-builder.Services.AddOptions<CorsOptions>().BindConfiguration(CorsOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddEdge();
 builder.Services.AddTokenVerification();
 builder.Services.AddSingleton<Upstream>();
 builder.Services.AddSingleton<ServiceAddresses>();
 builder.Services.AddSingleton<SidecarAddress>();
+builder.Services.AddSingleton<Canary>();
 builder.Services.AddSingleton<Forwarder>();
 
 var app = builder.Build();
-app.UseSecurityHeaders();
-app.UseGatewayCors();
+app.UseEdge();
 app.UseClosedPaths();
 app.UseDefaultFiles();
 app.UseStaticFiles();

@@ -1,4 +1,5 @@
-using Gateway.Forwarding;
+using Gateway.Idempotency;
+using Gateway.RateLimits;
 using Gateway.Security;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
@@ -14,9 +15,11 @@ internal static class ForwardRoutes
     {
         var options = routes.ServiceProvider.GetRequiredService<IOptions<GatewayOptions>>().Value;
         var cors = routes.ServiceProvider.GetRequiredService<IOptions<CorsOptions>>().Value;
+        var limiter = routes.ServiceProvider.GetRequiredService<RateLimiter>();
         foreach (var (name, route) in options.Routes)
         {
-            RequestDelegate handler = context => HandleAsync(context, route, options, cors);
+            var limits = limiter.For(route);
+            RequestDelegate handler = context => HandleAsync(context, route, limits, options, cors);
             var endpoint = route.Methods.Length == 0 ? routes.Map(route.Path, handler) : routes.MapMethods(route.Path, route.Methods, handler);
             endpoint.WithDisplayName(name);
         }
@@ -35,8 +38,13 @@ internal static class ForwardRoutes
         return Problems.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "METHOD_NOT_ALLOWED", $"This path answers to {allowed}");
     }
 
-    private static async Task HandleAsync(HttpContext context, GatewayRoute route, GatewayOptions options, CorsOptions cors)
+    private static async Task HandleAsync(HttpContext context, GatewayRoute route, RouteLimits limits, GatewayOptions options, CorsOptions cors)
     {
+        if (!await limits.AllowsAsync(context, LimitBy.Address))
+        {
+            return;
+        }
+
         var caller = context.RequestServices.GetRequiredService<RequestTokens>().Check(context.Request);
         if (caller.Identity is null && !route.Public)
         {
@@ -56,6 +64,11 @@ internal static class ForwardRoutes
             return;
         }
 
+        if (!await limits.AllowsAsync(context, LimitBy.User, caller.Identity))
+        {
+            return;
+        }
+
         var limit = route.MaxBodyBytes ?? options.MaxBodyBytes;
         // Refused before the server's own limit is set, so that the server still drains a body that is not too far above it:
         // a client that is still sending then gets the answer and no broken connection.
@@ -71,6 +84,6 @@ internal static class ForwardRoutes
             size.MaxRequestBodySize = limit;
         }
 
-        await context.RequestServices.GetRequiredService<Forwarder>().ForwardAsync(context, route, caller);
+        await context.RequestServices.GetRequiredService<IdempotentForwarding>().ForwardAsync(context, route, caller);
     }
 }

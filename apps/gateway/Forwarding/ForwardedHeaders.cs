@@ -29,10 +29,10 @@ internal static class ForwardedHeaders
     private static readonly FrozenSet<string> Replaced = new[]
     {
         HeaderNames.Host, HeaderNames.Cookie, HeaderNames.Authorization, HeaderNames.Expect, HeaderNames.TraceParent, HeaderNames.TraceState,
-        "Forwarded", "X-Real-IP", "X-Original-URL", "X-Rewrite-URL", UserIdentity.ProviderHeader, "X-Provider", RefreshToken, RequestId, "grpc-trace-bin",
+        "Forwarded", "X-Real-IP", "X-Original-URL", "X-Rewrite-URL", UserIdentity.ProviderHeader, "X-Provider", RefreshToken, RequestId, "grpc-trace-bin", Canary.Header, "X-Content-Length",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    private static readonly string[] ReplacedPrefixes = ["dapr-", "X-Forwarded-", "X-User-", "X-Envoy-"];
+    private static readonly string[] ReplacedPrefixes = ["dapr-", "X-Forwarded-", "X-User-", "X-Envoy-", "X-Original-"];
 
     /// <summary>Copies what may pass from the client's request.</summary>
     public static void CopyRequest(HttpRequest from, HttpRequestMessage to)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using Gateway.Idempotency;
 using Gateway.Security;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
@@ -13,7 +14,7 @@ namespace Gateway.Forwarding;
 /// nothing of it was sent, or when sending it twice does no harm: idempotent methods and requests with an idempotency key.
 /// </summary>
 internal sealed partial class Forwarder(
-    Upstream upstream, ServiceAddresses addresses, SidecarAddress sidecar, TimeProvider time, IOptions<GatewayOptions> options,
+    Upstream upstream, ServiceAddresses addresses, SidecarAddress sidecar, Canary canary, TimeProvider time, IOptions<GatewayOptions> options,
     IHostApplicationLifetime lifetime, ILogger<Forwarder> logger)
 {
     private const int CopyBytes = 16 * 1024;
@@ -38,9 +39,9 @@ internal sealed partial class Forwarder(
         {
             body = await ForwardedBody.OfAsync(context.Request, _options.ReplayBodyBytes, context.RequestAborted);
         }
-        catch (BadHttpRequestException exception)
+        catch (Exception exception) when (FindBadRequest(exception) is { } bad)
         {
-            await RefuseBodyAsync(context, exception);
+            await RefuseBodyAsync(context, bad);
             return;
         }
 
@@ -63,7 +64,7 @@ internal sealed partial class Forwarder(
         var pause = _options.RetryPause;
         while (true)
         {
-            foreach (var target in Targets(route, path, context.Request.QueryString))
+            foreach (var target in Targets(context.Request, route, path))
             {
                 var (response, done) = await TrySendAsync(context, route, target, caller, body);
                 if (done)
@@ -105,7 +106,7 @@ internal sealed partial class Forwarder(
             }
 
             response.Dispose();
-            if (MayBeRepeated(context.Request) && body.CanBeSent)
+            if (MayBeRepeated(context.Request, route) && body.CanBeSent)
             {
                 return (null, false);
             }
@@ -117,7 +118,7 @@ internal sealed partial class Forwarder(
         }
         catch (HttpRequestException exception)
         {
-            if (body.CanBeSent && (Upstream.WasNotSent(exception) || MayBeRepeated(context.Request)))
+            if (body.CanBeSent && (Upstream.WasNotSent(exception) || MayBeRepeated(context.Request, route)))
             {
                 return (null, false);
             }
@@ -145,9 +146,13 @@ internal sealed partial class Forwarder(
             ? ValueTask.FromResult(response.StatusCode == HttpStatusCode.ServiceUnavailable)
             : Upstream.IsSidecarFailureAsync(response, cancellationToken);
 
-    private IReadOnlyList<Uri> Targets(GatewayRoute route, PathString path, QueryString query) => route.ByAddress
-        ? [.. addresses.InTurn(route.App).Select(address => new Uri(address, path.ToUriComponent() + query.ToUriComponent()))]
-        : [sidecar.Invoke(route.App, path, query)];
+    private IReadOnlyList<Uri> Targets(HttpRequest request, GatewayRoute route, PathString path)
+    {
+        var app = canary.IsFor(request, route) ? Canary.CanaryOf(route) : route.App;
+        return route.ByAddress
+            ? [.. addresses.InTurn(app).Select(address => new Uri(address, path.ToUriComponent() + request.QueryString.ToUriComponent()))]
+            : [sidecar.Invoke(app, path, request.QueryString)];
+    }
 
     private HttpRequestMessage ToRequest(HttpContext context, GatewayRoute route, Uri target, TokenCheck caller, HttpContent? content)
     {
@@ -162,6 +167,11 @@ internal sealed partial class Forwarder(
         request.Headers.TryAddWithoutValidation("X-Forwarded-Host", context.Request.Host.Value);
         request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", context.Request.Scheme);
         request.Headers.TryAddWithoutValidation(ForwardedHeaders.RequestId, RequestIds.Of(context));
+        if (canary.IsFor(context.Request, route))
+        {
+            request.Headers.TryAddWithoutValidation(Canary.Header, "true");
+        }
+
         if (route.ByAddress)
         {
             // The app verifies the token itself and reads no user id from a header.
@@ -230,25 +240,33 @@ internal sealed partial class Forwarder(
         }
     }
 
-    private static bool MayBeRepeated(HttpRequest request) =>
+    /// <summary>A key says so only where the app knows it: the gateway's own is for the client to repeat.</summary>
+    private static bool MayBeRepeated(HttpRequest request, GatewayRoute route) =>
         HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method)
         || HttpMethods.IsPut(request.Method) || HttpMethods.IsDelete(request.Method)
-        || request.Headers.ContainsKey("Idempotency-Key") || request.Headers.ContainsKey("X-Idempotency-Key");
+        || (route.Idempotency == IdempotencyBy.App
+            && (request.Headers.ContainsKey(IdempotencyKey.Header) || request.Headers.ContainsKey(IdempotencyKey.Alias)));
 
-    private static BadHttpRequestException? FindBadRequest(Exception? exception)
+    /// <summary>The client's fault behind a failure to read its body. The size of a chunk that overflows is the one that the server reports otherwise.</summary>
+    public static BadHttpRequestException? FindBadRequest(Exception? exception) => exception switch
     {
-        while (exception is not null and not BadHttpRequestException)
+        null => null,
+        BadHttpRequestException bad => bad,
+        IOException { InnerException: OverflowException } => new BadHttpRequestException(exception.Message),
+        _ => FindBadRequest(exception.InnerException),
+    };
+
+    /// <summary>Says why a request body could not be read.</summary>
+    public static Task RefuseBodyAsync(HttpContext context, BadHttpRequestException exception)
+    {
+        var (code, detail) = exception.StatusCode switch
         {
-            exception = exception.InnerException;
-        }
-
-        return (BadHttpRequestException?)exception;
+            StatusCodes.Status413PayloadTooLarge => ("BODY_TOO_LARGE", "The request body is larger than this path allows"),
+            StatusCodes.Status408RequestTimeout => ("REQUEST_TIMEOUT", "The request body came too slowly"),
+            _ => ("MALFORMED_REQUEST", "The request body could not be read"),
+        };
+        return Problems.WriteAsync(context, exception.StatusCode, code, detail);
     }
-
-    private static Task RefuseBodyAsync(HttpContext context, BadHttpRequestException exception) =>
-        exception.StatusCode == StatusCodes.Status413PayloadTooLarge
-            ? Problems.WriteAsync(context, exception.StatusCode, "BODY_TOO_LARGE", "The request body is larger than this path allows")
-            : Problems.WriteAsync(context, exception.StatusCode, "MALFORMED_REQUEST", "The request body could not be read");
 
     private static Task UnavailableAsync(HttpContext context, GatewayRoute route)
     {

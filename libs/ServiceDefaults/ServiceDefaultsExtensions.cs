@@ -11,6 +11,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
+using ServiceDefaults.OpenApi;
 using ServiceDefaults.Telemetry;
 
 namespace ServiceDefaults;
@@ -39,6 +40,7 @@ public static class ServiceDefaultsExtensions
         services.ConfigureHttpJsonOptions(options => TandemJson.Apply(options.SerializerOptions));
         // A body that cannot be read is the client's failure and becomes a problem, also in Development.
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        services.AddOpenApiDocument();
         services.AddDaprClient((provider, dapr) => dapr
             .UseJsonSerializationOptions(TandemJson.Options)
             .UseTimeout(provider.GetRequiredService<IOptions<LifecycleOptions>>().Value.SidecarTimeout));
@@ -57,7 +59,7 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>
     /// Adds the pipeline and maps health (<c>/healthz/live</c>, <c>/ready</c>, <c>/startup</c>, aliases <c>/healthz</c>, <c>/health</c>, <c>/ready</c>),
-    /// <c>/metrics</c> and <c>/dapr/subscribe</c>; the last two answer to the app token only. Call it before the app's own routes.
+    /// <c>/metrics</c>, <c>/dapr/subscribe</c> and <c>/openapi/v1.json</c>; these three answer to the app token only. Call it before the app's own routes.
     /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
@@ -80,6 +82,7 @@ public static class ServiceDefaultsExtensions
         app.MapGet("/healthz/startup", (DrainState state) => state.IsStarted ? Results.Text("Healthy") : Results.StatusCode(StatusCodes.Status503ServiceUnavailable));
         app.MapGet("/metrics", (PrometheusMetrics metrics) => Results.Text(metrics.Write(), PrometheusMetrics.ContentType)).RequireSidecar();
         app.MapSubscribeHandler();
+        app.MapOpenApiDocument();
         return app;
     }
 

@@ -13,7 +13,7 @@ internal static class GetKeys
         {
             http.Headers.CacheControl = "public, max-age=300";
             return TypedResults.Ok(keys.Public);
-        }).RequireCaller(Apps.Gateway).WithName(nameof(GetKeys));
+        }).RequireCaller(Apps.Gateway).WithName(nameof(GetKeys)).WithTags("Auth").WithSummary("The keys that verify our tokens (RFC 7517)");
         routes.MapGet("/internal/keys", (KeyRing keys) => TypedResults.Ok(keys.Public)).RequireCaller(Apps.Gateway, Apps.Images, Apps.Sse);
     }
 }

@@ -11,7 +11,7 @@ internal static class GuestLogin
 {
     public sealed record Response(string UserId, string AccessToken, DateTimeOffset ExpiresAt);
 
-    public static void MapGuestLogin(this IEndpointRouteBuilder auth) => auth.MapPost("/guest", HandleAsync).WithName(nameof(GuestLogin));
+    public static void MapGuestLogin(this IEndpointRouteBuilder auth) => auth.MapPost("/guest", HandleAsync).WithName(nameof(GuestLogin)).Answers(404, "NOT_FOUND");
 
     /// <summary>Whether the login is on; stops the start when it is asked for in Production.</summary>
     public static bool IsOn(AuthOptions options, IHostEnvironment environment) => options.GuestLogin switch

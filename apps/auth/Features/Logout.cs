@@ -18,8 +18,8 @@ internal static class Logout
 
     public static void MapLogout(this IEndpointRouteBuilder auth)
     {
-        auth.MapPost("/logout", HandleAsync).WithName(nameof(Logout));
-        auth.MapPost("/logout/all", HandleAllAsync).WithName("LogoutEverywhere");
+        auth.MapPost("/logout", HandleAsync).WithName(nameof(Logout)).WithSummary("Signs this device out");
+        auth.MapPost("/logout/all", HandleAllAsync).WithName("LogoutEverywhere").WithSummary("Signs every device out");
     }
 
     /// <summary>Idempotent by session. Tokens that are not valid are ignored: who has none is logged out already.</summary>

@@ -17,8 +17,8 @@ internal static class MySessions
 
     public static void MapMySessions(this IEndpointRouteBuilder auth)
     {
-        auth.MapGet("/sessions", GetAsync).WithName(nameof(MySessions));
-        auth.MapDelete("/sessions/{id}", EndAsync).WithName("EndSession");
+        auth.MapGet("/sessions", GetAsync).WithName(nameof(MySessions)).WithSummary("The devices that are signed in");
+        auth.MapDelete("/sessions/{id}", EndAsync).WithName("EndSession").WithSummary("Signs a device out").Answers(404, "SESSION_NOT_FOUND");
     }
 
     private static async Task<Ok<Response>> GetAsync(UserIdentity user, SessionService sessions, CancellationToken cancellationToken) =>

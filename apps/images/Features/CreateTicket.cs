@@ -21,7 +21,8 @@ internal static class CreateTicket
     public sealed record Response(
         string Key, Uri UploadUrl, Uri CdnUrl, int ExpiresIn, IReadOnlyDictionary<string, string> RequiredHeaders);
 
-    public static void MapCreateTicket(this IEndpointRouteBuilder images) => images.MapPost("/{channel}", HandleAsync).WithName(nameof(CreateTicket));
+    public static void MapCreateTicket(this IEndpointRouteBuilder images) => images.MapPost("/{channel}", HandleAsync).WithName(nameof(CreateTicket))
+        .Answers(404, "CHANNEL_NOT_FOUND").Answers(415, "UNSUPPORTED_IMAGE").Answers(429, "TOO_MANY_OPEN_UPLOADS");
 
     private static async Task<Results<Ok<Response>, ProblemHttpResult>> HandleAsync(
         string channel, Request request, UserIdentity user, ImageRecords records, IOptions<ImagesOptions> options, HttpResponse http, CancellationToken cancellationToken)

@@ -23,7 +23,9 @@ internal static class FinishUpload
         string Key, string Channel, Uri CdnUrl, string UploaderId, IReadOnlyDictionary<string, string>? Metadata, string Etag, string ContentType);
 
     public static void MapFinishUpload(this IEndpointRouteBuilder images) =>
-        images.MapPost("/{channel}/callback", HandleAsync).WithName(nameof(FinishUpload));
+        images.MapPost("/{channel}/callback", HandleAsync).WithName(nameof(FinishUpload))
+            .Answers(400, "CHANNEL_MISMATCH").Answers(403, "UPLOADER_MISMATCH").Answers(404, "UPLOAD_NOT_FOUND").Answers(409, "UPLOAD_MISSING", "UPLOAD_MISMATCH")
+            .Answers(413, "IMAGE_TOO_LARGE").Answers(415, "UNSUPPORTED_IMAGE");
 
     private static async Task<Results<Ok<Response>, ProblemHttpResult>> HandleAsync(
         string channel, Request request, UserIdentity user, ImageRecords records, ObjectFiles files, IOptions<ImagesOptions> options,

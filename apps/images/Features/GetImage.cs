@@ -8,7 +8,8 @@ namespace Images.Features;
 /// <summary><c>GET /api/v1/images/{channel}/{file}</c>: the picture, to its owner.</summary>
 internal static class GetImage
 {
-    public static void MapGetImage(this IEndpointRouteBuilder images) => images.MapGet("/{channel}/{file}", HandleAsync).WithName(nameof(GetImage));
+    public static void MapGetImage(this IEndpointRouteBuilder images) => images.MapGet("/{channel}/{file}", HandleAsync).WithName(nameof(GetImage))
+        .AnswersBytes("image/jpeg", "image/png").WithAnswerHeader("ETag", "SHA-256 of the picture.").Answers(404, "IMAGE_NOT_FOUND");
 
     private static async Task<Results<FileStreamHttpResult, ProblemHttpResult>> HandleAsync(
         string channel, string file, UserIdentity user, ImageRecords records, ObjectFiles files, HttpResponse http, CancellationToken cancellationToken)

@@ -16,7 +16,10 @@ namespace Images.Features;
 internal static class Upload
 {
     public static void MapUpload(this IEndpointRouteBuilder routes) =>
-        routes.MapPut("/api/v1/images/upload/{channel}/{file}", HandleAsync).WithName(nameof(Upload)).DisableRequestTimeout();
+        routes.MapPut("/api/v1/images/upload/{channel}/{file}", HandleAsync).WithName(nameof(Upload)).WithTags("Images").DisableRequestTimeout()
+            .AcceptsBytes("image/jpeg", "image/png").WithAnswerHeader("ETag", "SHA-256 of what was received: the callback names it.")
+            .Answers(400, "IMAGE_EMPTY").Answers(403, "UPLOADER_MISMATCH").Answers(404, "UPLOAD_NOT_FOUND").Answers(408, "UPLOAD_TOO_SLOW").Answers(409, "UPLOAD_FINISHED")
+            .Answers(413, "IMAGE_TOO_LARGE").Answers(415, "CONTENT_TYPE_MISMATCH", "UNSUPPORTED_IMAGE").Answers(429, "TOO_MANY_UPLOADS");
 
     private static async Task<Results<Ok, EmptyHttpResult, ProblemHttpResult>> HandleAsync(
         string channel, string file, HttpContext http, RequestTokens tokens, ImageRecords records, ObjectFiles files,

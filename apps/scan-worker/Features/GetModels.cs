@@ -15,7 +15,8 @@ internal static class GetModels
     public static void MapGetModels(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/internal/models", HandleAsync).RequireCaller(Apps.Scan);
-        routes.MapGet("/api/v1/models", HandleAsync).RequireCaller(Apps.Gateway).WithTags("Models");
+        routes.MapGet("/api/v1/models", HandleAsync).RequireCaller(Apps.Gateway).WithTags("Models")
+            .WithName(nameof(GetModels)).WithSummary("The models that a scan may name").Produces<ModelEntry[]>();
     }
 
     internal static async Task<IResult> HandleAsync(IModelAvailability models, CancellationToken cancellationToken) =>

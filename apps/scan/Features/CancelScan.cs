@@ -13,7 +13,8 @@ namespace Scan.Features;
 /// </summary>
 internal static partial class CancelScan
 {
-    public static void MapCancelScan(this IEndpointRouteBuilder scan) => scan.MapDelete("/{jobId:guid}", HandleAsync).WithName(nameof(CancelScan));
+    public static void MapCancelScan(this IEndpointRouteBuilder scan) => scan.MapDelete("/{jobId:guid}", HandleAsync).WithName(nameof(CancelScan))
+        .Answers(404, "JOB_NOT_FOUND").Answers(409, "JOB_CLOSED");
 
     private static async Task<Results<NoContent, ProblemHttpResult>> HandleAsync(
         Guid jobId, UserIdentity user, JobLogClient log, ScanWorkerClient worker, TimeProvider time, ILogger<ScanWorkerClient> logger,

@@ -1,3 +1,5 @@
+using ServiceDefaults;
+
 namespace Scan.Features;
 
 /// <summary><c>GET /api/v1/scan/categories</c>: the four kinds of waste that people see first.</summary>
@@ -14,5 +16,5 @@ internal static class GetCategories
     ];
 
     public static void MapGetCategories(this IEndpointRouteBuilder scan) =>
-        scan.MapGet("/categories", () => TypedResults.Ok(Categories)).WithName(nameof(GetCategories));
+        scan.MapGet("/categories", () => TypedResults.Ok(Categories)).WithName(nameof(GetCategories)).WithAnswerExample(Categories);
 }

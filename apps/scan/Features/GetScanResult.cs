@@ -34,7 +34,11 @@ internal static class GetScanResult
         JsonElement? Usage = null);
 
     public static void MapGetScanResult(this IEndpointRouteBuilder scan) =>
-        scan.MapGet("/{jobId:guid}/result", HandleAsync).WithName(nameof(GetScanResult));
+        scan.MapGet("/{jobId:guid}/result", HandleAsync).WithName(nameof(GetScanResult))
+            .WithSummary("How the scan ended")
+            .Produces<Running>(202).WithAnswerHeader("Retry-After", "Seconds until asking again makes sense.", 202)
+            .WithAnswerExample(new Running("processing", "the scan is running", "answer", 60), 202)
+            .Answers(404, "RESULT_NOT_FOUND");
 
     private static async Task<Results<Ok<Ended>, JsonHttpResult<Running>, ProblemHttpResult>> HandleAsync(
         Guid jobId, UserIdentity user, JobLogClient log, HttpResponse http, CancellationToken cancellationToken)

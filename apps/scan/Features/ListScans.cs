@@ -15,7 +15,7 @@ internal static class ListScans
 
     public sealed record Response(IReadOnlyList<Item> Scans);
 
-    public static void MapListScans(this IEndpointRouteBuilder scan) => scan.MapGet("/", HandleAsync).WithName(nameof(ListScans));
+    public static void MapListScans(this IEndpointRouteBuilder scan) => scan.MapGet("/", HandleAsync).WithName(nameof(ListScans)).Answers(400, "LIMIT_OUT_OF_RANGE");
 
     private static async Task<Results<Ok<Response>, ProblemHttpResult>> HandleAsync(
         UserIdentity user, UserScans list, JobLogClient log, CancellationToken cancellationToken, int limit = 20)

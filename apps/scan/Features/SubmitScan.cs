@@ -36,7 +36,12 @@ internal static partial class SubmitScan
 
     public sealed record Response(Guid JobId, string StreamUrl, string ResultUrl, string Status);
 
-    public static void MapSubmitScan(this IEndpointRouteBuilder scan) => scan.MapPost("/", HandleAsync).WithName(nameof(SubmitScan));
+    public static void MapSubmitScan(this IEndpointRouteBuilder scan) => scan.MapPost("/", HandleAsync).WithName(nameof(SubmitScan))
+        .WithSummary("Accepts a scan")
+        .WithRequestExample(new Request("https://tandem.example/api/v1/images/scan/0197a1b2c3d47e5f8a9b0c1d2e3f4a5b.jpg", "라벨도 떼어야 하나요?"))
+        .WithAnswerExample(Answer(new Guid("0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")))
+        .Answers(400, "IMAGE_HOST_NOT_ALLOWED", "UNSUPPORTED_MODEL", "IDEMPOTENCY_KEY_INVALID", "IMAGE_NOT_FOUND")
+        .Answers(422, "IDEMPOTENCY_KEY_REUSED").Answers(429, "TOO_MANY_OPEN_JOBS").Answers(503, "SYSTEM_BUSY", "LOG_UNAVAILABLE");
 
     private static async Task<Results<Ok<Response>, ProblemHttpResult>> HandleAsync(
         Request request, UserIdentity user, [FromHeader(Name = "Idempotency-Key")] string? idempotencyKey,

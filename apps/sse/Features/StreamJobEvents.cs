@@ -17,16 +17,36 @@ internal static class StreamJobEvents
     /// <summary>Response header: number of the first event that is sent.</summary>
     public const string ReplayFromHeader = "Job-Log-Replay-From";
 
+    /// <summary>Data of the event that a stream begins with.</summary>
+    public sealed record StreamOpening(long KeepaliveMs, long ReplayFrom);
+
+    /// <summary>Data of a sign of life.</summary>
+    public sealed record StreamKeepAlive(DateTimeOffset Timestamp);
+
     public static void MapStreamJobEvents(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/v1/jobs/{jobId:guid}/events", (HttpContext context, Guid jobId, StreamEndpoint endpoint) =>
-            endpoint.HandleAsync(context, jobId, app: null)).AnswerReadFailures();
-        routes.MapGet("/api/v1/scan/{jobId:guid}/events", (HttpContext context, Guid jobId, StreamEndpoint endpoint) =>
-            endpoint.HandleAsync(context, jobId, Apps.Scan)).AnswerReadFailures();
-        routes.MapGet("/api/v1/stream", (HttpContext context, StreamEndpoint endpoint) =>
-            Guid.TryParse(context.Request.Query["job_id"], out var jobId)
-                ? endpoint.HandleAsync(context, jobId, Apps.Scan)
-                : Problems.WriteAsync(context, StatusCodes.Status400BadRequest, "INVALID_JOB_ID", "job_id is a UUID")).AnswerReadFailures();
+        Document(routes.MapGet("/api/v1/jobs/{jobId:guid}/events", (HttpContext context, Guid jobId, StreamEndpoint endpoint) =>
+            endpoint.HandleAsync(context, jobId, app: null)), nameof(StreamJobEvents));
+        Document(routes.MapGet("/api/v1/scan/{jobId:guid}/events", (HttpContext context, Guid jobId, StreamEndpoint endpoint) =>
+            endpoint.HandleAsync(context, jobId, Apps.Scan)), "StreamScanEvents");
+        Document(routes.MapGet("/api/v1/stream", (HttpContext context, StreamEndpoint endpoint) =>
+            endpoint.HandleAsync(context, Guid.TryParse(context.Request.Query["job_id"], out var jobId) ? jobId : null, Apps.Scan)), "StreamEvents")
+            .WithQuery("job_id", "Id of the job.", "0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b").Answers(400, "INVALID_JOB_ID");
+    }
+
+    private static RouteHandlerBuilder Document(RouteHandlerBuilder route, string name)
+    {
+        route.AnswerReadFailures();
+        return route.WithName(name).WithTags("Jobs").WithSummary("The job's events as they come")
+            .WithDescription("`id` is the event's number in the log, `event` its stage. 204 when the job has ended and the client has everything.")
+            .WithRequestHeader("Last-Event-ID", "Number of the last event that the client has; a browser sends it by itself.", "3")
+            .WithQuery("after", "The same for who cannot send the header.", "3")
+            .StreamsEvents(
+                new Dictionary<string, Type> { ["stream"] = typeof(StreamOpening), ["keepalive"] = typeof(StreamKeepAlive), ["*"] = typeof(JobEvent) },
+                "retry: 1000\nevent: stream\ndata: {\"keepalive_ms\":10000,\"replay_from\":1}\n\nid: 1\nevent: queued\ndata: {\"job_id\":\"0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\",\"seq\":1,"
+                + "\"key\":\"queued.started\",\"stage\":\"queued\",\"status\":\"started\",\"stage_seq\":0,\"progress\":0,\"ts\":\"2026-01-31T09:00:00+00:00\"}\n\n")
+            .Produces(204).WithAnswerHeader(ReplayFromHeader, "Number of the first event that is sent.")
+            .Answers(400, "INVALID_CURSOR").Answers(404, "JOB_NOT_FOUND").Answers(429, "TOO_MANY_STREAMS").Answers(503, "LOG_UNAVAILABLE", "STOPPING");
     }
 }
 
@@ -35,10 +55,16 @@ internal sealed partial class StreamEndpoint(
     JobAccess access, JobLogReader reader, StreamHub hub, IOptions<SseOptions> options, ILogger<StreamEndpoint> logger)
 {
     /// <summary>1. Who asks. 2. From where. 3. Register. 4. Read. 5. Check the owner. 6. Send.</summary>
-    public async Task HandleAsync(HttpContext context, Guid jobId, string? app)
+    public async Task HandleAsync(HttpContext context, Guid? job, string? app)
     {
         if (await access.AuthenticateAsync(context) is not { } identity || await Cursors.ReadAsync(context) is not { } cursor)
         {
+            return;
+        }
+
+        if (job is not { } jobId)
+        {
+            await Problems.WriteAsync(context, StatusCodes.Status400BadRequest, "INVALID_JOB_ID", "job_id is a UUID");
             return;
         }
 

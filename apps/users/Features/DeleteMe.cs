@@ -12,7 +12,7 @@ namespace Users.Features;
 /// </summary>
 internal static partial class DeleteMe
 {
-    public static void MapDeleteMe(this IEndpointRouteBuilder users) => users.MapDelete("/me", HandleAsync).WithName(nameof(DeleteMe));
+    public static void MapDeleteMe(this IEndpointRouteBuilder users) => users.MapDelete("/me", HandleAsync).WithName(nameof(DeleteMe)).WithSummary("Deletes my account and all its data");
 
     private static async Task<Results<NoContent, ProblemHttpResult>> HandleAsync(
         UserIdentity user, AccountStore accounts, ErasureStore erasures, ErasureService service, ILogger<ErasureService> logger, CancellationToken cancellationToken)

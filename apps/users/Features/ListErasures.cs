@@ -15,8 +15,8 @@ internal static class ListErasures
 
     public static void MapListErasures(this IEndpointRouteBuilder users)
     {
-        users.MapGet("/erasures", ListAsync).WithName(nameof(ListErasures)).RequireRole(Roles.Admin);
-        users.MapGet("/erasures/{userId}", GetAsync).WithName("GetErasure").RequireRole(Roles.Admin);
+        users.MapGet("/erasures", ListAsync).WithName(nameof(ListErasures)).WithSummary("Erasures of accounts, newest first").Answers(400, "LIMIT_OUT_OF_RANGE").RequireRole(Roles.Admin);
+        users.MapGet("/erasures/{userId}", GetAsync).WithName("GetErasure").WithSummary("How far the erasure of an account is").Answers(404, "ERASURE_NOT_FOUND").RequireRole(Roles.Admin);
     }
 
     private static async Task<Results<Ok<Response>, ProblemHttpResult>> ListAsync(

@@ -27,8 +27,9 @@ internal static class Me
 
     public static void MapMe(this IEndpointRouteBuilder users)
     {
-        users.MapGet("/me", GetAsync).WithName("GetMe");
-        users.MapPatch("/me", PatchAsync).WithName("PatchMe");
+        users.MapGet("/me", GetAsync).WithName("GetMe").WithSummary("My profile").Answers(404, "USER_NOT_FOUND");
+        users.MapPatch("/me", PatchAsync).WithName("PatchMe").WithSummary("Changes my profile")
+            .Answers(404, "USER_NOT_FOUND").Answers(422, "MEMBER_NOT_CHANGEABLE", "NO_CHANGES_PROVIDED", "INVALID_PHONE_NUMBER");
     }
 
     private static async Task<Results<Ok<Profile>, ProblemHttpResult>> GetAsync(UserIdentity user, AccountStore accounts, CancellationToken cancellationToken) =>

@@ -16,8 +16,8 @@ internal static class MyCharacters
 
     public static void MapMyCharacters(this IEndpointRouteBuilder users)
     {
-        users.MapGet("/me/characters", ListAsync).WithName("GetMyCharacters");
-        users.MapGet("/me/characters/{name}/ownership", OwnershipAsync).WithName("GetOwnership");
+        users.MapGet("/me/characters", ListAsync).WithName("GetMyCharacters").WithSummary("The characters that I own").Answers(404, "USER_NOT_FOUND");
+        users.MapGet("/me/characters/{name}/ownership", OwnershipAsync).WithName("GetOwnership").WithSummary("Whether I own a character").Answers(404, "USER_NOT_FOUND");
     }
 
     private static async Task<Results<Ok<IReadOnlyList<UserCharacter>>, ProblemHttpResult>> ListAsync(

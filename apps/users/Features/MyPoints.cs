@@ -11,7 +11,7 @@ internal static class MyPoints
 
     public sealed record Response(int Points, IReadOnlyList<LedgerEntry> Entries);
 
-    public static void MapMyPoints(this IEndpointRouteBuilder users) => users.MapGet("/me/points", HandleAsync).WithName(nameof(MyPoints));
+    public static void MapMyPoints(this IEndpointRouteBuilder users) => users.MapGet("/me/points", HandleAsync).WithName(nameof(MyPoints)).Answers(404, "USER_NOT_FOUND");
 
     private static async Task<Results<Ok<Response>, ProblemHttpResult>> HandleAsync(
         UserIdentity user, AccountStore accounts, CancellationToken cancellationToken) =>

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Hosting;
 namespace ServiceDefaults;
 
 /// <summary>The apps that may call an endpoint by service invocation; none means the own sidecar alone.</summary>
-internal sealed record AllowedCallers(IReadOnlyList<string> AppIds);
+public sealed record AllowedCallers(IReadOnlyList<string> AppIds);
 
 /// <summary>The roles of which the signed-in user needs one.</summary>
 internal sealed record AllowedRoles(IReadOnlyList<string> Roles);

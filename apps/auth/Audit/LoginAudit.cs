@@ -31,7 +31,7 @@ public sealed record LoginHistory(IReadOnlyList<LoginRecord> Logins);
 
 /// <summary>Keeps who signed in how, and counts all tries. No token, code or e-mail address is ever in it.</summary>
 internal sealed partial class LoginAudit(
-    DaprClient dapr, TimeProvider time, IOptions<AuthOptions> options, IMeterFactory meters, ILogger<LoginAudit> logger)
+    DaprClient dapr, TimeProvider time, IOptions<AuthOptions> options, IMeterFactory meters, ILogger<LoginAudit> logger) : IUserData
 {
     private readonly Counter<long> _logins = meters.Create("Auth").CreateCounter<long>("auth.logins", "{login}", "Sign-ins by way, outcome and reason");
 
@@ -71,8 +71,12 @@ internal sealed partial class LoginAudit(
     public async Task<IReadOnlyList<LoginRecord>> GetAsync(string userId, CancellationToken cancellationToken) =>
         (await dapr.GetStateAsync<LoginHistory?>(Components.StateStore, Key(userId), cancellationToken: cancellationToken))?.Logins ?? [];
 
+    /// <summary>Forgets the sign-ins of somebody whose account was deleted.</summary>
+    public Task EraseAsync(string userId, CancellationToken cancellationToken) =>
+        dapr.DeleteStateAsync(Components.StateStore, Key(userId), cancellationToken: cancellationToken);
+
     /// <summary>The state key.</summary>
-    public static string Key(string userId) => $"audit:{userId}";
+    private static string Key(string userId) => $"audit:{userId}";
 
     /// <summary>Idempotent by event id: a write whose answer was lost meets itself.</summary>
     private static LoginHistory Add(LoginHistory history, LoginRecord login, int kept) =>

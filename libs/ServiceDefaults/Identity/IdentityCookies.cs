@@ -16,6 +16,9 @@ public sealed class IdentityCookies(IOptions<IdentityOptions> options, IHostEnvi
     /// <summary>Carries the refresh token; only auth reads it.</summary>
     public string Refresh { get; } = Name("s_refresh", options.Value, environment);
 
+    /// <summary>The full name of another cookie of a sign-in.</summary>
+    public string NameOf(string name) => Name(name, options.Value, environment);
+
     /// <summary>Sets a cookie that ends with its token: by Max-Age, so that the browser's clock does not matter; at least 1 s, as 0 would delete it.</summary>
     public void Append(HttpResponse response, string name, string token, DateTimeOffset expires)
     {

@@ -1,6 +1,7 @@
 using Gateway;
 using Gateway.Features;
 using Gateway.Forwarding;
+using Gateway.OpenApi;
 using Gateway.Security;
 using ServiceDefaults;
 using ServiceDefaults.Identity;
@@ -21,6 +22,8 @@ builder.Services.AddSingleton<ServiceAddresses>();
 builder.Services.AddSingleton<SidecarAddress>();
 builder.Services.AddSingleton<Canary>();
 builder.Services.AddSingleton<Forwarder>();
+builder.Services.AddOptions<ApiDocumentOptions>().BindConfiguration(ApiDocumentOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddSingleton<ApiDocument>();
 
 var app = builder.Build();
 app.UseEdge();
@@ -29,6 +32,7 @@ app.UseDefaultFiles();
 app.UseStaticFiles();
 app.MapDefaultEndpoints();
 app.MapReadiness();
+app.MapGetApiDocument();
 app.MapForwardRoutes();
 app.MapClosedPaths();
 app.Run();

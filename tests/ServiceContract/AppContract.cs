@@ -235,7 +235,7 @@ public abstract partial class AppContract<TService>(string app, params (string N
     private static string SamplePath(RouteEndpoint route) => "/" + string.Join('/', route.RoutePattern.PathSegments.Select(segment => string.Concat(
         segment.Parts.Select(part => part switch
         {
-            Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart { Name: "documentName" } => "v1",
+            Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart { Name: "documentName" } => "v2",
             Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart => "0197a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b",
             Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal => literal.Content,
             Microsoft.AspNetCore.Routing.Patterns.RoutePatternSeparatorPart separator => separator.Content,

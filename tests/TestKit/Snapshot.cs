@@ -28,7 +28,8 @@ public static class Snapshot
     private static int FirstDifference(string expected, string actual) =>
         1 + expected.Split('\n').Zip(actual.Split('\n')).TakeWhile(lines => lines.First == lines.Second).Count();
 
-    private static string Root()
+    /// <summary>Root of the repository.</summary>
+    public static string Root()
     {
         for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
         {

@@ -14,6 +14,9 @@ namespace ServiceDefaults.OpenApi;
 /// <summary>The document of this process, for who cannot ask for it by its address.</summary>
 public static class OwnDocument
 {
+    /// <summary>Example of a failure.</summary>
+    public static JsonObject Problem(int status, string code) => OperationDocuments.Problem(status, code);
+
     /// <summary>The document as JSON.</summary>
     public static async Task<JsonObject> GetAsync(IServiceProvider services, CancellationToken cancellationToken = default)
     {

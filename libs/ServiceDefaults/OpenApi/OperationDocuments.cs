@@ -239,7 +239,7 @@ internal sealed partial class OperationDocuments : IOpenApiOperationTransformer
         return new OpenApiExampleReference(id, document);
     }
 
-    private static JsonObject Problem(int status, string code) => new()
+    internal static JsonObject Problem(int status, string code) => new()
     {
         ["type"] = "about:blank",
         ["title"] = ReasonPhrases.GetReasonPhrase(status),

@@ -7,8 +7,10 @@ using Auth.Revocations;
 using Auth.Sessions;
 using Auth.UserRoles;
 using Contracts;
+using Contracts.Users;
 using Microsoft.Extensions.Options;
 using ServiceDefaults;
+using ServiceDefaults.Erasure;
 using ServiceDefaults.Identity;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -30,6 +32,7 @@ builder.Services.AddOAuth();
 builder.Services.AddRevocationStore();
 builder.Services.AddSingleton<IUserData, SessionData>();
 builder.Services.AddSingleton<IUserData>(services => services.GetRequiredService<LoginAudit>());
+builder.Services.AddErasure();
 builder.Services.AddSingleton<ISignInMethods, GuestMethod>();
 
 var app = builder.Build();
@@ -37,6 +40,8 @@ _ = GuestLogin.IsOn(app.Services.GetRequiredService<IOptions<AuthOptions>>().Val
 app.Services.GetRequiredService<OAuthAddresses>().Check();
 app.MapDefaultEndpoints();
 app.MapGetKeys();
+app.MapOnUserDeleted();
+app.MapDeadLetters(Components.PubSub, UserTopics.UserDeleted, Apps.Auth);
 var auth = app.MapGroup("/api/v1/auth").WithTags("Auth").RequireCaller(Apps.Gateway);
 auth.MapGetMethods();
 auth.MapGuestLogin();

@@ -21,7 +21,7 @@ public sealed class RequestTokensTests
     {
         _keys.Use(new JsonWebKeySet([TestTokens.Key.ToPublic()]));
         _tokens = new VerifiedTokens(new TokenVerifier(_keys, _time, _options), _keys, _time, _options);
-        _check = new RequestTokens(_tokens, _revoked, new IdentityCookies(_options, new HostingEnvironment { EnvironmentName = "Development" }));
+        _check = new RequestTokens(_tokens, _revoked, new IdentityCookies(_options, new HostingEnvironment { EnvironmentName = "Development" }, _time));
     }
 
     [Fact]

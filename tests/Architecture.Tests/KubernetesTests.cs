@@ -87,7 +87,7 @@ public sealed class KubernetesTests
 
     public static readonly Dictionary<string, string[]> SecretRoles = new()
     {
-        ["deploy/k8s/base/identity-key.yaml"] = ["identity-encryption-key"],
+        ["deploy/k8s/base/identity-key.yaml"] = ["identity-encryption-key", "oauth-google", "oauth-kakao", "oauth-naver"],
         ["deploy/k8s/base/model-keys.yaml"] = ["openai-api-key", "anthropic-api-key", "gemini-api-key", "vertex-credentials"],
     };
 

@@ -81,13 +81,18 @@ internal static class FinishUpload
             return Mismatch();
         }
 
-        files.Finish(key, etag);
+        var isThere = files.Finish(key, etag);
         if (!await records.CloseAsync(user.Id, key, cancellationToken))
         {
             // The erasure may have passed this key before the picture was there.
             await records.DeleteAsync(key, cancellationToken);
             files.Delete(key);
             return NotFound();
+        }
+
+        if (!isThere)
+        {
+            return Problems.Of(409, "UPLOAD_MISSING", "the upload is gone");
         }
 
         return TypedResults.Ok(new Response(

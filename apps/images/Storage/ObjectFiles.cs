@@ -75,18 +75,23 @@ internal sealed class ObjectFiles
         return File.Exists(path) ? await File.ReadAllBytesAsync(path, cancellationToken) : null;
     }
 
-    /// <summary>Makes an upload the picture of its key. Only for the SHA-256 that the key's record names, so it may be repeated.</summary>
-    public void Finish(string key, string etag)
+    /// <summary>
+    /// Makes an upload the picture of its key. Only for the SHA-256 that the key's record names, so it may be repeated. False when there is neither: both
+    /// were erased.
+    /// </summary>
+    public bool Finish(string key, string etag)
     {
         var (upload, picture) = (Path.Combine(FolderOf(key), etag), PathOf(key));
         Directory.CreateDirectory(Path.GetDirectoryName(picture)!);
         try
         {
             File.Move(upload, picture, overwrite: true);
+            return true;
         }
-        catch (IOException) when (!File.Exists(upload) && File.Exists(picture))
+        catch (IOException) when (!File.Exists(upload))
         {
-            // Done before.
+            // Done before, or erased.
+            return File.Exists(picture);
         }
     }
 
@@ -102,14 +107,18 @@ internal sealed class ObjectFiles
     /// <summary>Deletes the picture of a key and what was uploaded for it. May be repeated; an upload that is under way fails.</summary>
     public void Delete(string key)
     {
-        File.Delete(PathOf(key));
+        if (File.Exists(PathOf(key)))
+        {
+            File.Delete(PathOf(key));
+        }
+
         try
         {
             Directory.Delete(FolderOf(key), recursive: true);
         }
         catch (DirectoryNotFoundException)
         {
-            // Nothing was uploaded, or it was finished or deleted before.
+            // Nothing was uploaded, or it was deleted before.
         }
     }
 

@@ -16,4 +16,8 @@ public sealed class CharactersOptions
     /// </summary>
     [Range(1, Owner.KeptFacts)]
     public int MaxRewardsPerDay { get; set; } = 30;
+
+    /// <summary>How long a replica goes by a catalogue of which nobody has said that it has changed. Default 10 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
+    public TimeSpan CatalogueTtl { get; set; } = TimeSpan.FromSeconds(10);
 }

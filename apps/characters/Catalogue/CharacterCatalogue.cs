@@ -4,42 +4,55 @@ using ServiceDefaults;
 
 namespace Characters.Catalogue;
 
-/// <summary>All characters, loaded and checked once at start; matching never leaves the process.</summary>
+/// <summary>A character as the catalogue keeps it; its id follows from the code.</summary>
+public sealed record CatalogueEntry(string Code, string Name, string Type, string Dialog, string? Match);
+
+/// <summary>The catalogue: the document <c>catalogue</c>. The default character is not in it, see <see cref="DefaultCharacter"/>.</summary>
+/// <param name="Version">Counts the changes from 1.</param>
+/// <param name="Entries">In the order in which they were added.</param>
+public sealed record CatalogueDocument(long Version, IReadOnlyList<CatalogueEntry> Entries);
+
+/// <summary>All characters of one version, checked and indexed; matching never leaves the process.</summary>
 public sealed class CharacterCatalogue
 {
-    /// <summary>Given when no other character matches, and shown to a user who owns none yet.</summary>
-    public const string DefaultCode = "char-eco";
-
     private readonly Dictionary<string, CharacterInfo> _byLabel;
 
-    private CharacterCatalogue(IReadOnlyList<CharacterInfo> all)
+    private CharacterCatalogue(CatalogueDocument document)
     {
-        All = all;
-        Default = all.Single(character => character.Code == DefaultCode);
-        _byLabel = all.Where(character => character.Match is not null).ToDictionary(character => character.Match!);
+        Version = document.Version;
+        All =
+        [
+            DefaultCharacter.Info,
+            .. document.Entries.Select(entry => new CharacterInfo(
+                Uuid5.Create(Uuid5.Dns, $"character:{entry.Code}"), entry.Code, entry.Name, entry.Type, entry.Dialog, entry.Match)),
+        ];
+        _byLabel = All.Where(character => character.Match is not null).ToDictionary(character => character.Match!);
     }
 
-    /// <summary>In the order of the file.</summary>
+    /// <summary>See <see cref="CatalogueDocument.Version"/>.</summary>
+    public long Version { get; }
+
+    /// <summary>The default character, then the others in the order of the document.</summary>
     public IReadOnlyList<CharacterInfo> All { get; }
 
-    /// <summary>The default character.</summary>
-    public CharacterInfo Default { get; }
-
-    /// <summary>Loads the file; throws when a code or label occurs twice or the default is missing.</summary>
-    public static CharacterCatalogue Load(string path)
+    /// <summary>The seed of a new installation, version 1; throws when it is not valid.</summary>
+    public static CatalogueDocument Seed(string path)
     {
-        var entries = JsonSerializer.Deserialize<Entry[]>(File.ReadAllBytes(path), JsonSerializerOptions.Web) ?? [];
-        if (entries.Select(entry => entry.Code).Distinct().Count() != entries.Length || entries.All(entry => entry.Code != DefaultCode))
+        var entries = JsonSerializer.Deserialize<CatalogueEntry[]>(File.ReadAllBytes(path), JsonSerializerOptions.Web) ?? [];
+        var seed = new CatalogueDocument(1, []);
+        foreach (var entry in entries)
         {
-            throw new InvalidDataException($"{path}: a code occurs twice, or '{DefaultCode}' is missing");
+            seed = CatalogueRules.Refusal(seed, entry) is { } wrong
+                ? throw new InvalidDataException($"{path}: {entry.Code}: {wrong.Detail}")
+                : seed with { Entries = [.. seed.Entries, entry] };
         }
 
-        return new CharacterCatalogue([.. entries.Select(entry => new CharacterInfo(
-            Uuid5.Create(Uuid5.Dns, $"character:{entry.Code}"), entry.Code, entry.Name, entry.Type, entry.Dialog, entry.Match))]);
+        return seed;
     }
 
-    /// <summary>The character of a middle category, else the default; null for an empty label.</summary>
-    public CharacterInfo? Match(string label) => label.Length == 0 ? null : _byLabel.GetValueOrDefault(label, Default);
+    /// <summary>The version that a document holds.</summary>
+    public static CharacterCatalogue Of(CatalogueDocument document) => new(document);
 
-    private sealed record Entry(string Code, string Name, string Type, string Dialog, string? Match);
+    /// <summary>The character of a middle category, else the default; null for an empty label.</summary>
+    public CharacterInfo? Match(string label) => label.Length == 0 ? null : _byLabel.GetValueOrDefault(label, DefaultCharacter.Info);
 }

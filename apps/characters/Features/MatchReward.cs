@@ -16,10 +16,11 @@ internal static class MatchReward
         routes.MapPost("/internal/characters/match", HandleAsync).RequireCaller(Apps.ScanWorker);
 
     private static async Task<Ok<CharacterMatched>> HandleAsync(
-        MatchCharacter query, CharacterCatalogue catalogue, DaprClient dapr, IOptions<CharactersOptions> options, TimeProvider time,
+        MatchCharacter query, CatalogueCache cache, DaprClient dapr, IOptions<CharactersOptions> options, TimeProvider time,
         CancellationToken cancellationToken)
     {
         var owner = await dapr.GetStateAsync<Owner?>(Components.StateStore, OnScanRewarded.Key(query.UserId), cancellationToken: cancellationToken);
+        var catalogue = await cache.GetAsync(cancellationToken);
         return TypedResults.Ok(RewardJudge.Judge(query, catalogue, owner ?? Owner.Empty, time.GetUtcNow(), options.Value.MaxRewardsPerDay));
     }
 }

@@ -38,6 +38,12 @@ public sealed record Owner(IReadOnlyList<OwnedCharacter> Characters, IReadOnlyLi
             : [.. Characters, new OwnedCharacter(OwnershipId(reward.UserId, reward.Character.Code), reward.Character.Code, reward.Ts, "scan")],
     };
 
+    /// <summary>Grants a character for another reason than a scan; the same instance when it is owned or the person is gone.</summary>
+    public Owner Grant(string userId, string code, string source, DateTimeOffset at) => ErasedAt is not null || Owns(code) ? this : this with
+    {
+        Characters = [.. Characters, new OwnedCharacter(OwnershipId(userId, code), code, at, source)],
+    };
+
     /// <summary>UUIDv5 in the DNS namespace of <c>ownership:{user}:{code}</c>.</summary>
     public static Guid OwnershipId(string userId, string code) => Uuid5.Create(Uuid5.Dns, $"ownership:{userId}:{code}");
 }

@@ -12,7 +12,7 @@ namespace Characters.Tests;
 public sealed class CharacterTests
 {
     private static readonly CharacterCatalogue Catalogue =
-        CharacterCatalogue.Load(Path.Combine(AppContext.BaseDirectory, "Catalogue", "characters.json"));
+        CharacterCatalogue.Of(CharacterCatalogue.Seed(Path.Combine(AppContext.BaseDirectory, "Catalogue", "characters.json")));
 
     private static readonly DateTimeOffset Now = new(2026, 3, 1, 3, 0, 0, TimeSpan.Zero);
 

@@ -1,4 +1,5 @@
 using Contracts;
+using Contracts.Characters;
 using Contracts.Scan;
 using Microsoft.Extensions.Options;
 using ServiceDefaults;
@@ -22,6 +23,8 @@ var app = builder.Build();
 app.MapDefaultEndpoints();
 app.MapSignIn();
 app.MapOnScanRewarded();
+app.MapOnCharacterGranted();
+app.MapDeadLetters(Components.PubSub, CharacterTopics.CharacterGranted);
 app.MapReportErasure(app.Services.GetRequiredService<IOptions<UsersOptions>>().Value);
 app.MapOnCronErasures();
 app.MapDeadLetters(Components.PubSub, ScanTopics.ScanRewarded, Apps.Users);

@@ -40,6 +40,10 @@ public sealed partial record Account(
         };
     }
 
+    /// <summary>Adds a character that was granted outside of a scan; the same instance when it is there.</summary>
+    public Account Grant(CharacterInfo character, DateTimeOffset ts) =>
+        Characters.Any(owned => owned.Code == character.Code) ? this : this with { Characters = [.. Characters, Own(character, ts)] };
+
     private static UserCharacter Own(CharacterInfo character, DateTimeOffset ts) =>
         new(character.Id, character.Code, character.Name, character.Type, character.Dialog, ts);
 }

@@ -1,17 +1,18 @@
+using Contracts;
+using Contracts.Characters;
+using Dapr.Client;
 using Microsoft.AspNetCore.Http.HttpResults;
 using ServiceDefaults;
 using Users.Accounts;
 
 namespace Users.Features;
 
-/// <summary><c>GET /api/v1/users/me/characters</c> and <c>…/characters/{name}/ownership</c>.</summary>
-internal static class MyCharacters
+/// <summary>
+/// <c>GET /api/v1/users/me/characters</c> and <c>…/characters/{name}/ownership</c>. Who owns nothing yet sees the default character at once, and it is
+/// requested: nobody waits for that, and a request that is lost is made again by the next look.
+/// </summary>
+internal static partial class MyCharacters
 {
-    /// <summary>Shown to who owns nothing yet; nobody has to win it.</summary>
-    private static readonly UserCharacter Default = new(
-        new Guid("00000000-0000-0000-0000-000000000001"), "char-eco", "이코", "대표 캐릭터",
-        "안녕! 사진 한 장이면 버리는 법을 알려 줄게. 함께 친구들을 모아 보자!", DateTimeOffset.UnixEpoch);
-
     public sealed record Ownership(string CharacterName, bool Owned);
 
     public static void MapMyCharacters(this IEndpointRouteBuilder users)
@@ -21,19 +22,46 @@ internal static class MyCharacters
     }
 
     private static async Task<Results<Ok<IReadOnlyList<UserCharacter>>, ProblemHttpResult>> ListAsync(
-        UserIdentity user, AccountStore accounts, CancellationToken cancellationToken)
+        UserIdentity user, AccountStore accounts, DaprClient dapr, TimeProvider time, ILogger<UsersService> logger, CancellationToken cancellationToken)
     {
         if (await accounts.FindAsync(user, cancellationToken) is not { Characters: var characters })
         {
             return Me.NotFound();
         }
 
-        return TypedResults.Ok(characters.Count > 0 ? characters : [Default]);
+        if (characters.Count > 0)
+        {
+            return TypedResults.Ok(characters);
+        }
+
+        var now = time.GetUtcNow();
+        _ = RequestDefaultAsync(user.Id, now, dapr, logger);
+        return TypedResults.Ok(Account.Empty.Grant(DefaultCharacter.Info, now).Characters);
     }
 
     private static async Task<Results<Ok<Ownership>, ProblemHttpResult>> OwnershipAsync(
         string name, UserIdentity user, AccountStore accounts, CancellationToken cancellationToken) =>
-        await accounts.FindAsync(user, cancellationToken) is { } account
-            ? TypedResults.Ok(new Ownership(name, account.Characters.Any(character => character.Name == name)))
+        await accounts.FindAsync(user, cancellationToken) is { Characters: var characters }
+            ? TypedResults.Ok(new Ownership(
+                name, characters.Any(character => character.Name == name) || (characters.Count == 0 && name == DefaultCharacter.Info.Name)))
             : Me.NotFound();
+
+    private static async Task RequestDefaultAsync(string userId, DateTimeOffset now, DaprClient dapr, ILogger logger)
+    {
+        try
+        {
+            var request = new DefaultCharacterRequested(
+                Uuid5.Create(Uuid5.Dns, $"{CharacterTopics.DefaultCharacterRequested}:{userId}"), now, userId);
+            await dapr.PublishEventAsync(
+                Components.PubSub, CharacterTopics.DefaultCharacterRequested, request,
+                new Dictionary<string, string> { ["cloudevent.id"] = request.Id.ToString() }, CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            LogNotRequested(logger, userId, exception.Message);
+        }
+    }
+
+    [LoggerMessage(1607, LogLevel.Warning, "The default character of user {UserId} could not be requested ({Reason}); the next look at the characters tries again")]
+    private static partial void LogNotRequested(ILogger logger, string userId, string reason);
 }

@@ -40,6 +40,21 @@ public sealed class AccountTests
         Assert.Equal(2, account.Ledger.Select(entry => entry.Id).Distinct().Count());
     }
 
+    [Fact]
+    public void The_ledger_is_paged_without_gaps_while_lines_come()
+    {
+        var account = Enumerable.Range(0, 5).Aggregate(Account.Empty, (known, _) => known.Record(Reward(Guid.NewGuid())));
+
+        var first = MyPoints.Page(account, null, 2);
+        account = account.Record(Reward(Guid.NewGuid()));
+        var second = MyPoints.Page(account, Guid.ParseExact(first.NextCursor!, "N"), 2);
+        var third = MyPoints.Page(account, Guid.ParseExact(second.NextCursor!, "N"), 2);
+
+        Assert.Equal(account.Ledger.Skip(1), [.. first.Entries, .. second.Entries, .. third.Entries]);
+        Assert.Null(third.NextCursor);
+        Assert.Empty(MyPoints.Page(account, Guid.NewGuid(), 2).Entries);
+    }
+
     [Theory]
     [InlineData("010 1234 5678", "010-1234-5678")]
     [InlineData("+82-10-1234-5678", "010-1234-5678")]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Auth.UserRoles;
 using Contracts.Users;
 using Microsoft.Extensions.Options;
 using Polly;
@@ -12,7 +13,7 @@ using ServiceDefaults;
 namespace Auth;
 
 /// <summary>Finds and creates accounts in users, by service invocation.</summary>
-internal sealed class UsersClient(HttpClient http, UsersPolicy policy)
+internal sealed class UsersClient(HttpClient http, UsersPolicy policy, RoleStore roles)
 {
     /// <summary>
     /// The account of somebody who was recognised. Repeated while users fails, see <see cref="UsersPolicy"/>; that is safe, because users is idempotent
@@ -21,13 +22,17 @@ internal sealed class UsersClient(HttpClient http, UsersPolicy policy)
     /// <exception cref="HttpRequestException">users failed, also after repetitions.</exception>
     /// <exception cref="TimeoutRejectedException">users did not answer in time.</exception>
     /// <exception cref="BrokenCircuitException">users has failed too often to be asked now.</exception>
-    public async Task<SignedInUser> SignInAsync(SignInUser command, CancellationToken cancellationToken) =>
-        await policy.Pipeline.ExecuteAsync(async token =>
+    public async Task<SignedInUser> SignInAsync(SignInUser command, CancellationToken cancellationToken)
+    {
+        var user = await policy.Pipeline.ExecuteAsync(async token =>
         {
             using var response = await http.PostAsJsonAsync("/internal/users/sign-in", command, TandemJson.Options, token);
             response.EnsureSuccessStatusCode();
             return await response.Content.ReadFromJsonAsync<SignedInUser>(TandemJson.Options, token) ?? throw new JsonException("users answered nothing");
         }, cancellationToken);
+        await roles.SignedInAsync(command.Provider, command.ProviderUserId, user.UserId, cancellationToken);
+        return user;
+    }
 }
 
 /// <summary>

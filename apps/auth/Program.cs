@@ -55,4 +55,5 @@ auth.MapLogout();
 auth.MapMySessions();
 auth.MapRegister();
 auth.MapLogin();
+auth.MapChangePassword();
 app.Run();

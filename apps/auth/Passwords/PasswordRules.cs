@@ -30,8 +30,8 @@ internal sealed class PasswordRules(IOptions<PasswordOptions> options)
         return Length(normal) > MaxLength ? null : normal;
     }
 
-    /// <summary>Why a new password is refused, or null. It is normalised.</summary>
-    public string? Refuse(string? password, string email, string? nickname)
+    /// <summary>Why a new password is refused, or null. It is normalised; e-mail address and nickname are given where they are known.</summary>
+    public string? Refuse(string? password, string? email, string? nickname)
     {
         if (password is null)
         {
@@ -49,7 +49,7 @@ internal sealed class PasswordRules(IOptions<PasswordOptions> options)
             return "This password is among those that are tried first; choose another";
         }
 
-        return new[] { email, email[..email.IndexOf('@')], nickname?.Trim().ToLowerInvariant() }
+        return new[] { email, email?[..email.IndexOf('@')], nickname?.Trim().ToLowerInvariant() }
             .Any(word => word is { Length: >= ShortestWord } && (word.Contains(lower, StringComparison.Ordinal) || IsMostOf(lower, word)))
             ? "The password repeats the e-mail address or the nickname; choose another"
             : null;

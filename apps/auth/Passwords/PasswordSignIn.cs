@@ -1,7 +1,7 @@
+using System.Globalization;
 using Auth.Audit;
 using Auth.Sessions;
 using Contracts.Users;
-using Dapr;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Polly.CircuitBreaker;
@@ -56,9 +56,15 @@ internal sealed class PasswordSignIn(
 
         await credentials.BindAsync(emailHash, credential, user.UserId, cancellationToken);
         var pair = await sessions.StartAsync(new SignIn(user.UserId, Provider, device), cancellationToken);
+        if ((await credentials.FindAsync(emailHash, cancellationToken))?.Password.IsSameAs(credential.Password) != true)
+        {
+            // Changed while we were at it. Whoever changes it later sees this session and ends it.
+            await sessions.EndAsync(pair.SessionId, EndReasons.PasswordChanged, user.UserId, cancellationToken);
+            return wrong();
+        }
+
         await audit.RecordAsync(LoginOutcome.Success, Provider, user.UserId, device, null, cancellationToken);
-        cookies.Append(http.Response, cookies.Access, pair.AccessToken, pair.AccessExpiresAt);
-        cookies.Append(http.Response, cookies.Refresh, pair.RefreshToken, pair.RefreshExpiresAt);
+        cookies.Append(http.Response, pair);
         return TypedResults.Ok(new Response(user.UserId, pair.AccessToken, pair.AccessExpiresAt));
     }
 
@@ -72,7 +78,7 @@ internal sealed class PasswordSignIn(
         }
 
         var seconds = (int)Math.Max(1, Math.Ceiling((result.BlockedUntil!.Value - now).TotalSeconds));
-        http.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         return Problems.Of(429, "TOO_MANY_LOGIN_TRIES", "Too many wrong passwords; wait as long as Retry-After says");
     }
 

@@ -58,4 +58,5 @@ public static class EndReasons
     public const string TooManySessions = "too_many_sessions";
     public const string TooManyTokens = "too_many_tokens";
     public const string UserDeleted = "user_deleted";
+    public const string PasswordChanged = "password_changed";
 }

@@ -31,7 +31,7 @@ internal sealed class CredentialStore(DaprClient dapr)
         dapr.UpdateStateAsync<Credential>(Components.StateStore, Key(emailHash), stored => stored ?? credential, cancellationToken: cancellationToken);
 
     /// <summary>Notes whose it is. Idempotent; nothing of a credential is out of the reach of an erasure at any time.</summary>
-    public async Task BindAsync(string emailHash, Credential credential, string userId, CancellationToken cancellationToken)
+    public async Task BelongsToAsync(string emailHash, Credential credential, string userId, CancellationToken cancellationToken)
     {
         if (credential.UserId == userId)
         {

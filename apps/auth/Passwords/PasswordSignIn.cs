@@ -54,7 +54,7 @@ internal sealed class PasswordSignIn(
             return Problems.Of(503, "USERS_UNAVAILABLE", "The account could not be looked up; the password was right, try again soon");
         }
 
-        await credentials.BindAsync(emailHash, credential, user.UserId, cancellationToken);
+        await credentials.BelongsToAsync(emailHash, credential, user.UserId, cancellationToken);
         var pair = await sessions.StartAsync(new SignIn(user.UserId, Provider, device), cancellationToken);
         if ((await credentials.FindAsync(emailHash, cancellationToken))?.Password.IsSameAs(credential.Password) != true)
         {

@@ -59,4 +59,5 @@ public static class EndReasons
     public const string TooManyTokens = "too_many_tokens";
     public const string UserDeleted = "user_deleted";
     public const string PasswordChanged = "password_changed";
+    public const string RolesChanged = "roles_changed";
 }

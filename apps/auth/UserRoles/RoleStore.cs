@@ -14,7 +14,7 @@ namespace Auth.UserRoles;
 public sealed record RoleDocument(IReadOnlyList<string> Roles, string? Identity = null);
 
 /// <summary>The roles of people, which their tokens carry.</summary>
-internal sealed class RoleStore(DaprClient dapr, IOptions<AuthOptions> options)
+internal sealed partial class RoleStore(DaprClient dapr, IOptions<AuthOptions> options)
 {
     /// <summary>
     /// The roles for a token. Read them after the session's own document was written: then a change of roles either is seen here, or sees the
@@ -22,7 +22,7 @@ internal sealed class RoleStore(DaprClient dapr, IOptions<AuthOptions> options)
     /// </summary>
     public async Task<string[]> GetAsync(string userId, CancellationToken cancellationToken)
     {
-        var stored = await dapr.GetStateAsync<RoleDocument?>(Components.StateStore, Key(userId), cancellationToken: cancellationToken);
+        var stored = await FindAsync(userId, cancellationToken);
         return
         [
             .. new[] { Roles.User }
@@ -44,6 +44,9 @@ internal sealed class RoleStore(DaprClient dapr, IOptions<AuthOptions> options)
                 stored => stored?.Identity == hash ? stored : (stored ?? new RoleDocument([])) with { Identity = hash }, cancellationToken: cancellationToken);
         }
     }
+
+    private Task<RoleDocument?> FindAsync(string userId, CancellationToken cancellationToken) =>
+        dapr.GetStateAsync<RoleDocument?>(Components.StateStore, Key(userId), cancellationToken: cancellationToken);
 
     private static string Hash(string identity) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)));
 

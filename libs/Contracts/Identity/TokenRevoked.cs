@@ -10,7 +10,8 @@ public static class IdentityTopics
 /// <summary>Something was revoked: a session (claim <c>sid</c>, also of an API key) or one token (claim <c>jti</c>).</summary>
 /// <param name="Id">Session or token id.</param>
 /// <param name="ExpiresAt">When the last token that it concerns has expired.</param>
-/// <param name="Reason"><c>logout</c>, <c>logout_everywhere</c>, <c>refresh_reused</c>, <c>key_revoked</c>, <c>user_deleted</c>, <c>roles_changed</c>.</param>
+/// <param name="Reason"><c>logout</c>, <c>logout_everywhere</c>, <c>refresh_reused</c>, <c>key_revoked</c>, <c>user_deleted</c>, <c>roles_changed</c>,
+/// <c>password_changed</c> and others.</param>
 /// <param name="At">When it was revoked.</param>
 public sealed record Revocation(string Id, DateTimeOffset ExpiresAt, string Reason, DateTimeOffset At);
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Auth.Passwords;
+using Auth.Sessions;
 using Contracts;
 using Microsoft.Extensions.DependencyInjection;
 using ServiceDefaults;
@@ -295,6 +296,58 @@ public sealed class PasswordTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Another_password_ends_all_other_sessions()
+    {
+        var first = await PostAsync("register", Email, Password);
+        await PostAsync("login", Email, Password);
+        var sessions = _platform.App.Services.GetRequiredService<SessionService>();
+        var mine = (await sessions.ListAsync(first.UserId!, AuthPlatform.Cancel))[0];
+
+        Assert.Equal((HttpStatusCode.Unauthorized, "WRONG_CREDENTIALS"), await ChangeAsync(mine, "wrong password", "a quite new password"));
+        Assert.Equal((HttpStatusCode.UnprocessableEntity, "PASSWORD_REFUSED"), await ChangeAsync(mine, Password, "password123"));
+        Assert.Equal(2, (await sessions.ListAsync(first.UserId!, AuthPlatform.Cancel)).Count);
+        Assert.Equal((HttpStatusCode.NoContent, null), await ChangeAsync(mine, Password, "a quite new password"));
+
+        Assert.Equal(mine.Id, Assert.Single(await sessions.ListAsync(first.UserId!, AuthPlatform.Cancel)).Id);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await PostAsync("login", Email, Password)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await PostAsync("login", Email, "a quite new password")).Status);
+    }
+
+    [Fact]
+    public async Task Killed_before_the_sessions_end_a_change_is_completed_by_repeating_it()
+    {
+        var first = await PostAsync("register", Email, Password);
+        await PostAsync("login", Email, Password);
+        var sessions = _platform.App.Services.GetRequiredService<SessionService>();
+        var all = await sessions.ListAsync(first.UserId!, AuthPlatform.Cancel);
+        _platform.Dapr.Faults.StateWrites(Components.StateStore, key: $"session:{all[1].Id}", app: Apps.Auth).Times(20).Fail();
+        Assert.NotEqual(HttpStatusCode.NoContent, (await ChangeAsync(all[0], Password, "a quite new password")).Item1);
+        _platform.Dapr.Faults.Clear();
+
+        Assert.Equal((HttpStatusCode.NoContent, null), await ChangeAsync(all[0], Password, "a quite new password"));
+
+        Assert.Equal(all[0].Id, Assert.Single(await sessions.ListAsync(first.UserId!, AuthPlatform.Cancel)).Id);
+    }
+
+    [Fact]
+    public async Task A_body_gives_no_role()
+    {
+        using var response = await _gateway.PostAsJsonAsync(
+            "/api/v1/auth/register", new { email = Email, password = Password, roles = new[] { "admin" }, role = "admin", user_id = "root" }, AuthPlatform.Cancel);
+
+        var body = await response.Content.ReadFromJsonAsync<JsonElement>(AuthPlatform.Cancel);
+        _platform.App.Services.GetRequiredService<TokenVerifier>().VerifyAccess(body.GetProperty("access_token").GetString()!, out var identity);
+        Assert.Equal(["user"], identity!.Roles);
+        Assert.NotEqual("root", identity.UserId);
+    }
+
+    [Fact]
+    public async Task It_is_offered_where_it_is_on()
+    {
+        Assert.Contains("\"password\"", await _gateway.GetStringAsync("/api/v1/auth/methods", AuthPlatform.Cancel), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Nothing_of_it_is_logged()
     {
         await PostAsync("register", Email, Password);
@@ -327,6 +380,16 @@ public sealed class PasswordTests : IAsyncLifetime
         var body = await response.Content.ReadFromJsonAsync<JsonElement>(AuthPlatform.Cancel);
         string? Text(string name) => body.TryGetProperty(name, out var value) ? value.GetString() : null;
         return new Answer(response.StatusCode, Text("code"), Text("detail"), Text("user_id"), Text("access_token"), response.Headers.RetryAfter?.Delta);
+    }
+
+    private async Task<(HttpStatusCode, string?)> ChangeAsync(Session session, string current, string wanted)
+    {
+        using var client = _platform.Gateway(session.UserId);
+        client.DefaultRequestHeaders.Add("X-User-Session", session.Id);
+        using var response = await client.PostAsJsonAsync("/api/v1/auth/password", new { current, @new = wanted }, AuthPlatform.Cancel);
+        return (response.StatusCode, response.Content.Headers.ContentType?.MediaType == "application/problem+json"
+            ? (await response.Content.ReadFromJsonAsync<JsonElement>(AuthPlatform.Cancel)).GetProperty("code").GetString()
+            : null);
     }
 
     private Task<Credential?> CredentialAsync() => _platform.Sidecar.GetStateAsync<Credential>(

@@ -40,6 +40,14 @@ public sealed class AuthOptions
     /// </summary>
     public string[] Administrators { get; set; } = [];
 
+    /// <summary>Lifetime of an access token that an API key was traded for. Default 15 min; nothing refreshes it, the key is traded again.</summary>
+    [Range(typeof(TimeSpan), "00:00:10", "1.00:00:00")]
+    public TimeSpan ApiKeyTokenLifetime { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>API keys that a person may have. Default 20.</summary>
+    [Range(1, 1000)]
+    public int MaxApiKeys { get; set; } = 20;
+
     /// <summary>Entries kept in the login audit of a person. Default 100.</summary>
     [Range(1, 1000)]
     public int AuditKept { get; set; } = 100;

@@ -1,4 +1,5 @@
 using Auth;
+using Auth.ApiKeys;
 using Auth.Audit;
 using Auth.Features;
 using Auth.Keys;
@@ -22,7 +23,7 @@ builder.Services.AddOptions<AuthOptions>()
 builder.Services.AddTokens();
 builder.Services.AddSingleton<KeyRing>();
 builder.Services.AddHostedService(services => services.GetRequiredService<KeyRing>());
-builder.Services.AddSingleton<RoleStore>();
+builder.Services.AddRoles();
 builder.Services.AddSingleton<SessionIndex>();
 builder.Services.AddSingleton<SessionTokens>();
 builder.Services.AddSingleton<SessionService>();
@@ -36,6 +37,7 @@ builder.Services.AddSingleton<IUserData>(services => services.GetRequiredService
 builder.Services.AddErasure();
 builder.Services.AddSingleton<ISignInMethods, GuestMethod>();
 builder.Services.AddPasswords();
+builder.Services.AddApiKeys();
 
 var app = builder.Build();
 _ = GuestLogin.IsOn(app.Services.GetRequiredService<IOptions<AuthOptions>>().Value, app.Environment);
@@ -44,6 +46,7 @@ app.MapDefaultEndpoints();
 app.MapGetKeys();
 app.MapOnUserDeleted();
 app.MapDeadLetters(Components.PubSub, UserTopics.UserDeleted, Apps.Auth);
+app.MapExchangeKey();
 var auth = app.MapGroup("/api/v1/auth").WithTags("Auth").RequireCaller(Apps.Gateway);
 auth.MapGetMethods();
 auth.MapGuestLogin();
@@ -56,4 +59,7 @@ auth.MapMySessions();
 auth.MapRegister();
 auth.MapLogin();
 auth.MapChangePassword();
+auth.MapApiKeys();
+auth.MapClientCredentials();
+auth.MapRoles();
 app.Run();

@@ -1,4 +1,5 @@
 using Gateway;
+using Gateway.ApiKeys;
 using Gateway.Features;
 using Gateway.Forwarding;
 using Gateway.OpenApi;
@@ -17,6 +18,7 @@ builder.Services.AddOptions<GatewayOptions>()
     .BindConfiguration(GatewayOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 builder.Services.AddEdge();
 builder.Services.AddTokenVerification();
+builder.Services.AddApiKeys();
 builder.Services.AddSingleton<Upstream>();
 builder.Services.AddSingleton<ServiceAddresses>();
 builder.Services.AddSingleton<SidecarAddress>();
@@ -28,6 +30,7 @@ builder.Services.AddSingleton<ApiDocument>();
 var app = builder.Build();
 app.UseEdge();
 app.UseClosedPaths();
+app.UseApiKeys();
 app.UseDefaultFiles();
 app.UseStaticFiles();
 app.MapDefaultEndpoints();

@@ -30,6 +30,7 @@ internal static class ForwardedHeaders
     {
         HeaderNames.Host, HeaderNames.Cookie, HeaderNames.Authorization, HeaderNames.Expect, HeaderNames.TraceParent, HeaderNames.TraceState,
         "Forwarded", "X-Real-IP", "X-Original-URL", "X-Rewrite-URL", UserIdentity.ProviderHeader, "X-Provider", RefreshToken, RequestId, "grpc-trace-bin", Canary.Header, "X-Content-Length",
+        ApiKeys.ApiKeyMiddleware.Header,
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private static readonly string[] ReplacedPrefixes = ["dapr-", "X-Forwarded-", "X-User-", "X-Envoy-", "X-Original-"];

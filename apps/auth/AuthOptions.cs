@@ -12,6 +12,21 @@ public sealed class AuthOptions
     [AllowedValues(TokenAlgorithms.Rs256, TokenAlgorithms.Es256)]
     public string Algorithm { get; set; } = TokenAlgorithms.Rs256;
 
+    /// <summary>How long a signing key signs before the next one takes its place. Default 90 days.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
+    public TimeSpan KeyLifetime { get; set; } = TimeSpan.FromDays(90);
+
+    /// <summary>
+    /// How long a new key is published before it signs: at least <see cref="IdentityOptions.KeyRefresh"/> of the apps that verify and
+    /// <see cref="KeyReload"/> together, so that everybody knows it by then. Default 10 min.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "7.00:00:00")]
+    public TimeSpan KeyOverlap { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How often a replica reads the keys that it shares with the others. Default 10 s; for an id that it does not know after 1 s at most.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
+    public TimeSpan KeyReload { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Lifetime of access tokens. Default 3 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan AccessLifetime { get; set; } = TimeSpan.FromMinutes(180);

@@ -21,8 +21,7 @@ builder.Services.AddValidation();
 builder.Services.AddOptions<AuthOptions>()
     .BindConfiguration(AuthOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 builder.Services.AddTokens();
-builder.Services.AddSingleton<KeyRing>();
-builder.Services.AddHostedService(services => services.GetRequiredService<KeyRing>());
+builder.Services.AddKeyRing();
 builder.Services.AddRoles();
 builder.Services.AddSingleton<SessionIndex>();
 builder.Services.AddSingleton<SessionTokens>();
@@ -44,6 +43,7 @@ _ = GuestLogin.IsOn(app.Services.GetRequiredService<IOptions<AuthOptions>>().Val
 app.Services.GetRequiredService<OAuthAddresses>().Check();
 app.MapDefaultEndpoints();
 app.MapGetKeys();
+app.MapSigningKeys();
 app.MapOnUserDeleted();
 app.MapDeadLetters(Components.PubSub, UserTopics.UserDeleted, Apps.Auth);
 app.MapExchangeKey();

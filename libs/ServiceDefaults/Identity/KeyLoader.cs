@@ -26,8 +26,6 @@ internal sealed partial class KeyLoader(
     /// <summary>Between tries before the first keys are there: nobody can sign in without them.</summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
 
-    private readonly SemaphoreSlim _wanted = new(0, 1);
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (options.Value.Jwks is { Length: > 0 } given)
@@ -36,10 +34,9 @@ internal sealed partial class KeyLoader(
             return;
         }
 
-        keys.Unknown += _ => Want();
         try
         {
-            await LoadAsync(stoppingToken);
+            await LoadAsync(new KeyReadings(keys, time), stoppingToken);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -47,18 +44,14 @@ internal sealed partial class KeyLoader(
         }
     }
 
-    private async Task LoadAsync(CancellationToken stoppingToken)
+    private async Task LoadAsync(KeyReadings readings, CancellationToken stoppingToken)
     {
         while (true)
         {
-            // What was asked for until now is answered by this reading.
-            _wanted.Wait(0, CancellationToken.None);
+            readings.Begin();
             var isRead = await TryReadAsync(stoppingToken);
-            await Task.Delay(keys.AreLoaded ? options.Value.KeyRefreshPause : FirstPause, time, stoppingToken);
-            if (isRead)
-            {
-                await WantedAsync(options.Value.KeyRefresh - options.Value.KeyRefreshPause, stoppingToken);
-            }
+            var pause = keys.AreLoaded ? options.Value.KeyRefreshPause : FirstPause;
+            await readings.WaitAsync(pause, isRead ? options.Value.KeyRefresh : pause, stoppingToken);
         }
     }
 
@@ -73,32 +66,6 @@ internal sealed partial class KeyLoader(
         {
             LogMissing(logger, exception.Message);
             return false;
-        }
-    }
-
-    /// <summary>Waits until somebody wants the keys, at most so long.</summary>
-    private async Task WantedAsync(TimeSpan limit, CancellationToken cancellationToken)
-    {
-        using var timeout = new CancellationTokenSource(limit > TimeSpan.Zero ? limit : TimeSpan.Zero, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        try
-        {
-            await _wanted.WaitAsync(either.Token);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            // Time to read them anyway.
-        }
-    }
-
-    private void Want()
-    {
-        lock (_wanted)
-        {
-            if (_wanted.CurrentCount == 0)
-            {
-                _wanted.Release();
-            }
         }
     }
 

@@ -29,7 +29,7 @@ internal static class CommandLine
         {
             DataDir, RunVerb.Create(File, DataDir), List(), Stop(), Logs(), Restart(), Reset(),
             CallVerbs.Invoke(parsed => Data(parsed, LongFile), LongFile), CallVerbs.Publish(parsed => Data(parsed, LongFile), LongFile),
-            WorkflowVerbs.Create(Data), DeadVerbs.Create(Data), ModelsVerb.Create(Data, File), Components(), Dashboard(),
+            WorkflowVerbs.Create(Data), DeadVerbs.Create(Data), ModelsVerb.Create(Data, File), KeyVerbs.Create(Data, File), Components(), Dashboard(),
         };
         foreach (var verb in ServerVerbs.Create(parsed => Data(parsed, File), File))
         {

@@ -33,7 +33,7 @@ internal sealed class AuthPlatform : IAsyncDisposable
     {
         var dapr = await SidecarHost.StartAsync(options =>
         {
-            options.Secrets[KeyRing.SecretName] = new string('k', 64);
+            options.Secrets[KeyEncryption.SecretName] = new string('k', 64);
             options.DefaultComponents = true;
             options.AddComponent(Components.Broadcast, "pubsub.in-memory");
             options.AddComponent(Components.Revocations, "state.in-memory", ("keyPrefix", "name"));

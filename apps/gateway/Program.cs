@@ -1,5 +1,6 @@
 using Gateway;
 using Gateway.ApiKeys;
+using Gateway.ExtAuthz;
 using Gateway.Features;
 using Gateway.Forwarding;
 using Gateway.OpenApi;
@@ -19,6 +20,8 @@ builder.Services.AddOptions<GatewayOptions>()
 builder.Services.AddEdge();
 builder.Services.AddTokenVerification();
 builder.Services.AddApiKeys();
+builder.Services.AddSingleton<EdgeDecision>();
+builder.Services.AddExtAuthz();
 builder.Services.AddSingleton<Upstream>();
 builder.Services.AddSingleton<ServiceAddresses>();
 builder.Services.AddSingleton<SidecarAddress>();

@@ -4,7 +4,6 @@ using Gateway.Security;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using ServiceDefaults;
-using ServiceDefaults.Identity;
 
 namespace Gateway.Features;
 
@@ -14,53 +13,19 @@ internal static class ForwardRoutes
     public static void MapForwardRoutes(this IEndpointRouteBuilder routes)
     {
         var options = routes.ServiceProvider.GetRequiredService<IOptions<GatewayOptions>>().Value;
-        var cors = routes.ServiceProvider.GetRequiredService<IOptions<CorsOptions>>().Value;
         var limiter = routes.ServiceProvider.GetRequiredService<RateLimiter>();
-        foreach (var (name, route) in options.Routes)
+        routes.MapRouteTable(options, route =>
         {
             var limits = limiter.For(route);
-            RequestDelegate handler = context => HandleAsync(context, route, limits, options, cors);
-            var endpoint = route.Methods.Length == 0 ? routes.Map(route.Path, handler) : routes.MapMethods(route.Path, route.Methods, handler);
-            endpoint.WithDisplayName(name);
-        }
-
-        // Chosen for methods that no line of the table has for the path.
-        foreach (var path in options.Routes.Values.Where(route => route.Methods.Length > 0).GroupBy(route => route.Path))
-        {
-            var allowed = string.Join(", ", path.SelectMany(route => route.Methods).Distinct());
-            routes.Map(path.Key, (RequestDelegate)(context => RefuseMethodAsync(context, allowed))).WithMetadata(new PathMethods(allowed));
-        }
+            return context => HandleAsync(context, route, limits, options);
+        });
     }
 
-    private static Task RefuseMethodAsync(HttpContext context, string allowed)
+    private static async Task HandleAsync(HttpContext context, GatewayRoute route, RouteLimits limits, GatewayOptions options)
     {
-        context.Response.Headers.Allow = allowed;
-        return Problems.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "METHOD_NOT_ALLOWED", $"This path answers to {allowed}");
-    }
-
-    private static async Task HandleAsync(HttpContext context, GatewayRoute route, RouteLimits limits, GatewayOptions options, CorsOptions cors)
-    {
-        if (!await limits.AllowsAsync(context, LimitBy.Address))
+        if (!await limits.AllowsAsync(context, LimitBy.Address)
+            || await context.RequestServices.GetRequiredService<EdgeDecision>().AdmitAsync(context, route) is not { } caller)
         {
-            return;
-        }
-
-        var caller = context.RequestServices.GetRequiredService<RequestTokens>().Check(context.Request);
-        if (caller.Identity is null && !route.Public)
-        {
-            await RequestTokens.RefuseAsync(context, caller.Failure);
-            return;
-        }
-
-        if (caller.Identity is { } identity && !route.IsOpen && !identity.May(route.Scope))
-        {
-            await ScopeRules.RefuseAsync(context, route.Scope);
-            return;
-        }
-
-        if (!CrossSite.IsAllowed(context.Request, caller.ByCookie, route.Credentials, cors))
-        {
-            await Problems.WriteAsync(context, StatusCodes.Status403Forbidden, "CROSS_SITE_REQUEST", "A write with cookies must come from our own pages or from an origin of Gateway:Cors:Origins");
             return;
         }
 

@@ -35,7 +35,7 @@ public sealed class KeyVerbTests : IAsyncLifetime
         await _app.StartAsync();
         _run.Template($"appID: auth, appPort: {new Uri(_app.Urls.Single()).Port}", "appID: idle");
         _run.Start();
-        await _run.SeesAsync("ready: http");
+        await _run.SeesAsync("ready: 0 apps");
     }
 
     public async ValueTask DisposeAsync()

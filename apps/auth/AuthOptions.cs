@@ -23,7 +23,7 @@ public sealed class AuthOptions
     [Range(typeof(TimeSpan), "00:00:00", "7.00:00:00")]
     public TimeSpan KeyOverlap { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How often a replica reads the keys that it shares with the others. Default 10 s; for an id that it does not know after 1 s at most.</summary>
+    /// <summary>How often a replica reads the keys that it shares with the others. Default 10 s; for an id that it does not know after 500 ms.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan KeyReload { get; set; } = TimeSpan.FromSeconds(10);
 

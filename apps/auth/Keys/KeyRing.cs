@@ -20,7 +20,7 @@ internal sealed partial class KeyRing(
     private const string StateKey = "keys";
 
     /// <summary>Between tries while there are no keys, and before a name that is not known is looked for.</summary>
-    private static readonly TimeSpan ShortPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortPause = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _gate = new();
     private readonly AuthOptions _options = options.Value;

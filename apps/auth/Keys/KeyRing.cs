@@ -201,9 +201,9 @@ internal sealed partial class KeyRing(
     [LoggerMessage(2000, LogLevel.Error, "The signing keys cannot be read; this is tried again: {Reason}")]
     private static partial void LogUnreadable(ILogger logger, string reason);
 
-    [LoggerMessage(2001, LogLevel.Information, "Key {KeyId} ({Algorithm}) verifies tokens; it signs from {SignsFrom:O}")]
+    [LoggerMessage(2006, LogLevel.Information, "Key {KeyId} ({Algorithm}) verifies tokens; it signs from {SignsFrom:O}")]
     private static partial void LogAdded(ILogger logger, string keyId, string algorithm, DateTimeOffset signsFrom);
 
-    [LoggerMessage(2002, LogLevel.Information, "Key {KeyId} does not verify tokens any more")]
+    [LoggerMessage(2007, LogLevel.Information, "Key {KeyId} does not verify tokens any more")]
     private static partial void LogRemoved(ILogger logger, string keyId);
 }

@@ -74,6 +74,6 @@ internal static partial class ApiKeyMiddleware
             ? header[Bearer.Length..].Trim() : null;
     }
 
-    [LoggerMessage(1050, LogLevel.Warning, "An API key could not be exchanged at auth: {Reason}")]
+    [LoggerMessage(1060, LogLevel.Warning, "An API key could not be exchanged at auth: {Reason}")]
     private static partial void LogUnavailable(ILogger logger, string reason);
 }

@@ -1,39 +1,5 @@
-// Calls of the gateway. The identity is an HttpOnly cookie: the page keeps no token and sends none itself.
-export class Problem extends Error {
-  constructor(status, code, detail) { super(detail); this.status = status; this.code = code; }
-}
-
-async function call(method, path, body, headers = {}) {
-  const json = body !== undefined && !(body instanceof Blob);
-  const response = await fetch(path, {
-    method,
-    headers: json ? { "Content-Type": "application/json", ...headers } : headers,
-    body: json ? JSON.stringify(body) : body,
-  });
-  if (!response.ok) {
-    const problem = await response.json().catch(() => ({}));
-    throw new Problem(response.status, problem.code ?? "HTTP_" + response.status, problem.detail ?? problem.title ?? response.statusText);
-  }
-  return response.status === 204 ? null : response.headers.get("Content-Type")?.includes("json") ? response.json() : response;
-}
-
-async function signIn() {
-  await call("POST", "/api/v1/auth/guest");
-  localStorage.setItem("known", "yes");
-}
-
-// Signs in as a guest when nobody is signed in, or when the session has expired. The page cannot see its cookie; a browser that
-// was never here needs no refused request to find that out.
-export async function withIdentity(action) {
-  if (!localStorage.getItem("known")) await signIn();
-  try {
-    return await action();
-  } catch (problem) {
-    if (problem.status !== 401) throw problem;
-    await signIn();
-    return action();
-  }
-}
+// What the page asks for.
+import { call, Problem } from "./session.js";
 
 async function upload(file) {
   const ticket = await call("POST", "/api/v1/images/scan", { filename: file.name, content_type: file.type });
@@ -66,4 +32,9 @@ export const cancel = (job) => call("DELETE", `/api/v1/scan/${job}`);
 export const result = (job) => call("GET", `/api/v1/scan/${job}/result`);
 export const scans = () => call("GET", "/api/v1/scan?limit=10");
 export const characters = () => call("GET", "/api/v1/users/me/characters");
+export const catalogue = () => call("GET", "/api/v1/character/catalog");
 export const points = () => call("GET", "/api/v1/users/me/points");
+export const me = () => call("GET", "/api/v1/users/me");
+export const rename = (nickname) => call("PATCH", "/api/v1/users/me", { nickname });
+export const devices = () => call("GET", "/api/v1/auth/sessions");
+export const endDevice = (id) => call("DELETE", `/api/v1/auth/sessions/${id}`);

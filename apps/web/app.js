@@ -1,20 +1,13 @@
+import * as account from "./account.js";
 import * as api from "./api.js";
+import { $, button, complain, list, switchLanguage, text, when, write } from "./dom.js";
 import { follow } from "./follow.js";
-import { texts } from "./text.js";
+import { Problem } from "./session.js";
+import * as signin from "./signin.js";
 
-const $ = (id) => document.getElementById(id);
-let language = localStorage.getItem("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en");
-const text = () => texts[language];
 let picture = null;
 let stop = null;
 let job = null;
-
-function write() {
-  document.documentElement.lang = language;
-  for (const element of document.querySelectorAll("[data-text]")) element.textContent = text()[element.dataset.text];
-  for (const element of document.querySelectorAll("[data-stage]")) element.textContent = text().stages[element.dataset.stage];
-  $("language").textContent = text().language;
-}
 
 function choose(file) {
   if (!file) return;
@@ -26,13 +19,6 @@ function choose(file) {
   $("start").disabled = false;
 }
 
-function complain(problem) {
-  $("problem").textContent = problem instanceof api.Problem
-    ? (problem.status === 413 ? text().tooLarge : `${problem.message} (${problem.code})`)
-    : text().offline;
-  $("problem").hidden = false;
-}
-
 async function start() {
   $("problem").hidden = true;
   $("result").hidden = true;
@@ -41,7 +27,7 @@ async function start() {
   $("bar").value = 0;
   $("progress").hidden = false;
   try {
-    const accepted = await api.withIdentity(() => api.scan(picture, $("question").value || text().ask));
+    const accepted = await api.scan(picture, $("question").value || text().ask);
     watch(accepted.job_id, accepted.stream_url);
   } catch (problem) {
     complain(problem);
@@ -75,16 +61,8 @@ function show(event) {
 }
 
 function showEnd(status, code, message) {
-  complain(new api.Problem(0, code ?? status, message ?? text().failed));
+  complain(new Problem(0, code ?? status, message ?? text().failed));
   if (status === "cancelled") $("problem").textContent = text().states.cancelled;
-}
-
-function list(element, items) {
-  element.replaceChildren(...items.map((item) => {
-    const line = document.createElement("li");
-    line.append(item);
-    return line;
-  }));
 }
 
 function showResult(result) {
@@ -112,20 +90,14 @@ function showResult(result) {
 
 async function refresh() {
   try {
-    const [mine, friends, ledger] = await api.withIdentity(() => Promise.all([api.scans(), api.characters(), api.points()]));
-    list($("scans"), mine.scans.length === 0 ? [text().noScans] : mine.scans.map((scan) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = `${new Date(scan.created_at).toLocaleString(language)} · ${text().states[scan.status] ?? scan.status}`;
-      button.addEventListener("click", async () => {
-        const done = await api.result(scan.job_id).catch(complain);
+    const [mine, ledger] = await Promise.all([api.scans(), api.points(), account.showCharacters()]);
+    list($("scans"), mine.scans.length === 0 ? [text().noScans] : mine.scans.map((scan) =>
+      button(`${when(scan.created_at)} · ${text().states[scan.status] ?? scan.status}`, async () => {
+        const done = await api.result(scan.job_id).catch((problem) => complain(problem));
         if (done?.pipeline_result) showResult(done);
         else if (done && scan.status !== "processing") showEnd(scan.status, done.error, done.message);
         else if (scan.status === "processing") watch(scan.job_id, `/api/v1/scan/${scan.job_id}/events`);
-      });
-      return button;
-    }));
-    list($("characters"), friends.map((friend) => `${friend.name} — ${friend.dialog}`));
+      })));
     $("points").textContent = `${ledger.points} ${text().points}`;
   } catch (problem) {
     complain(problem);
@@ -141,12 +113,14 @@ $("drop").addEventListener("drop", (event) => {
   choose(event.dataTransfer.files[0]);
 });
 $("start").addEventListener("click", start);
-$("cancel").addEventListener("click", () => api.cancel(job).catch(complain));
+$("cancel").addEventListener("click", () => api.cancel(job).catch((problem) => complain(problem)));
 $("language").addEventListener("click", () => {
-  language = language === "ko" ? "en" : "ko";
-  localStorage.setItem("language", language);
-  write();
+  switchLanguage();
+  if (!$("signin").hidden) signin.offer();
+  account.again();
   refresh();
 });
 write();
+signin.start();
+account.start();
 refresh();

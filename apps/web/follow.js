@@ -1,8 +1,9 @@
 // Follows a job to its end. The browser reconnects a broken stream by itself, with Last-Event-ID; but it gives up for good when it gets
 // an HTTP error, and does not notice a connection that is dead. Then, when three keep-alive intervals bring no sign of life, the page
-// reads the log, which signs in again where it must, and opens the stream after the last event it has. The log's numbers make sure
+// reads the log, which refreshes the session where it must, and opens the stream after the last event it has. The log's numbers make sure
 // that nothing is missed or shown twice.
 import * as api from "./api.js";
+import { Problem } from "./session.js";
 
 const pause = 2000;
 const names = ["queued", "vision", "rule", "answer", "reward", "done"];
@@ -47,11 +48,11 @@ export function follow(job, url, show, fail) {
   async function recover() {
     stream.close();
     try {
-      const log = await api.withIdentity(() => api.log(job, seen));
+      const log = await api.log(job, seen);
       log.entries.forEach(take);
       if (!over) open();
     } catch (problem) {
-      if (problem instanceof api.Problem && [403, 404].includes(problem.status)) {
+      if (problem instanceof Problem && [403, 404].includes(problem.status)) {
         stop();
         fail(problem);
       } else {

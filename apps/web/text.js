@@ -7,6 +7,11 @@ export const texts = {
     unsure: "확실하지 않아요", by: "답한 모델", owned: "이미 함께하는 친구예요", fresh: "새 친구가 생겼어요",
     stages: { queued: "접수", vision: "사진 분석", rule: "규정 찾기", answer: "답변 작성", reward: "보상" },
     states: { processing: "진행 중", completed: "완료", failed: "실패", cancelled: "취소됨", expired: "기간 지남" },
+    signIn: "로그인", signInTitle: "로그인", register: "가입하기", noAccount: "처음이에요", haveAccount: "계정이 있어요", email: "이메일", password: "비밀번호",
+    nickname: "별명", nicknameOptional: "별명 (선택)", save: "저장", account: "내 정보", devices: "로그인한 기기", thisDevice: "이 기기", unknownDevice: "알 수 없는 기기", end: "로그아웃시키기",
+    signOut: "로그아웃", signOutEverywhere: "모든 기기에서 로그아웃", deleteAccount: "계정 삭제", deleteSure: "모든 기록이 지워지고 되돌릴 수 없어요.", deleteYes: "삭제", deleteNo: "그대로 두기",
+    missing: "아직 만나지 못한 친구", retry: "다시 해 보기", providerFailed: "로그인하지 못했어요. 다시 해 주세요",
+    ways: { google: "Google로 계속하기", kakao: "카카오로 계속하기", naver: "네이버로 계속하기", guest: "손님으로 둘러보기", password: "이메일" },
     failed: "끝내지 못했어요", tooLarge: "사진이 너무 커요", offline: "서버에 연결할 수 없어요. 잠시 뒤 다시 해 주세요",
   },
   en: {
@@ -16,6 +21,11 @@ export const texts = {
     unsure: "Not sure", by: "answered by", owned: "you have this friend already", fresh: "a new friend",
     stages: { queued: "Queued", vision: "Looking", rule: "Rules", answer: "Answer", reward: "Reward" },
     states: { processing: "running", completed: "done", failed: "failed", cancelled: "cancelled", expired: "expired" },
+    signIn: "Sign in", signInTitle: "Sign in", register: "Register", noAccount: "I am new here", haveAccount: "I have an account", email: "E-mail", password: "Password",
+    nickname: "Nickname", nicknameOptional: "Nickname (optional)", save: "Save", account: "My account", devices: "Signed-in devices", thisDevice: "this device", unknownDevice: "unknown device", end: "End",
+    signOut: "Sign out", signOutEverywhere: "Sign out everywhere", deleteAccount: "Delete my account", deleteSure: "Everything is erased and cannot be brought back.", deleteYes: "Delete", deleteNo: "Keep it",
+    missing: "Friends to find", retry: "Try again", providerFailed: "Signing in did not work. Please try again",
+    ways: { google: "Continue with Google", kakao: "Continue with Kakao", naver: "Continue with Naver", guest: "Look around as a guest", password: "E-mail" },
     failed: "It could not be finished", tooLarge: "The photo is too large", offline: "The server cannot be reached. Please try again soon",
   },
 };

@@ -74,6 +74,13 @@ internal sealed class Browser : IAsyncDisposable
         Assert.True((bool)prevented!);
     }
 
+    /// <summary>Forgets a cookie, as a browser does when its time is over.</summary>
+    public async Task ForgetCookieAsync(string name)
+    {
+        using var response = await _http.DeleteAsync($"session/{_session}/cookie/{name}");
+        response.EnsureSuccessStatusCode();
+    }
+
     /// <summary>The value of a JavaScript expression.</summary>
     public Task<JsonNode?> EvaluateAsync(string expression) =>
         SendAsync("execute/sync", new JsonObject { ["script"] = $"return {expression};", ["args"] = new JsonArray() });

@@ -192,6 +192,92 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
             Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#cancel').hidden"));
         });
 
+    [Fact]
+    public Task A_session_that_expires_in_the_middle_of_a_scan_is_refreshed_once() => OnPageAsync(
+        new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(3) },
+        async browser =>
+        {
+            await browser.EvaluateAsync("""
+                (() => {
+                  const real = window.fetch;
+                  document.body.dataset.refreshes = 0;
+                  window.fetch = (path, options) => {
+                    if (path === "/api/v1/auth/refresh") document.body.dataset.refreshes++;
+                    return real(path, options);
+                  };
+                })()
+                """);
+            await browser.TypeAsync("#file", fixture.Photo);
+            await browser.ClickAsync("#start");
+            await browser.UntilAsync("document.querySelector('[data-stage=vision].started')");
+            await browser.ForgetCookieAsync("s_access");
+            // Several requests at once: scans, points, characters and the catalogue.
+            await browser.ClickAsync("#language");
+            await browser.UntilAsync("document.body.dataset.refreshes === '1'");
+            await browser.UntilAsync("document.querySelector('#scans button')?.textContent.includes('진행 중')");
+            await browser.UntilAsync(ScanIsOver);
+
+            Assert.Equal("", await browser.TextAsync("#problem"));
+            Assert.Equal("queued vision rule answer reward", await StagesAsync(browser, "completed"));
+            Assert.Equal("1", await ValueAsync(browser, "document.body.dataset.refreshes"));
+            Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#signin').hidden"));
+        });
+
+    [Fact]
+    public Task Who_has_to_sign_in_again_loses_nothing() => OnPageAsync(new FakeModelOptions(), async browser =>
+    {
+        await browser.TypeAsync("#file", fixture.Photo);
+        await browser.TypeAsync("#question", "with the cap on?");
+        await browser.ForgetCookieAsync("s_access");
+        await browser.ForgetCookieAsync("s_refresh");
+        await browser.ClickAsync("#start");
+        await browser.UntilAsync("!document.querySelector('#signin').hidden && document.querySelector('#by-guest')");
+        Assert.Equal("with the cap on?", await ValueAsync(browser, "document.querySelector('#question').value"));
+        Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#preview').naturalWidth > 0"));
+
+        // What was asked for waits, and goes on by itself.
+        await browser.ClickAsync("#by-guest");
+        await browser.UntilAsync(ScanIsOver);
+        Assert.Equal("", await browser.TextAsync("#problem"));
+        Assert.Contains("무색페트병", await browser.TextAsync("#what"));
+    });
+
+    [Fact]
+    public Task A_person_sees_friends_and_devices_changes_the_name_and_signs_out() => OnPageAsync(new FakeModelOptions(), async browser =>
+    {
+        await browser.UntilAsync("document.querySelectorAll('#missing li').length > 5");
+        await browser.ClickAsync("#account-open");
+        await browser.UntilAsync("document.querySelector('#devices li')?.textContent.includes('this device')");
+        await browser.TypeAsync("#nickname", "Dana");
+        await browser.ClickAsync("#profile button");
+        await browser.UntilAsync("document.querySelector('#who').textContent.startsWith('Dana')");
+        await browser.ScreenshotAsync(Screenshot("account"));
+        Assert.Empty(await browser.ConsoleErrorsAsync());
+
+        await browser.ClickAsync("#signout");
+        await browser.UntilAsync("!document.querySelector('#signin').hidden && document.querySelector('#by-guest')");
+        Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#account-open').hidden"));
+        Assert.Equal("", await browser.TextAsync("#characters"));
+        await browser.ScreenshotAsync(Screenshot("signin"));
+        Assert.Empty(await browser.ConsoleErrorsAsync());
+    });
+
+    [Fact]
+    public Task A_person_signs_out_everywhere_and_deletes_the_account() => OnPageAsync(new FakeModelOptions(), async browser =>
+    {
+        await browser.ClickAsync("#account-open");
+        await browser.UntilAsync("document.querySelector('#devices li')");
+        await browser.ClickAsync("#signout-all");
+        await browser.UntilAsync("!document.querySelector('#signin').hidden && document.querySelector('#by-guest')");
+
+        await browser.ClickAsync("#by-guest");
+        await browser.UntilAsync("document.querySelector('#points').textContent.startsWith('0 ')");
+        await browser.ClickAsync("#account-open");
+        await browser.ClickAsync("#delete");
+        await browser.ClickAsync("#delete-yes");
+        await browser.UntilAsync("!document.querySelector('#signin').hidden && document.querySelector('#by-guest')");
+    });
+
     /// <summary>Opens the page as a new person. A page that does not do what is expected is photographed.</summary>
     private async Task OnPageAsync(FakeModelOptions behaviour, Func<Browser, Task> visit, [CallerMemberName] string name = "")
     {
@@ -201,6 +287,8 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
         try
         {
             await browser.GoToAsync(Platform.Gateway);
+            await browser.UntilAsync("document.querySelector('#by-guest')");
+            await browser.ClickAsync("#by-guest");
             await browser.UntilAsync("document.querySelector('#points').textContent.startsWith('0 ')");
             await visit(browser);
         }

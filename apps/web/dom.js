@@ -1,0 +1,45 @@
+// Small things that the parts of the page share.
+import { Problem } from "./session.js";
+import { texts } from "./text.js";
+
+export const $ = (id) => document.getElementById(id);
+
+let language = localStorage.getItem("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en");
+export const text = () => texts[language];
+export const when = (time) => new Date(time).toLocaleString(language);
+
+export function write() {
+  document.documentElement.lang = language;
+  for (const element of document.querySelectorAll("[data-text]")) element.textContent = text()[element.dataset.text];
+  for (const element of document.querySelectorAll("[data-stage]")) element.textContent = text().stages[element.dataset.stage];
+  $("language").textContent = text().language;
+}
+
+export function switchLanguage() {
+  language = language === "ko" ? "en" : "ko";
+  localStorage.setItem("language", language);
+  write();
+}
+
+export function list(element, items) {
+  element.replaceChildren(...items.map((item) => {
+    const line = document.createElement("li");
+    line.append(...[item].flat());
+    return line;
+  }));
+}
+
+export function button(label, action) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = label;
+  made.addEventListener("click", action);
+  return made;
+}
+
+export function complain(problem, id = "problem") {
+  $(id).textContent = problem instanceof Problem
+    ? (problem.status === 413 ? text().tooLarge : `${problem.message} (${problem.code})`)
+    : text().offline;
+  $(id).hidden = false;
+}

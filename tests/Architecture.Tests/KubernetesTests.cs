@@ -110,6 +110,16 @@ public sealed class KubernetesTests
         Assert.Equal(("Role", role.TextAt("metadata", "name")), (binding.TextAt("roleRef", "kind"), binding.TextAt("roleRef", "name")));
     }
 
+    /// <summary>The consumer of a broadcast is the pod: only names that come back after a restart leave no group behind.</summary>
+    [Theory]
+    [MemberData(nameof(Apps))]
+    public void App_that_listens_to_broadcasts_has_lasting_pod_names(string app)
+    {
+        var listens = Repository.Under($"apps/{app}", ".cs").Any(file => Repository.Read(file).Contains("WithTopic(Components.Broadcast", StringComparison.Ordinal));
+
+        Assert.True(!listens || Workload(app).TextAt("kind") == "StatefulSet", $"{app} listens to broadcasts, so it has to be a StatefulSet");
+    }
+
     [Fact]
     public void Namespace_admits_the_injected_sidecar()
     {

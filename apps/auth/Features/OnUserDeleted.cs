@@ -18,7 +18,7 @@ internal static partial class OnUserDeleted
     private static async Task<IResult> HandleAsync(
         UserDeleted message, IEnumerable<IUserData> parts, ErasureReports reports, ILogger<AuthService> logger, CancellationToken cancellationToken)
     {
-        // Sessions are the first that is registered: nobody is let in while the rest goes.
+        // What fails is asked again with the next delivery, and so are those before it.
         foreach (var part in parts)
         {
             await part.EraseAsync(message.UserId, cancellationToken);

@@ -47,6 +47,7 @@ app.MapSigningKeys();
 app.MapOnUserDeleted();
 app.MapDeadLetters(Components.PubSub, UserTopics.UserDeleted, Apps.Auth);
 app.MapExchangeKey();
+app.MapRevocations();
 var auth = app.MapGroup("/api/v1/auth").WithTags("Auth").RequireCaller(Apps.Gateway);
 auth.MapGetMethods();
 auth.MapGuestLogin();

@@ -39,6 +39,7 @@ app.UseStaticFiles();
 app.MapDefaultEndpoints();
 app.MapReadiness();
 app.MapGetApiDocument();
+app.MapRevocations();
 app.MapForwardRoutes();
 app.MapClosedPaths();
 app.Run();

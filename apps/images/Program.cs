@@ -24,6 +24,7 @@ app.MapFindImage();
 app.MapOnCronUploads();
 app.MapOnUserDeleted();
 app.MapDeadLetters(Components.PubSub, UserTopics.UserDeleted, Apps.Images);
+app.MapRevocations();
 var images = app.MapGroup("/api/v1/images").WithTags("Images").RequireCaller(Apps.Gateway);
 images.MapCreateTicket();
 images.MapFinishUpload();

@@ -24,4 +24,5 @@ app.UseSubscriptionRenewal();
 app.MapStreamJobEvents();
 app.MapGetJobLog();
 app.MapOnJobLogAppended();
+app.MapRevocations();
 app.Run();

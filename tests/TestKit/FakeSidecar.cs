@@ -32,7 +32,7 @@ public sealed class FakeSidecar : IAsyncDisposable
     public byte[] BindingAnswer { get; set; } = [];
 
     /// <summary>
-    /// Runs before an operation (<c>read</c>, <c>write</c>, <c>publish</c>, <c>lock</c>, <c>binding</c> or an app id) takes effect. A status of 300 or more that it sets is
+    /// Runs before an operation (<c>read</c>, <c>bulk</c>, <c>write</c>, <c>publish</c>, <c>lock</c>, <c>binding</c> or an app id) takes effect. A status of 300 or more that it sets is
     /// the answer, and nothing happens.
     /// </summary>
     public Func<string, HttpContext, Task> Before { get; set; } = (_, _) => Task.CompletedTask;
@@ -57,6 +57,7 @@ public sealed class FakeSidecar : IAsyncDisposable
         var app = builder.Build();
         var sidecar = new FakeSidecar(app);
         app.MapGet("/v1.0/state/{store}/{key}", (HttpContext http, string key) => sidecar.RunAsync("read", http, () => sidecar.ReadAsync(http, key)));
+        app.MapPost("/v1.0/state/{store}/bulk", (HttpContext http) => sidecar.RunAsync("bulk", http, () => sidecar.ReadManyAsync(http)));
         app.MapPost("/v1.0/state/{store}", (HttpContext http) => sidecar.RunAsync("write", http, () => sidecar.WriteAsync(http)));
         app.MapPost("/v1.0/publish/{pubsub}/{topic}", (HttpContext http, string topic) => sidecar.RunAsync("publish", http, async () =>
         {
@@ -101,6 +102,20 @@ public sealed class FakeSidecar : IAsyncDisposable
         http.Response.Headers.ETag = value.Version.ToString("D");
         http.Response.ContentType = "application/json";
         await http.Response.WriteAsync(value.Json);
+    }
+
+    private async Task ReadManyAsync(HttpContext http)
+    {
+        var body = await JsonSerializer.DeserializeAsync<JsonElement>(http.Request.Body);
+        lock (_stateLock)
+        {
+            var items = body.GetProperty("keys").EnumerateArray().Select(key => _state.TryGetValue(key.GetString()!, out var value)
+                ? (object)new { key = key.GetString(), data = JsonElement.Parse(value.Json), etag = value.Version.ToString("D") }
+                : new { key = key.GetString() }).ToArray();
+            body = JsonSerializer.SerializeToElement(items);
+        }
+
+        await http.Response.WriteAsJsonAsync(body);
     }
 
     private async Task WriteAsync(HttpContext http)

@@ -76,7 +76,7 @@ internal sealed partial class StreamEndpoint(
         }
 
         // Registered before the log is read: what is appended in between arrives as a hint.
-        var stream = new JobStream(jobId, identity.UserId, identity.ExpiresAt, cursor + 1, options.Value.QueueLength);
+        var stream = new JobStream(jobId, identity, cursor + 1, options.Value.QueueLength);
         if (!hub.TryAdd(stream))
         {
             context.Response.Headers.RetryAfter = "5";

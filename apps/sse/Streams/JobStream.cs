@@ -1,9 +1,10 @@
 using System.Threading.Channels;
+using ServiceDefaults.Identity;
 
 namespace Sse.Streams;
 
 /// <summary>One client's stream as the hub sees it: a bounded queue and where the client is.</summary>
-internal sealed class JobStream(Guid jobId, string userId, DateTimeOffset expiresAt, long next, int queueLength)
+internal sealed class JobStream(Guid jobId, Identity identity, long next, int queueLength)
 {
     private readonly Channel<EventFrame> _queue = Channel.CreateBounded<EventFrame>(
         new BoundedChannelOptions(queueLength) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
@@ -14,10 +15,10 @@ internal sealed class JobStream(Guid jobId, string userId, DateTimeOffset expire
 
     public Guid JobId { get; } = jobId;
 
-    public string UserId { get; } = userId;
+    public string UserId => Identity.UserId;
 
-    /// <summary>When the token that opened the stream expires.</summary>
-    public DateTimeOffset ExpiresAt { get; } = expiresAt;
+    /// <summary>Whom the token that opened the stream speaks for, and until when.</summary>
+    public Identity Identity { get; } = identity;
 
     /// <summary>Which tenth of the keep-alive interval serves this stream.</summary>
     public int Slice { get; set; }

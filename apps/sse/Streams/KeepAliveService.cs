@@ -1,14 +1,16 @@
 using Contracts.Jobs;
 using Microsoft.Extensions.Options;
+using ServiceDefaults.Identity;
 
 namespace Sse.Streams;
 
 /// <summary>
 /// Sends keep-alives, spread over the interval, and compares the logs of quiet streams with what was sent: one bulk read of
-/// heads instead of a read per stream. Ends streams whose token has expired.
+/// heads instead of a read per stream. Ends streams whose token has expired or was revoked:
+/// the client connects again and is told so.
 /// </summary>
 internal sealed partial class KeepAliveService(
-    StreamHub hub, JobLogReader reader, TimeProvider time, IOptions<SseOptions> options, IHostApplicationLifetime lifetime,
+    StreamHub hub, JobLogReader reader, RevokedTokens revoked, TimeProvider time, IOptions<SseOptions> options, IHostApplicationLifetime lifetime,
     ILogger<KeepAliveService> logger) : BackgroundService
 {
     private long _recheckUntil;
@@ -48,7 +50,7 @@ internal sealed partial class KeepAliveService(
         var served = hub.Snapshot(slice);
         foreach (var stream in served)
         {
-            if (stream.ExpiresAt <= now)
+            if (stream.Identity.ExpiresAt <= now || revoked.Contains(stream.Identity))
             {
                 stream.End();
             }

@@ -7,13 +7,14 @@ namespace ServiceDefaults.Identity;
 /// <summary>Registration.</summary>
 public static class IdentityServices
 {
-    /// <summary>Adds <see cref="RequestTokens"/> and what it needs. The app is ready when the keys are loaded from auth.</summary>
+    /// <summary>Adds <see cref="RequestTokens"/> and what it needs. Needs <see cref="RevocationServices.MapRevocations"/>. The app is ready when the keys are loaded from auth and the revocations are read.</summary>
     public static IServiceCollection AddTokenVerification(this IServiceCollection services)
     {
         services.AddTokens();
         services.AddDaprInvokeClient<AuthKeysClient>(Apps.Auth);
         services.AddHostedService<KeyLoader>();
         services.AddHealthChecks().AddCheck<KeysLoaded>("identity keys", tags: ["ready"]);
+        services.AddRevocations();
         return services;
     }
 

@@ -26,9 +26,9 @@ public sealed class RequestTokens(VerifiedTokens tokens, RevokedTokens revoked, 
         }
 
         var failure = tokens.VerifyAccess(token.Span, out var identity);
-        if (failure == TokenFailure.None && (!revoked.AreKnown || revoked.Contains(identity!)))
+        if (failure == TokenFailure.None)
         {
-            failure = revoked.AreKnown ? TokenFailure.Revoked : TokenFailure.Unavailable;
+            failure = !revoked.AreKnown ? TokenFailure.Unavailable : revoked.Contains(identity!) ? TokenFailure.Revoked : TokenFailure.None;
         }
 
         return new TokenCheck(failure, failure == TokenFailure.None ? identity : null, token, byCookie);

@@ -9,6 +9,7 @@ using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
+using ServiceDefaults.Identity;
 
 namespace ServiceDefaults.Telemetry;
 
@@ -21,7 +22,7 @@ internal static class TelemetryExtensions
     private static readonly string[] Sources = ["Microsoft.AspNetCore", "System.Net.Http", "Dapr.Workflow", "Ai"];
 
     private static readonly string[] Meters =
-        ["Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime", "Ai", "Auth", "EventRouter"];
+        ["Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime", "Ai", "Auth", "EventRouter", RevocationMetrics.MeterName];
 
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {

@@ -13,7 +13,9 @@ namespace Auth.Tests;
 /// <summary>The real auth on a whole sidecar. Requests come as from the gateway.</summary>
 internal sealed class AuthPlatform : IAsyncDisposable
 {
-    private AuthPlatform(SidecarHost dapr, SidecarApp sidecar) => (Dapr, Sidecar) = (dapr, sidecar);
+    private readonly TimeProvider _clock;
+
+    private AuthPlatform(SidecarHost dapr, SidecarApp sidecar, TimeProvider? clock) => (Dapr, Sidecar, _clock) = (dapr, sidecar, clock ?? Time);
 
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -23,24 +25,29 @@ internal sealed class AuthPlatform : IAsyncDisposable
     /// <summary>The endpoint of auth in it.</summary>
     public SidecarApp Sidecar { get; }
 
-    /// <summary>The clock of the app.</summary>
+    /// <summary>The clock of the app, unless it was given another.</summary>
     public ManualTimeProvider Time { get; } = new();
 
     /// <summary>The running app; replaced by <see cref="StartAppAsync"/>.</summary>
     public WebApplicationFactory<AuthService> App { get; private set; } = null!;
 
-    public static async Task<AuthPlatform> StartAsync(Action<SidecarHostOptions>? configure = null, params (string Name, string Value)[] settings)
+    public static Task<AuthPlatform> StartAsync(Action<SidecarHostOptions>? configure = null, params (string Name, string Value)[] settings) =>
+        StartOnAsync(null, configure, settings);
+
+    /// <summary>The same with another clock than <see cref="Time"/>.</summary>
+    public static async Task<AuthPlatform> StartOnAsync(
+        TimeProvider? clock, Action<SidecarHostOptions>? configure = null, params (string Name, string Value)[] settings)
     {
         var dapr = await SidecarHost.StartAsync(options =>
         {
             options.Secrets[KeyEncryption.SecretName] = new string('k', 64);
             options.DefaultComponents = true;
-            options.AddComponent(Components.Broadcast, "pubsub.in-memory");
+            options.AddComponent(Components.Broadcast, "pubsub.in-memory", ("consumerID", "{uuid}"));
             options.AddComponent(Components.Revocations, "state.in-memory", ("keyPrefix", "name"));
             options.AddYaml(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "resiliency.yaml")));
             configure?.Invoke(options);
         }, Cancel);
-        var platform = new AuthPlatform(dapr, await dapr.AddAppAsync(Apps.Auth, cancellationToken: Cancel));
+        var platform = new AuthPlatform(dapr, await dapr.AddAppAsync(Apps.Auth, cancellationToken: Cancel), clock);
         await platform.StartAppAsync(settings);
         return platform;
     }
@@ -57,7 +64,7 @@ internal sealed class AuthPlatform : IAsyncDisposable
                 builder.UseSetting(name, value);
             }
 
-            builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton<TimeProvider>(Time)));
+            builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton(_clock)));
         });
         App.UseKestrel();
         App.StartServer();

@@ -68,7 +68,7 @@ internal sealed class GatewayApp : WebApplicationFactory<GatewayService>
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
         builder.UseSetting(TestTokens.Setting, TestTokens.Jwks);
         builder.UseEnvironment(_environment);
-        builder.ConfigureTestServices(services => services.AddSingleton(_clock));
+        builder.ConfigureTestServices(services => services.WithoutRevocations().AddSingleton(_clock));
         foreach (var (name, value) in _settings)
         {
             builder.UseSetting(name, value);

@@ -2,6 +2,7 @@ using System.Net;
 using Dapr.Client.Tests;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using TestKit;
 
@@ -48,6 +49,7 @@ internal sealed class ImagesApp : WebApplicationFactory<ImagesService>
         builder.UseSetting("DAPR_HTTP_ENDPOINT", _sidecar);
         builder.UseSetting("DAPR_API_TOKEN", LocalSidecar.Token);
         builder.UseSetting("Images:ObjectsPath", _objects);
+        builder.ConfigureTestServices(services => services.WithoutRevocations());
         foreach (var (name, value) in _settings)
         {
             builder.UseSetting($"Images:{name}", value);

@@ -5,6 +5,7 @@ using Contracts.Jobs;
 using Dapr;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using ServiceDefaults.Identity;
 using Sse.Features;
 using Sse.Streams;
 using TestKit;
@@ -157,7 +158,7 @@ public sealed class AccessTests
         var time = TimeProvider.System;
         var options = Options.Create(new SseOptions());
         var hub = new StreamHub(time, options);
-        var stream = new JobStream(job, "u1", DateTimeOffset.MaxValue, 1, 8);
+        var stream = new JobStream(job, new Identity("u1", "s1", "t1", "guest", [], null, DateTimeOffset.MinValue, DateTimeOffset.MaxValue), 1, 8);
         hub.TryAdd(stream);
         var entries = new[] { app.Logs.Append(job, "vision", "started") };
         OnJobLogAppended.Handle(new JobLogAppended(job, entries, time.GetUtcNow() - TimeSpan.FromSeconds(61)), hub, time, options);

@@ -61,6 +61,6 @@ internal sealed class SseApp : WebApplicationFactory<SseService>
         builder.UseSetting("Logging:LogLevel:Default", "Warning");
         builder.UseSetting(TestTokens.Setting, TestTokens.Jwks);
         builder.UseEnvironment("Development");
-        builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton<IJobLogDocuments>(Logs)));
+        builder.ConfigureTestServices(services => services.WithoutRevocations().Replace(ServiceDescriptor.Singleton<IJobLogDocuments>(Logs)));
     }
 }

@@ -149,7 +149,7 @@ public sealed class KeyLoaderTests : IAsyncLifetime
 
     private async Task StartAsync() =>
         _service = await TestService.StartAsync(
-            _ => { }, builder => builder.Services.AddSingleton<TimeProvider>(_time).AddTokenVerification(), settings: ("DAPR_HTTP_ENDPOINT", _sidecar.Address));
+            _ => { }, builder => builder.Services.AddSingleton<TimeProvider>(_time).AddTokenVerification().WithoutRevocations(), settings: ("DAPR_HTTP_ENDPOINT", _sidecar.Address));
 
     private async Task<HttpStatusCode> ReadyAsync()
     {

@@ -69,12 +69,12 @@ internal static class OAuthAuthorize
             return (null, Off());
         }
 
-        if (services.Addresses.Redirect(http.Request, name, request.RedirectUri) is not { } redirect)
+        if (services.Addresses.Redirect(name, request.RedirectUri) is not { } redirect)
         {
             return (null, Problems.Of(400, "INVALID_REDIRECT_URI", "redirect_uri is not one of the configured ones"));
         }
 
-        if (services.Addresses.Frontend(http.Request, request.FrontendOrigin ?? request.FrontendHeader) is not { } frontend)
+        if (services.Addresses.Frontend(request.FrontendOrigin ?? request.FrontendHeader) is not { } frontend)
         {
             return (null, Problems.Of(400, "INVALID_FRONTEND_ORIGIN", "frontend_origin is not one of the configured ones"));
         }

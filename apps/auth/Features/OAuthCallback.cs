@@ -27,7 +27,7 @@ internal static partial class OAuthCallback
         http.Response.Headers.CacheControl = "no-store";
         // The address of this page holds a code.
         http.Response.Headers["Referrer-Policy"] = "no-referrer";
-        var frontend = addresses.Frontend(http.Request, http.Request.Headers[OAuthAddresses.FrontendHeader]) ?? addresses.DefaultFrontend(http.Request);
+        var frontend = addresses.Frontend(http.Request.Headers[OAuthAddresses.FrontendHeader]) ?? addresses.DefaultFrontend;
         var device = Device.Of(http.Request);
         try
         {

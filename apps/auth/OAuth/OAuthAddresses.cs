@@ -11,6 +11,9 @@ internal sealed class OAuthAddresses(IOptions<OAuthOptions> options, IHostEnviro
     /// <summary>Header with the origin of the page, for clients that give it for all requests alike.</summary>
     public const string FrontendHeader = "X-Frontend-Origin";
 
+    /// <summary>Where <c>./daprw run</c> has the gateway.</summary>
+    private const string DevelopmentOrigin = "http://localhost:8080";
+
     /// <summary>Stops a start in which nobody could come back from a provider.</summary>
     public void Check()
     {
@@ -22,31 +25,24 @@ internal sealed class OAuthAddresses(IOptions<OAuthOptions> options, IHostEnviro
     }
 
     /// <summary>The <c>redirect_uri</c> to use; null when the given one is not allowed.</summary>
-    public string? Redirect(HttpRequest request, string provider, string? given)
+    public string? Redirect(string provider, string? given)
     {
-        var own = PublicOrigin(request) is { } origin ? $"{origin}/api/v1/auth/{provider}/callback" : null;
+        var own = PublicOrigin is { } origin ? $"{origin}/api/v1/auth/{provider}/callback" : null;
         return string.IsNullOrEmpty(given) ? own : given == own || options.Value.RedirectUris.Contains(given, StringComparer.Ordinal) ? given : null;
     }
 
     /// <summary>The origin of the page to go to in the end; null when the given one is not allowed.</summary>
-    public string? Frontend(HttpRequest request, string? given)
+    public string? Frontend(string? given)
     {
-        var own = PublicOrigin(request);
+        var own = PublicOrigin;
         return string.IsNullOrEmpty(given) ? options.Value.FrontendOrigins.FirstOrDefault() ?? own
             : given == own || options.Value.FrontendOrigins.Contains(given, StringComparer.Ordinal) ? given
             : null;
     }
 
     /// <summary>The origin of the default page: where a sign-in ends of which nothing is known.</summary>
-    public string DefaultFrontend(HttpRequest request) => Frontend(request, null) ?? "";
+    public string DefaultFrontend => Frontend(null) ?? "";
 
-    private string? PublicOrigin(HttpRequest request) => options.Value.PublicUrl ?? (environment.IsDevelopment() ? LoopbackOrigin(request) : null);
-
-    /// <summary>What the gateway saw: it strips what clients say. A sidecar on the way may have added itself behind.</summary>
-    private static string? LoopbackOrigin(HttpRequest request) =>
-        Uri.TryCreate($"{First(request, "X-Forwarded-Proto")}://{First(request, "X-Forwarded-Host")}", UriKind.Absolute, out var uri) && uri.IsLoopback
-            ? uri.GetLeftPart(UriPartial.Authority)
-            : null;
-
-    private static string First(HttpRequest request, string header) => request.Headers[header].ToString().Split(',')[0].Trim();
+    /// <summary>Never what a request says of its host: a sidecar on the way replaces that, and a client can make it up.</summary>
+    private string? PublicOrigin => options.Value.PublicUrl ?? (environment.IsDevelopment() ? DevelopmentOrigin : null);
 }

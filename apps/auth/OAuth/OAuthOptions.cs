@@ -8,8 +8,8 @@ public sealed class OAuthOptions : IValidatableObject
     public const string Section = "OAuth";
 
     /// <summary>
-    /// Origin at which browsers reach the gateway, e.g. <c>https://tandem.example.org</c>: where providers send them back to. In Development the address of the
-    /// request is taken if it is a loopback one; elsewhere it is required as soon as a provider has a client id.
+    /// Origin at which browsers reach the gateway, e.g. <c>https://tandem.example.org</c>: where providers send them back to. Default in Development
+    /// <c>http://localhost:8080</c>; elsewhere it is required as soon as a provider has a client id.
     /// </summary>
     public string? PublicUrl { get; set; }
 

@@ -14,7 +14,8 @@ internal static class ChangePassword
 {
     public sealed record Request([Required, StringLength(1024)] string? Current, [Required, StringLength(1024)] string? New);
 
-    public static void MapChangePassword(this IEndpointRouteBuilder auth) => auth.MapPost("/password", HandleAsync).WithName(nameof(ChangePassword));
+    public static void MapChangePassword(this IEndpointRouteBuilder auth) => auth.MapPost("/password", HandleAsync).WithName(nameof(ChangePassword)).WithSummary("Changes my password")
+        .Answers(401, "WRONG_CREDENTIALS").Answers(409, "NO_PASSWORD").Answers(422, "PASSWORD_REFUSED").Answers(404, "NOT_FOUND").Answers(429, "TOO_MANY_LOGIN_TRIES").Answers(503, "USERS_UNAVAILABLE", "LOGIN_BUSY");
 
     private static async Task<Results<NoContent, ProblemHttpResult>> HandleAsync(
         Request request, HttpContext http, UserIdentity user, PasswordSignIn signIn, PasswordCheck check, PasswordRules rules, CredentialStore credentials,

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Serialization;
 using Auth.ApiKeys;
 using Microsoft.AspNetCore.Http.HttpResults;
+using ServiceDefaults;
 using ServiceDefaults.Identity;
 
 namespace Auth.Features;
@@ -24,7 +25,8 @@ internal static class ClientCredentials
         [property: JsonPropertyName("error")] string Code,
         [property: JsonPropertyName("error_description")] string Description);
 
-    public static void MapClientCredentials(this IEndpointRouteBuilder auth) => auth.MapPost("/token", HandleAsync).WithName(nameof(ClientCredentials));
+    public static void MapClientCredentials(this IEndpointRouteBuilder auth) => auth.MapPost("/token", HandleAsync).WithName(nameof(ClientCredentials))
+        .WithSummary("A token for a machine client (RFC 6749 §4.4)").Produces<Error>(400).Produces<Error>(401);
 
     private static async Task<Results<Ok<Token>, JsonHttpResult<Error>>> HandleAsync(
         HttpContext http, ApiKeyTokens tokens, CancellationToken cancellationToken)

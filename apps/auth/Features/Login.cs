@@ -13,7 +13,8 @@ internal static class Login
 {
     public sealed record Request([Required, StringLength(EmailAddress.MaxLength)] string? Email, [Required, StringLength(1024)] string? Password, string? DeviceId = null);
 
-    public static void MapLogin(this IEndpointRouteBuilder auth) => auth.MapPost("/login", HandleAsync).WithName(nameof(Login));
+    public static void MapLogin(this IEndpointRouteBuilder auth) => auth.MapPost("/login", HandleAsync).WithName(nameof(Login)).WithSummary("Signs in with a password")
+        .Answers(401, "WRONG_CREDENTIALS").Answers(422, "EMAIL_INVALID").Answers(404, "NOT_FOUND").Answers(429, "TOO_MANY_LOGIN_TRIES").Answers(503, "USERS_UNAVAILABLE", "LOGIN_BUSY");
 
     private static async Task<Results<Ok<PasswordSignIn.Response>, ProblemHttpResult>> HandleAsync(
         Request request, HttpContext http, PasswordSignIn signIn, CancellationToken cancellationToken)

@@ -31,9 +31,10 @@ internal static class ManageApiKeys
 
     public static void MapApiKeys(this IEndpointRouteBuilder auth)
     {
-        auth.MapPost("/api-keys", CreateAsync).WithName("CreateApiKey");
-        auth.MapGet("/api-keys", ListAsync).WithName("ListApiKeys");
-        auth.MapDelete("/api-keys/{id}", DeleteAsync).WithName("DeleteApiKey");
+        auth.MapPost("/api-keys", CreateAsync).WithName("CreateApiKey").WithSummary("Makes an API key, shown once")
+            .Answers(403, "PERSON_REQUIRED").Answers(409, "TOO_MANY_API_KEYS").Answers(422, "UNKNOWN_SCOPE");
+        auth.MapGet("/api-keys", ListAsync).WithName("ListApiKeys").WithSummary("My API keys");
+        auth.MapDelete("/api-keys/{id}", DeleteAsync).WithName("DeleteApiKey").WithSummary("Deletes an API key").Answers(404, "API_KEY_NOT_FOUND");
     }
 
     private static async Task<Results<Created<Created>, ProblemHttpResult>> CreateAsync(

@@ -21,8 +21,9 @@ internal static partial class ManageRoles
 
     public static void MapRoles(this IEndpointRouteBuilder auth)
     {
-        auth.MapGet("/users/{id}/roles", GetAsync).WithName("GetRoles").RequireRole(Roles.Admin);
-        auth.MapPut("/users/{id}/roles", PutAsync).WithName("PutRoles").RequireRole(Roles.Admin);
+        auth.MapGet("/users/{id}/roles", GetAsync).WithName("GetRoles").WithSummary("The roles of a person").Answers(404, "USER_NOT_FOUND").RequireRole(Roles.Admin);
+        auth.MapPut("/users/{id}/roles", PutAsync).WithName("PutRoles").WithSummary("Gives a person other roles")
+            .Answers(404, "USER_NOT_FOUND").Answers(409, "ADMINISTRATOR_BY_CONFIGURATION", "LAST_ADMINISTRATOR").Answers(422, "UNKNOWN_ROLE").RequireRole(Roles.Admin);
     }
 
     private static async Task<Results<Ok<Response>, ProblemHttpResult>> GetAsync(string id, RoleStore roles, CancellationToken cancellationToken) =>

@@ -21,25 +21,31 @@ internal static class OAuthAuthorize
 
     public sealed class Request
     {
+        /// <summary>Where the provider sends the browser back to, one of the configured addresses.</summary>
         [FromQuery(Name = "redirect_uri")]
         public string? RedirectUri { get; init; }
 
+        /// <summary>Name of the device in the list of sessions.</summary>
         [FromQuery(Name = "device_id")]
         public string? DeviceId { get; init; }
 
-        /// <summary>Wins over the header.</summary>
+        /// <summary>Where the person ends up, one of the configured origins. Wins over the header.</summary>
         [FromQuery(Name = "frontend_origin")]
         public string? FrontendOrigin { get; init; }
 
+        /// <summary>Where the person ends up, one of the configured origins.</summary>
         [FromHeader(Name = OAuthAddresses.FrontendHeader)]
         public string? FrontendHeader { get; init; }
     }
 
     public static void MapOAuthAuthorize(this IEndpointRouteBuilder auth)
     {
-        auth.MapGet("/{provider}/authorize", AuthorizeAsync).WithName(nameof(OAuthAuthorize));
-        auth.MapGet("/{provider}", LoginAsync).WithName("OAuthLogin");
-        auth.MapGet("/{provider}/login", LoginAsync).WithName("OAuthLoginAlias");
+        auth.MapGet("/{provider}/authorize", AuthorizeAsync).WithName(nameof(OAuthAuthorize)).WithSummary("Where to send a browser that signs in")
+            .Answers(400, "INVALID_REDIRECT_URI", "INVALID_FRONTEND_ORIGIN", "INVALID_STATE").Answers(404, "PROVIDER_NOT_AVAILABLE");
+        auth.MapGet("/{provider}", LoginAsync).WithName("OAuthLogin").WithSummary("Where to send a browser that signs in")
+            .Answers(400, "INVALID_REDIRECT_URI", "INVALID_FRONTEND_ORIGIN", "INVALID_STATE").Answers(404, "PROVIDER_NOT_AVAILABLE");
+        auth.MapGet("/{provider}/login", LoginAsync).WithName("OAuthLoginAlias").WithSummary("Where to send a browser that signs in")
+            .Answers(400, "INVALID_REDIRECT_URI", "INVALID_FRONTEND_ORIGIN", "INVALID_STATE").Answers(404, "PROVIDER_NOT_AVAILABLE");
     }
 
     /// <summary>What a path of a provider that is off answers.</summary>

@@ -3,6 +3,7 @@ using Auth.OAuth;
 using Auth.Sessions;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
+using ServiceDefaults;
 using ServiceDefaults.Identity;
 
 namespace Auth.Features;
@@ -13,7 +14,8 @@ namespace Auth.Features;
 /// </summary>
 internal static partial class OAuthCallback
 {
-    public static void MapOAuthCallback(this IEndpointRouteBuilder auth) => auth.MapGet("/{provider}/callback", HandleAsync).WithName(nameof(OAuthCallback));
+    public static void MapOAuthCallback(this IEndpointRouteBuilder auth) => auth.MapGet("/{provider}/callback", HandleAsync).WithName(nameof(OAuthCallback))
+        .Produces(302).Answers(404, "PROVIDER_NOT_AVAILABLE");
 
     private static async Task<Results<RedirectHttpResult, ProblemHttpResult>> HandleAsync(
         string provider, HttpContext http, OAuthStates states, OAuthLogin login, OAuthAddresses addresses, LoginAudit audit, IdentityCookies cookies,

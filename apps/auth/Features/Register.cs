@@ -16,7 +16,8 @@ internal static class Register
         [Required, StringLength(EmailAddress.MaxLength)] string? Email, [Required, StringLength(1024)] string? Password, [StringLength(120)] string? Nickname = null,
         string? DeviceId = null);
 
-    public static void MapRegister(this IEndpointRouteBuilder auth) => auth.MapPost("/register", HandleAsync).WithName(nameof(Register));
+    public static void MapRegister(this IEndpointRouteBuilder auth) => auth.MapPost("/register", HandleAsync).WithName(nameof(Register)).WithSummary("Makes an account with a password")
+        .Answers(409, "EMAIL_TAKEN").Answers(422, "EMAIL_INVALID", "PASSWORD_REFUSED").Answers(404, "NOT_FOUND").Answers(429, "TOO_MANY_LOGIN_TRIES").Answers(503, "USERS_UNAVAILABLE", "LOGIN_BUSY");
 
     private static async Task<Results<Ok<PasswordSignIn.Response>, ProblemHttpResult>> HandleAsync(
         Request request, HttpContext http, PasswordSignIn signIn, PasswordRules rules, CancellationToken cancellationToken)

@@ -19,8 +19,10 @@ internal static partial class ChangeCatalogue
 
     public static void MapChangeCatalogue(this IEndpointRouteBuilder characters)
     {
-        characters.MapPut("/catalog/{code}", PutAsync).WithName("PutCharacter").RequireRole(Roles.Admin);
-        characters.MapDelete("/catalog/{code}", DeleteAsync).WithName("DeleteCharacter").RequireRole(Roles.Admin);
+        characters.MapPut("/catalog/{code}", PutAsync).WithName("PutCharacter").WithSummary("Adds or changes a character of the catalogue")
+            .WithRequestHeader("If-Match", "ETag of the catalogue that is changed.", "\"1\"").Answers(412, "CATALOGUE_CHANGED").Answers(428, "PRECONDITION_REQUIRED").RequireRole(Roles.Admin);
+        characters.MapDelete("/catalog/{code}", DeleteAsync).WithName("DeleteCharacter").WithSummary("Takes away a character of the catalogue")
+            .WithRequestHeader("If-Match", "ETag of the catalogue that is changed.", "\"1\"").Answers(404, "CHARACTER_NOT_FOUND").Answers(412, "CATALOGUE_CHANGED").Answers(428, "PRECONDITION_REQUIRED").RequireRole(Roles.Admin);
     }
 
     private static async Task<Results<Ok<CatalogueEntry>, ProblemHttpResult>> PutAsync(

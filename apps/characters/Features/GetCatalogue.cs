@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Characters.Catalogue;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
+using ServiceDefaults;
 
 namespace Characters.Features;
 
@@ -12,7 +13,8 @@ internal static class GetCatalogue
     public sealed record Item(
         string Code, string Name, string Type, string Dialog, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Match);
 
-    public static void MapGetCatalogue(this IEndpointRouteBuilder characters) => characters.MapGet("/catalog", HandleAsync).WithName(nameof(GetCatalogue));
+    public static void MapGetCatalogue(this IEndpointRouteBuilder characters) => characters.MapGet("/catalog", HandleAsync).WithName(nameof(GetCatalogue)).WithSummary("All characters")
+        .WithAnswerHeader("ETag", "Version of the catalogue.").WithRequestHeader("If-None-Match", "ETag of the version that the client has.", "\"1\"").Produces(304);
 
     /// <summary>The entity tag of a version.</summary>
     internal static EntityTagHeaderValue ETag(long version) => new($"\"{version}\"");

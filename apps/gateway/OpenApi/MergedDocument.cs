@@ -132,6 +132,8 @@ internal static class MergedDocument
 
         if (route.Scope is not null)
         {
+            operation["security"]!.AsArray().Add(new JsonObject { ["apiKey"] = new JsonArray() });
+            Answer(merged, operation, 401, "INVALID_API_KEY");
             operation["x-scope"] = route.Scope;
         }
 

@@ -14,7 +14,8 @@ internal static class MyPoints
 
     public sealed record Response(int Points, IReadOnlyList<LedgerEntry> Entries, string? NextCursor);
 
-    public static void MapMyPoints(this IEndpointRouteBuilder users) => users.MapGet("/me/points", HandleAsync).WithName(nameof(MyPoints)).Answers(404, "USER_NOT_FOUND");
+    public static void MapMyPoints(this IEndpointRouteBuilder users) => users.MapGet("/me/points", HandleAsync).WithName(nameof(MyPoints))
+        .Answers(400, "LIMIT_OUT_OF_RANGE", "INVALID_CURSOR").Answers(404, "USER_NOT_FOUND");
 
     private static async Task<Results<Ok<Response>, ProblemHttpResult>> HandleAsync(
         UserIdentity user, AccountStore accounts, CancellationToken cancellationToken, string? cursor = null, int limit = 50)

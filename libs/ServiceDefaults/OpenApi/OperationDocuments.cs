@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.OpenApi;
@@ -23,6 +24,10 @@ internal sealed partial class OperationDocuments : IOpenApiOperationTransformer
         ["id"] = "Id of it, as the list says.",
         ["userId"] = "Id of the user.",
         ["offset"] = "How many to skip.",
+        ["provider"] = "google, kakao or naver.",
+        ["state"] = "Ties the answer to this browser; made here when left out.",
+        ["code"] = "Code of the character.",
+        ["cursor"] = "`next_cursor` of the page before.",
         ["file"] = "Name of the picture, as its key says.",
         ["limit"] = "How many at most.",
         ["after"] = "Number of the last event that the client has.",
@@ -86,10 +91,20 @@ internal sealed partial class OperationDocuments : IOpenApiOperationTransformer
         foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
         {
             parameter.Description ??= (handler is null ? null : DocComments.OfParameter(handler, parameter.Name ?? ""))
+                ?? (handler is null ? null : OfMember(handler, parameter.Name ?? ""))
                 ?? Parameters.GetValueOrDefault(parameter.Name ?? "");
             parameter.Example ??= Samples.Of(parameter.Schema, parameter.Name is "name" ? "character_name" : parameter.Name ?? "");
         }
     }
+
+    /// <summary>What a type says about the member that is bound to a parameter ([AsParameters]).</summary>
+    private static string? OfMember(MethodInfo handler, string name) => (
+        from parameter in handler.GetParameters()
+        where parameter.IsDefined(typeof(AsParametersAttribute))
+        from property in parameter.ParameterType.GetProperties()
+        where property.Name.Equals(name, StringComparison.OrdinalIgnoreCase)
+            || property.GetCustomAttributes().Any(attribute => (attribute as IFromQueryMetadata)?.Name == name || (attribute as IFromHeaderMetadata)?.Name == name)
+        select DocComments.OfProperty(parameter.ParameterType, property.Name)).FirstOrDefault();
 
     private static void Bodies(OpenApiOperation operation, IList<object> metadata)
     {
@@ -220,13 +235,12 @@ internal sealed partial class OperationDocuments : IOpenApiOperationTransformer
         {
             var response = Response(operation, status);
             response.Description = string.Join(", ", names);
-            response.Content = new Dictionary<string, OpenApiMediaType>
+            // Beside a form of its own that another protocol asks for, such as OAuth's.
+            response.Content ??= new Dictionary<string, OpenApiMediaType>();
+            response.Content["application/problem+json"] = new()
             {
-                ["application/problem+json"] = new()
-                {
-                    Schema = new OpenApiSchemaReference(WholeDocuments.Problem, context.Document),
-                    Examples = names.ToDictionary(name => name, name => Example(context.Document!, status, name)),
-                },
+                Schema = new OpenApiSchemaReference(WholeDocuments.Problem, context.Document),
+                Examples = names.ToDictionary(name => name, name => Example(context.Document!, status, name)),
             };
         }
     }

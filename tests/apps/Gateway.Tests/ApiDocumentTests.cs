@@ -28,8 +28,7 @@ public sealed class ApiDocumentTests
         var reached = operations.SelectMany(operation => reachable.To(operation.app, operation.Method, operation.Path)).ToArray();
 
         Assert.All(operations, operation => Assert.NotEmpty(reachable.To(operation.app, operation.Method, operation.Path)));
-        // Writes of characters are for the characters that people will make.
-        Assert.Equal(["character"], routes.Keys.Except(reached.Select(one => one.Name)));
+        Assert.Empty(routes.Keys.Except(reached.Select(one => one.Name)));
     }
 
     [Fact]

@@ -23,15 +23,16 @@ internal static partial class ApiKeyMiddleware
         return services;
     }
 
-    public static IApplicationBuilder UseApiKeys(this IApplicationBuilder app) => app.Use(async (context, next) =>
-    {
-        if (KeyOf(context.Request) is { } key && !await ExchangeAsync(context, key))
-        {
-            return;
-        }
+    public static IApplicationBuilder UseApiKeys(this IApplicationBuilder app) => app.Use((context, next) =>
+        KeyOf(context.Request) is { } key ? ExchangeAsync(context, key, next) : next(context));
 
-        await next(context);
-    });
+    private static async Task ExchangeAsync(HttpContext context, string key, RequestDelegate next)
+    {
+        if (await ExchangeAsync(context, key))
+        {
+            await next(context);
+        }
+    }
 
     /// <summary>False after the refusal was written.</summary>
     private static async Task<bool> ExchangeAsync(HttpContext context, string key)
@@ -58,6 +59,7 @@ internal static partial class ApiKeyMiddleware
 
         context.Request.Headers.Remove(Header);
         context.Request.Headers.Authorization = Bearer + token;
+        context.Features.Set(TradedApiKey.Instance);
         return true;
     }
 
@@ -76,4 +78,10 @@ internal static partial class ApiKeyMiddleware
 
     [LoggerMessage(1060, LogLevel.Warning, "An API key could not be exchanged at auth: {Reason}")]
     private static partial void LogUnavailable(ILogger logger, string reason);
+}
+
+/// <summary>Feature of a request whose API key was replaced by a token.</summary>
+internal sealed class TradedApiKey
+{
+    public static readonly TradedApiKey Instance = new();
 }

@@ -1,3 +1,4 @@
+using Gateway.ApiKeys;
 using ServiceDefaults;
 using Identity = ServiceDefaults.Identity.Identity;
 
@@ -9,23 +10,28 @@ internal static class CheckAnswer
     /// <summary>Envoy takes the headers that this lists off the client's request (<c>headers_to_remove</c> of its HTTP authorization service).</summary>
     public const string Remove = "x-envoy-auth-headers-to-remove";
 
-    /// <summary>What no client may say, and nobody here does.</summary>
-    private const string Foreign = "X-User-Role,X-Provider,dapr-caller-app-id,dapr-app-id,dapr-api-token";
+    /// <summary>What no client may say, and nobody here does; and keys, which no app is to see.</summary>
+    private const string Foreign = $"X-User-Role,X-Provider,dapr-caller-app-id,dapr-app-id,dapr-api-token,{ApiKeyMiddleware.Header}";
 
     /// <summary>Without an identity a client's own claim of one must not reach the app, whichever headers Envoy was told to copy.</summary>
     private const string ForeignAndOwn =
         $"{Foreign},{UserIdentity.Header},{UserIdentity.ProviderHeader},{UserIdentity.SessionHeader},{UserIdentity.RolesHeader}";
 
-    public static void Allow(HttpResponse response, Identity? identity)
+    public static void Allow(HttpContext context, Identity? identity)
     {
-        response.StatusCode = StatusCodes.Status200OK;
-        response.ContentLength = 0;
-        var headers = response.Headers;
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        context.Response.ContentLength = 0;
+        var headers = context.Response.Headers;
         headers[Remove] = identity is null ? ForeignAndOwn : Foreign;
         // Empty, they overwrite the client's where Envoy copies them.
         headers[UserIdentity.Header] = identity?.UserId ?? "";
         headers[UserIdentity.ProviderHeader] = identity?.Provider ?? "";
         headers[UserIdentity.SessionHeader] = identity?.SessionId ?? "";
         headers[UserIdentity.RolesHeader] = identity?.RolesText ?? "";
+        if (context.Features.Get<TradedApiKey>() is not null)
+        {
+            // Instead of the key: for apps that verify tokens themselves.
+            headers.Authorization = context.Request.Headers.Authorization;
+        }
     }
 }

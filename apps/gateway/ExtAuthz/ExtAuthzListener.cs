@@ -1,4 +1,5 @@
 using System.Net;
+using Gateway.ApiKeys;
 using Gateway.Features;
 using Gateway.Security;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -64,7 +65,7 @@ internal sealed partial class ExtAuthzListener(
         }
     }
 
-    /// <summary>1. The request as the client sent it. 2. Paths that lead nowhere. 3. OPTIONS. 4. CORS. 5. The route table and its decision.</summary>
+    /// <summary>1. The request as the client sent it. 2. Paths that lead nowhere. 3. OPTIONS. 4. CORS. 5. API keys. 6. The route table and its decision.</summary>
     private void Map(WebApplication app)
     {
         var table = services.GetRequiredService<IOptions<GatewayOptions>>().Value;
@@ -73,7 +74,9 @@ internal sealed partial class ExtAuthzListener(
         app.UseClosedPaths();
         // Preflights carry no credentials; what is behind answers them.
         app.Use((context, next) => HttpMethods.IsOptions(context.Request.Method) ? AllowAsync(context, null) : next(context));
-        app.UseGatewayCors();
+        // An allowed request's answer is not a browser's, and caches keep no checks: only who names an origin has to be able to read a refusal.
+        app.UseWhen(context => context.Request.Headers.Origin.Count > 0, branch => branch.UseGatewayCors());
+        app.UseApiKeys();
         app.UseRouting();
         app.MapRouteTable(table, route => context => DecideAsync(context, route, edge));
         app.MapClosedPaths();
@@ -90,7 +93,7 @@ internal sealed partial class ExtAuthzListener(
 
     private static Task AllowAsync(HttpContext context, ServiceDefaults.Identity.Identity? identity)
     {
-        CheckAnswer.Allow(context.Response, identity);
+        CheckAnswer.Allow(context, identity);
         return Task.CompletedTask;
     }
 

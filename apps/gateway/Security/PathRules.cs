@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Gateway.Security;
@@ -8,21 +9,34 @@ namespace Gateway.Security;
 /// </summary>
 internal static class PathRules
 {
-    private static readonly string[] Ambiguous = ["%2f", "%5c", "%2e", "%25", "%00", "\\", "//"];
+    private static readonly SearchValues<string> Ambiguous =
+        SearchValues.Create(["%2f", "%5c", "%2e", "%25", "%00", "\\", "//"], StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether the path means the same to everyone.</summary>
     public static bool IsPlain(HttpContext context)
     {
         var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
         var end = target.IndexOf('?');
-        var raw = end < 0 ? target : target[..end];
-        if (raw.Length == 0)
+        var raw = end < 0 ? target.AsSpan() : target.AsSpan(0, end);
+        if (raw.IsEmpty)
         {
             // A test host has no request line; the parsed path is all there is.
-            raw = context.Request.Path.Value ?? "";
+            raw = context.Request.Path.Value;
         }
 
-        return !Ambiguous.Any(sequence => raw.Contains(sequence, StringComparison.OrdinalIgnoreCase))
-            && !raw.Split('/').Any(segment => segment is "." or "..");
+        if (raw.ContainsAny(Ambiguous))
+        {
+            return false;
+        }
+
+        foreach (var segment in raw.Split('/'))
+        {
+            if (raw[segment] is "." or "..")
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 }

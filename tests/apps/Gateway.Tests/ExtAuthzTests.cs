@@ -2,8 +2,11 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Contracts.Identity;
 using Gateway.ExtAuthz;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using ServiceDefaults;
 using ServiceDefaults.Identity;
 using TestKit;
 
@@ -112,6 +115,44 @@ public sealed class ExtAuthzTests
         Assert.Equal(200, (await CheckAsync(app, "POST", "/api/v1/scan", token)).Status);
         var refused = await CheckAsync(app, "GET", "/api/v1/users/me", token);
         Assert.Equal((403, "INSUFFICIENT_SCOPE"), (refused.Status, refused.Code));
+    }
+
+    /// <summary>The app gets a token and not the key: the answer's Authorization overwrites the client's, and X-API-Key is taken off.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_API_key_is_traded_for_a_token_that_goes_to_the_app(bool ownHeader)
+    {
+        await using var sidecar = await FakeServer.StartAsync();
+        var key = ApiKeyText.Create(Guid.NewGuid().ToString("N")).Text;
+        var claims = TestTokens.Claims("owner") with { Provider = "api-key", Sid = ApiKeyText.Parse(key)!.Id, Scope = "scan" };
+        var token = TestTokens.Of("owner", change: _ => claims);
+        sidecar.Answer = context => context.Response.WriteAsJsonAsync(new ExchangedApiKey(token, DateTimeOffset.FromUnixTimeSeconds(claims.Exp)), TandemJson.Options);
+        await using var app = new GatewayApp(sidecar, settings: ("Gateway:ExtAuthz:Port", "0"));
+        (string, string)[] given = ownHeader ? [("x-api-key", key), ("authorization", "Bearer somebody else's")] : [("authorization", $"Bearer {key}")];
+
+        var allowed = await CheckAsync(app, "POST", "/api/v1/scan", given);
+        var open = await CheckAsync(app, "GET", "/api/v1/models", given);
+        var refused = await CheckAsync(app, "DELETE", "/api/v1/users/me", given);
+        var wrong = await CheckAsync(app, "POST", "/api/v1/scan", ("x-api-key", key[..^1] + "x"));
+
+        Assert.Equal(["owner", "api-key", claims.Sid, "user"], IdentityHeaders.Select(name => allowed.Headers[name]));
+        Assert.All([allowed, open], answer => Assert.Equal((200, $"Bearer {token}"), (answer.Status, answer.Headers["Authorization"])));
+        Assert.Contains("X-API-Key", allowed.Headers[CheckAnswer.Remove].Split(','));
+        Assert.Equal((403, "INSUFFICIENT_SCOPE"), (refused.Status, refused.Code));
+        Assert.Equal((401, "INVALID_API_KEY"), (wrong.Status, wrong.Code));
+        // Who brings a token keeps it.
+        Assert.False((await CheckAsync(app, "POST", "/api/v1/scan", ("authorization", $"Bearer {app.TokenOf("u1")}"))).Headers.ContainsKey("Authorization"));
+    }
+
+    [Fact]
+    public async Task Without_auth_an_API_key_is_not_judged()
+    {
+        await using var app = App(("Gateway:ApiKeys:Timeout", "00:00:00.5"));
+
+        var answer = await CheckAsync(app, "POST", "/api/v1/scan", ("x-api-key", ApiKeyText.Create(Guid.NewGuid().ToString("N")).Text));
+
+        Assert.Equal((503, "IDENTITY_UNAVAILABLE", "1"), (answer.Status, answer.Code, answer.Headers["Retry-After"]));
     }
 
     /// <summary>Public routes pass with nobody's identity: what a client claims is overwritten, and taken off.</summary>

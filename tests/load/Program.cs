@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Load;
+using Load.Identity;
 using Load.Models;
 using Load.Sidecars;
 
@@ -73,4 +74,8 @@ var models = new Command("models", "What model access costs: its policies, the f
 models.SetAction((parsed, cancellationToken) => ModelLoad.RunAsync(
     parsed.GetRequiredValue(rounds), parsed.GetRequiredValue(streams), Console.Out, cancellationToken));
 root.Subcommands.Add(models);
+
+var identity = new Command("identity", "What the check of tokens costs: at the gateway, as Envoy's ext_authz, one verification") { rounds };
+identity.SetAction((parsed, cancellationToken) => IdentityLoad.RunAsync(parsed.GetRequiredValue(rounds), Console.Out, cancellationToken));
+root.Subcommands.Add(identity);
 return await root.Parse(args).InvokeAsync();

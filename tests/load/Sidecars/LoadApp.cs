@@ -26,6 +26,9 @@ internal static class LoadApp
         var app = builder.Build();
         var received = 0L;
         app.MapMethods("/hello", ["GET", "POST"], AnswerAsync);
+        // In place of a gateway's sidecar: an app that answers at once, and a store in which nothing was revoked.
+        app.MapGet("/v1.0/invoke/load/method/hello", AnswerAsync);
+        app.MapPost("/v1.0/state/revocations/bulk", () => Results.Json(Array.Empty<object>()));
         app.MapGet("/dapr/subscribe", () => Results.Json(new[] { new { pubsubname = "memory", topic = "load", route = "/message" } }));
         app.MapPost("/message", async http =>
         {
@@ -88,7 +91,10 @@ internal sealed class Child : IDisposable
     }
 
     /// <summary>Starts a program of this repository's output, in the configuration of this one.</summary>
-    public static Child Start(string project, params string[] arguments)
+    public static Child Start(string project, params string[] arguments) => Start(project, [], arguments);
+
+    /// <summary>Likewise, with settings.</summary>
+    public static Child Start(string project, Dictionary<string, string> environment, params string[] arguments)
     {
         var own = new DirectoryInfo(AppContext.BaseDirectory);
         var program = Path.Combine(own.Parent!.Parent!.FullName, project, own.Name, project + ".dll");
@@ -101,6 +107,11 @@ internal sealed class Child : IDisposable
 
         // As the launcher starts them.
         start.Environment["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0";
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
         return new Child(Process.Start(start)!);
     }
 

@@ -6,7 +6,7 @@ using System.Text;
 namespace Load.Sidecars;
 
 /// <summary>
-/// One HTTP/1.1 connection that sends the same request again and again: costs next to nothing, so that what is measured is the sidecar
+/// One HTTP/1.1 connection that sends the same request again and again: costs next to nothing, so that what is measured is the server
 /// and not the load.
 /// </summary>
 internal sealed class RawConnection : IDisposable
@@ -21,10 +21,10 @@ internal sealed class RawConnection : IDisposable
     /// <summary>What the next request brings; may be written over, at the same length.</summary>
     public Span<byte> Body => _request.AsSpan(_request.Length - _bodyLength);
 
-    /// <summary>Connects; the request is a POST of the body, or a GET without one.</summary>
-    public static async Task<RawConnection> OpenAsync(Uri address, string? body, CancellationToken cancellationToken)
+    /// <summary>Connects; the request is a POST of the body, or a GET without one, with other headers as lines.</summary>
+    public static async Task<RawConnection> OpenAsync(Uri address, string? body, CancellationToken cancellationToken, string headers = "")
     {
-        var line = $"{(body is null ? "GET" : "POST")} {address.PathAndQuery} HTTP/1.1\r\nHost: {address.Authority}\r\n";
+        var line = $"{(body is null ? "GET" : "POST")} {address.PathAndQuery} HTTP/1.1\r\nHost: {address.Authority}\r\n{headers}";
         var request = body is null ? $"{line}\r\n" : $"{line}Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}";
         var connection = new RawConnection(Encoding.ASCII.GetBytes(request), body?.Length ?? 0);
         await connection._socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, address.Port), cancellationToken);
@@ -41,7 +41,7 @@ internal sealed class RawConnection : IDisposable
             var read = await _socket.ReceiveAsync(_buffer.AsMemory(length), cancellationToken);
             if (read == 0)
             {
-                throw new IOException("the sidecar closed the connection");
+                throw new IOException("the server closed the connection");
             }
 
             length += read;

@@ -9,6 +9,9 @@ namespace Load.Identity;
 /// <summary>A gateway process with one upstream that answers at once: behind a public route, behind one that asks for a token, and checks for Envoy.</summary>
 internal sealed class GatewayUnderLoad : IDisposable
 {
+    private const string Token = "token-of-the-benchmark";
+
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false, ActivityHeadersPropagator = null });
     private readonly Child _upstream;
     private readonly Child _process;
 
@@ -31,6 +34,18 @@ internal sealed class GatewayUnderLoad : IDisposable
 
     /// <summary>Processor time of the gateway so far.</summary>
     public TimeSpan ProcessorTime => _process.ProcessorTime;
+
+    /// <summary>Bytes that the gateway has allocated so far.</summary>
+    public async Task<double> AllocatedAsync(CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Open, "/metrics"));
+        request.Headers.Add("dapr-api-token", Token);
+        using var response = await _http.SendAsync(request, cancellationToken);
+        var metrics = await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync(cancellationToken);
+        const string Name = "\ndotnet_gc_heap_total_allocated_bytes_total ";
+        var value = metrics.AsSpan(metrics.IndexOf(Name, StringComparison.Ordinal) + Name.Length);
+        return double.Parse(value[..value.IndexOf('\n')], CultureInfo.InvariantCulture);
+    }
 
     /// <summary>Starts both and waits until the gateway is ready.</summary>
     public static async Task<GatewayUnderLoad> StartAsync(SigningKey key, CancellationToken cancellationToken)
@@ -64,6 +79,7 @@ internal sealed class GatewayUnderLoad : IDisposable
     {
         _process.Dispose();
         _upstream.Dispose();
+        _http.Dispose();
     }
 
     private static Dictionary<string, string> Settings(SigningKey key, int[] ports) => new()
@@ -71,6 +87,7 @@ internal sealed class GatewayUnderLoad : IDisposable
         // Listens on 127.0.0.1 alone.
         ["ASPNETCORE_ENVIRONMENT"] = "Development",
         ["Logging__LogLevel__Default"] = "Warning",
+        ["APP_API_TOKEN"] = Token,
         ["APP_PORT"] = Text(ports[1]),
         ["DAPR_HTTP_ENDPOINT"] = $"http://127.0.0.1:{ports[0]}",
         ["Gateway__ExtAuthz__Port"] = Text(ports[2]),

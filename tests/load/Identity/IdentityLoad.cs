@@ -78,6 +78,7 @@ internal sealed class IdentityLoad(TextWriter output, int rounds, CancellationTo
                 connections.Add(await RawConnection.OpenAsync(address, null, cancellationToken, headersOf(connection)));
             }
 
+            var allocated = await gateway.AllocatedAsync(cancellationToken);
             var (processor, started) = (gateway.ProcessorTime, Stopwatch.GetTimestamp());
             var counts = await Task.WhenAll(connections.Select(connection => Task.Run(async () =>
             {
@@ -91,7 +92,8 @@ internal sealed class IdentityLoad(TextWriter output, int rounds, CancellationTo
                 return count;
             })));
             var answered = counts.Sum();
-            return new Measured(answered / Stopwatch.GetElapsedTime(started).TotalSeconds, (gateway.ProcessorTime - processor).TotalMicroseconds / answered);
+            var (rate, micros) = (answered / Stopwatch.GetElapsedTime(started).TotalSeconds, (gateway.ProcessorTime - processor).TotalMicroseconds / answered);
+            return new Measured(rate, micros, (await gateway.AllocatedAsync(cancellationToken) - allocated) / answered);
         }
         finally
         {
@@ -107,11 +109,11 @@ internal sealed class IdentityLoad(TextWriter output, int rounds, CancellationTo
 
     private static string LoadAverage() => File.Exists("/proc/loadavg") ? File.ReadAllText("/proc/loadavg").Split(' ')[0] : "unknown";
 
-    /// <summary>Requests a second, and the gateway's processor time for each.</summary>
-    private sealed record Measured(double Rate, double Micros)
+    /// <summary>Requests a second, and the gateway's processor time and allocations for each.</summary>
+    private sealed record Measured(double Rate, double Micros, double Bytes)
     {
         public double PerCore => 1_000_000 / Micros;
 
-        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Rate:N0}/s {Micros:N1} us");
+        public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Rate:N0}/s {Micros:N1} us {Bytes:N0} bytes");
     }
 }

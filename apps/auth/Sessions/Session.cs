@@ -1,3 +1,5 @@
+using ServiceDefaults;
+
 namespace Auth.Sessions;
 
 /// <summary>Somebody has just proved who it is.</summary>
@@ -16,7 +18,7 @@ public sealed record Device(string? Id, string? UserAgent, string? Address)
 
     /// <summary>The device of a request. The address is the one that the gateway saw.</summary>
     public static Device Of(HttpRequest request, string? id = null) =>
-        new(Cut(id), Cut(request.Headers.UserAgent.ToString()), Cut(request.Headers["X-Forwarded-For"].ToString()));
+        new(Cut(id), Cut(request.Headers.UserAgent.ToString()), Cut(request.Headers[UserIdentity.AddressHeader].ToString()));
 
     private static string? Cut(string? text) => string.IsNullOrEmpty(text) ? null : text.Length > MaxLength ? text[..MaxLength] : text;
 }

@@ -11,7 +11,8 @@ internal static class CheckAnswer
     public const string Remove = "x-envoy-auth-headers-to-remove";
 
     /// <summary>What no client may say, and nobody here does; and keys, which no app is to see.</summary>
-    private const string Foreign = $"X-User-Role,X-Provider,dapr-caller-app-id,dapr-app-id,dapr-api-token,{ApiKeyMiddleware.Header}";
+    private const string Foreign =
+        $"X-User-Role,X-Provider,{UserIdentity.AddressHeader},dapr-caller-app-id,dapr-app-id,dapr-api-token,{ApiKeyMiddleware.Header}";
 
     /// <summary>Without an identity a client's own claim of one must not reach the app, whichever headers Envoy was told to copy.</summary>
     private const string ForeignAndOwn =

@@ -164,6 +164,7 @@ internal sealed partial class Forwarder(
         };
         ForwardedHeaders.CopyRequest(context.Request, request);
         request.Headers.TryAddWithoutValidation("X-Forwarded-For", context.Connection.RemoteIpAddress?.ToString());
+        request.Headers.TryAddWithoutValidation(UserIdentity.AddressHeader, context.Connection.RemoteIpAddress?.ToString());
         request.Headers.TryAddWithoutValidation("X-Forwarded-Host", context.Request.Host.Value);
         request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", context.Request.Scheme);
         request.Headers.TryAddWithoutValidation(ForwardedHeaders.RequestId, RequestIds.Of(context));

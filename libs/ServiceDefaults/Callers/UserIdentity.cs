@@ -24,6 +24,12 @@ public sealed record UserIdentity(string Id, string Provider, string SessionId, 
     /// <summary>Header that carries the roles, separated by commas.</summary>
     public const string RolesHeader = "X-User-Roles";
 
+    /// <summary>
+    /// Header that carries the address of the client as the gateway saw it, signed in or not. A header of our own: a sidecar on the way writes its own
+    /// address into <c>X-Forwarded-For</c>.
+    /// </summary>
+    public const string AddressHeader = "X-User-Address";
+
     /// <summary>Binds the parameter; 401 when the header is missing.</summary>
     public static ValueTask<UserIdentity> BindAsync(HttpContext http)
     {

@@ -375,7 +375,7 @@ public sealed class PasswordTests : IAsyncLifetime
     private async Task<Answer> PostAsync(string path, string email, string password, string address = "192.0.2.1", HttpClient? client = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/v1/auth/{path}") { Content = JsonContent.Create(new { email, password }) };
-        request.Headers.Add("X-Forwarded-For", address);
+        request.Headers.Add(UserIdentity.AddressHeader, address);
         using var response = await (client ?? _gateway).SendAsync(request, AuthPlatform.Cancel);
         var body = await response.Content.ReadFromJsonAsync<JsonElement>(AuthPlatform.Cancel);
         string? Text(string name) => body.TryGetProperty(name, out var value) ? value.GetString() : null;

@@ -53,8 +53,9 @@ public sealed class SignInTests
     public async Task Many_at_once_get_one_account(int seed)
     {
         await using var platform = await UsersPlatform.StartAsync(seed);
-        var overtaken = platform.Dapr.Faults.StateWrites(Components.StateStore).WithProbability(0.2).Conflict();
-        var unanswered = platform.Dapr.Faults.StateWrites(Components.StateStore).WithProbability(0.1).FailAfterwards();
+        // How many writes there are depends on who comes first, so the first ones are met for certain.
+        var overtaken = platform.Dapr.Faults.StateWrites(Components.StateStore).Times(2).Conflict();
+        using var unanswered = platform.Dapr.Faults.StateWrites(Components.StateStore).WithProbability(0.2).FailAfterwards();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => RepeatAsync(() => platform.SignInAsync(Ann with { At = First.AddSeconds(i) }))));
 
@@ -62,7 +63,7 @@ public sealed class SignInTests
         var account = await platform.AccountAsync(answers[0].UserId);
         var link = Assert.Single(account!.LinkedAccounts);
         Assert.Equal(First.AddSeconds(19), link.LastLoginAt);
-        Assert.NotEqual(0, overtaken.Hits + unanswered.Hits);
+        Assert.Equal(2, overtaken.Hits);
     }
 
     [Fact]

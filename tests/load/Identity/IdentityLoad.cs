@@ -51,7 +51,7 @@ internal sealed class IdentityLoad(TextWriter output, int rounds, CancellationTo
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
             $"with the check, beside without it in the same round (median of {rounds}): {Middle(with.Zip(without, (one, other) => one.Rate / other.Rate)):P0} of the rate, "
-            + $"{Middle(with.Zip(without, (one, other) => one.Micros - other.Micros)):+0.0;-0.0} us of the gateway's processor time for a request"));
+            + $"{Middle(with.Zip(without, (one, other) => one.Micros - other.Micros)):0.0} us more of the gateway's processor time for a request"));
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
             $"decisions for Envoy: {Middle(decisions.Select(turn => turn.PerCore)):N0}/s and core (median), {decisions.Max(turn => turn.PerCore):N0} (best); "

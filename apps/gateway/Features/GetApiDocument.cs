@@ -9,7 +9,7 @@ namespace Gateway.Features;
 internal static class GetApiDocument
 {
     /// <summary>More exact than the route of the gateway's own document, and for everybody.</summary>
-    public static void MapGetApiDocument(this IEndpointRouteBuilder routes) => routes.MapGet("/openapi/v1.json", HandleAsync)
+    public static void MapGetApiDocument(this IEndpointRouteBuilder routes) => routes.MapGet("/openapi/v1.json", HandleAsync).AllowAnonymous()
         .WithName(nameof(GetApiDocument)).WithTags("Platform").Produces<object>().WithAnswerExample(new { openapi = "3.1.1" })
         .WithAnswerHeader("ETag", "Changes with the document.");
 

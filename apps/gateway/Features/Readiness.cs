@@ -12,7 +12,7 @@ internal static class Readiness
 {
     public sealed record Response(string Status, IReadOnlyList<string> Ready);
 
-    public static void MapReadiness(this IEndpointRouteBuilder routes) => routes.MapGet("/readyz", HandleAsync)
+    public static void MapReadiness(this IEndpointRouteBuilder routes) => routes.MapGet("/readyz", HandleAsync).AllowAnonymous()
         .WithName(nameof(Readiness)).WithTags("Platform").WithSummary("Whether every required app is ready").Produces<Response>().Answers(503, "NOT_READY");
 
     private static async Task HandleAsync(

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Contracts.Characters;
 using Contracts.Scan;
 using ServiceDefaults;
@@ -21,6 +22,7 @@ public sealed partial record Account(
     public static readonly Account Empty = new(null, null, [], 0, []);
 
     /// <summary>The name shown: nickname, else the Korean word for user.</summary>
+    [JsonIgnore]
     public string DisplayName => Nickname ?? "사용자";
 
     /// <summary>Adds a reward: its points once per job, its character once per code. The same instance when the job is known.</summary>

@@ -25,7 +25,7 @@ public static class CallerExtensions
         builder.WithMetadata(new AllowedCallers(appIds));
 
     /// <summary>
-    /// The endpoint answers only to users with one of the roles; to others 403 ROLE_REQUIRED. It needs <see cref="RequireCaller"/> too: the roles
+    /// The endpoint answers only to users with one of the roles; to others 403 ROLE_REQUIRED, to nobody 401. It needs <see cref="RequireCaller"/> too: the roles
     /// are the gateway's word.
     /// </summary>
     public static TBuilder RequireRole<TBuilder>(this TBuilder builder, params string[] roles) where TBuilder : IEndpointConventionBuilder =>
@@ -51,9 +51,14 @@ internal sealed class CallerMiddleware(RequestDelegate next, IConfiguration conf
             return Problems.WriteAsync(http, 403, "CALLER_NOT_ALLOWED", "This route answers to other services of the platform only");
         }
 
-        return metadata?.GetMetadata<AllowedRoles>() is { } roles && !(allowed is not null && UserIdentity.RolesOf(http.Request).Intersect(roles.Roles).Any())
-            ? Problems.WriteAsync(http, 403, "ROLE_REQUIRED", $"This route is for people with the role {string.Join(" or ", roles.Roles)}")
-            : next(http);
+        if (metadata?.GetMetadata<AllowedRoles>() is not { } roles || (allowed is not null && UserIdentity.RolesOf(http.Request).Intersect(roles.Roles).Any()))
+        {
+            return next(http);
+        }
+
+        return string.IsNullOrEmpty(http.Request.Headers[UserIdentity.Header])
+            ? Problems.WriteAsync(http, 401, "UNAUTHORIZED", "Sign in first")
+            : Problems.WriteAsync(http, 403, "ROLE_REQUIRED", $"This route is for people with the role {string.Join(" or ", roles.Roles)}");
     }
 
     private bool IsAllowed(HttpRequest request, AllowedCallers allowed)

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
@@ -205,8 +207,8 @@ internal sealed partial class OperationDocuments : IOpenApiOperationTransformer
             Add(status, status == 401 ? TokenCodes : [ServiceDefaults.Problems.CodeOf(status)]);
         }
 
-        // Who checks tokens by itself is reached by address.
-        if (!metadata.OfType<AllowedCallers>().Any())
+        // Who checks tokens by itself is reached by address, or is the gateway, which says what is for everybody.
+        if (!metadata.OfType<AllowedCallers>().Any() && !metadata.OfType<IAllowAnonymous>().Any())
         {
             Add(401, TokenCodes);
             Add(503, "IDENTITY_UNAVAILABLE");
@@ -222,7 +224,8 @@ internal sealed partial class OperationDocuments : IOpenApiOperationTransformer
             Add(401, "UNAUTHORIZED");
         }
 
-        if (codes.ContainsKey(401))
+        // Other reasons for 401 are of sign-ins, which need no token.
+        if (codes.TryGetValue(401, out var reasons) && reasons.Intersect(TokenCodes).Any() && !HasOwnForm(operation, 401))
         {
             operation.Security =
             [
@@ -262,6 +265,10 @@ internal sealed partial class OperationDocuments : IOpenApiOperationTransformer
         ["code"] = code,
         ["traceId"] = "0af7651916cd43dd8448eb211c80319c",
     };
+
+    /// <summary>Whether an error has the form of another protocol, such as OAuth's, where 401 is no word about our tokens.</summary>
+    private static bool HasOwnForm(OpenApiOperation operation, int status) =>
+        operation.Responses?.GetValueOrDefault(status.ToString(CultureInfo.InvariantCulture))?.Content?.ContainsKey("application/json") == true;
 
     private static OpenApiResponse Response(OpenApiOperation operation, int status)
     {

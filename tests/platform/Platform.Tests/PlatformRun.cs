@@ -92,12 +92,16 @@ public sealed class PlatformRun : IAsyncDisposable
     public JsonElement SidecarInstance(string appId) => JsonDocument.Parse(File.ReadAllText(Path.Combine(_data.FullName, "run", "sidecar.json"))).RootElement
         .GetProperty("instances").EnumerateArray().First(instance => instance.GetProperty("app_id").GetString() == appId);
 
+    /// <summary>Where a replica of an app listens itself.</summary>
+    public Uri AddressOf(string appId, int replica) => new($"http://127.0.0.1:{JsonDocument.Parse(File.ReadAllText(Path.Combine(_data.FullName, "run", "sidecar.json"))).RootElement
+        .GetProperty("instances").EnumerateArray().Where(instance => instance.GetProperty("app_id").GetString() == appId).ElementAt(replica).GetProperty("app_port").GetInt32()}");
+
     /// <summary>A state document of an app, read through its own sidecar; null when there is none.</summary>
-    public async Task<JsonElement?> StateAsync(string appId, string key, CancellationToken cancellationToken)
+    public async Task<JsonElement?> StateAsync(string appId, string key, CancellationToken cancellationToken, string store = "statestore")
     {
         var instance = SidecarInstance(appId);
         using var request = new HttpRequestMessage(
-            HttpMethod.Get, $"http://127.0.0.1:{instance.GetProperty("http_port").GetInt32()}/v1.0/state/statestore/{Uri.EscapeDataString(key)}");
+            HttpMethod.Get, $"http://127.0.0.1:{instance.GetProperty("http_port").GetInt32()}/v1.0/state/{store}/{Uri.EscapeDataString(key)}");
         request.Headers.Add("dapr-api-token", instance.GetProperty("api_token").GetString());
         using var response = await Http.SendAsync(request, cancellationToken);
         response.EnsureSuccessStatusCode();
@@ -256,6 +260,9 @@ public sealed class PlatformRun : IAsyncDisposable
                 ["https_proxy"] = "http://127.0.0.1:9",
                 ["NO_PROXY"] = null,
                 ["no_proxy"] = null,
+                // One replica of most apps, on a machine that may be busy: there a restart can take longer than the gateway waits by default.
+                ["Gateway__RestartGrace"] = "00:00:30",
+                ["OAuth__PublicUrl"] = Gateway.GetLeftPart(UriPartial.Authority),
                 ["Ai__Calls__RetryDelay"] = "00:00:00.050",
                 // What a stage does about a model that fails is seen only where the embedded one does not answer in its place.
                 ["Ai__FallbackByDefault"] = "false",

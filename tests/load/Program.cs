@@ -78,4 +78,10 @@ root.Subcommands.Add(models);
 var identity = new Command("identity", "What the check of tokens costs: at the gateway, as Envoy's ext_authz, one verification") { rounds };
 identity.SetAction((parsed, cancellationToken) => IdentityLoad.RunAsync(parsed.GetRequiredValue(rounds), Console.Out, cancellationToken));
 root.Subcommands.Add(identity);
+
+var logouts = new Option<int>("--logouts") { Description = "People that log out, one after the other", DefaultValueFactory = _ => 200 };
+var revocation = new Command("revocation", "How long a token is taken after a logout, at every gateway of a run") { data, logouts };
+revocation.SetAction((parsed, cancellationToken) => RevocationLoad.RunAsync(
+    parsed.GetRequiredValue(data), parsed.GetRequiredValue(logouts), Console.Out, cancellationToken));
+root.Subcommands.Add(revocation);
 return await root.Parse(args).InvokeAsync();

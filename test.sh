@@ -21,7 +21,7 @@ for argument in "$@"; do
   esac
 done
 case $suite in
-  default) filter=(-trait- Category=Fault -trait- Category=Bench); limit=${TEST_TIMEOUT:-600} ;;
+  default) filter=(-trait- Category=Fault -trait- Category=Bench); limit=${TEST_TIMEOUT:-900} ;;
   faults) filter=(-trait Category=Fault); limit=${TEST_TIMEOUT:-1800} ;;
   bench) filter=(-trait Category=Bench); limit=${TEST_TIMEOUT:-1800} ;;
 esac

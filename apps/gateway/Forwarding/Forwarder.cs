@@ -163,8 +163,9 @@ internal sealed partial class Forwarder(
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
         ForwardedHeaders.CopyRequest(context.Request, request);
-        request.Headers.TryAddWithoutValidation("X-Forwarded-For", context.Connection.RemoteIpAddress?.ToString());
-        request.Headers.TryAddWithoutValidation(UserIdentity.AddressHeader, context.Connection.RemoteIpAddress?.ToString());
+        var address = context.Connection.RemoteIpAddress?.ToString();
+        request.Headers.TryAddWithoutValidation("X-Forwarded-For", address);
+        request.Headers.TryAddWithoutValidation(UserIdentity.AddressHeader, address);
         request.Headers.TryAddWithoutValidation("X-Forwarded-Host", context.Request.Host.Value);
         request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", context.Request.Scheme);
         request.Headers.TryAddWithoutValidation(ForwardedHeaders.RequestId, RequestIds.Of(context));

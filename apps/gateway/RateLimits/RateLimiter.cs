@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using ServiceDefaults;
@@ -65,7 +66,7 @@ internal sealed class RouteLimits(NamedPolicy[] policies, bool perAddress)
             var headers = context.Response.Headers;
             headers[PolicyHeader] = Append(headers[PolicyHeader], named.Item);
             headers[LimitHeader] = Append(
-                headers[LimitHeader], FormattableString.Invariant($"\"{named.Name}\";r={decision.Remaining};t={decision.ResetSeconds}"));
+                headers[LimitHeader], string.Create(CultureInfo.InvariantCulture, $"\"{named.Name}\";r={decision.Remaining};t={decision.ResetSeconds}"));
             if (!decision.Allowed)
             {
                 return RefuseAsync(context, named, decision.ResetSeconds);

@@ -64,7 +64,11 @@ internal static class Cors
     private static void SetHeaders(IHeaderDictionary headers, string? origin)
     {
         // Also where the origin is not allowed: a cache must not give one origin's answer to another.
-        if (!headers.GetCommaSeparatedValues(HeaderNames.Vary).Contains(HeaderNames.Origin, StringComparer.OrdinalIgnoreCase))
+        if (headers.Vary.Count == 0)
+        {
+            headers.Vary = HeaderNames.Origin;
+        }
+        else if (!headers.GetCommaSeparatedValues(HeaderNames.Vary).Contains(HeaderNames.Origin, StringComparer.OrdinalIgnoreCase))
         {
             headers.AppendCommaSeparatedValues(HeaderNames.Vary, HeaderNames.Origin);
         }

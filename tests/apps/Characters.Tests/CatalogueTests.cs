@@ -76,6 +76,7 @@ public sealed class CatalogueTests
 
         Assert.Equal((428, "PRECONDITION_REQUIRED"), await CodeAsync(one.PutAsync("char-sofa", null)));
         Assert.Equal((412, "CATALOGUE_CHANGED"), await CodeAsync(one.PutAsync("char-sofa", "\"7\"")));
+        Assert.Equal((401, "UNAUTHORIZED"), await CodeAsync(one.PutAsync("char-sofa", "\"1\"", roles: null)));
         Assert.Equal((403, "ROLE_REQUIRED"), await CodeAsync(one.PutAsync("char-sofa", "\"1\"", roles: "user")));
         Assert.Equal((409, "DEFAULT_CHARACTER"), await CodeAsync(one.PutAsync(DefaultCharacter.Code, "\"1\"")));
         Assert.Equal((409, "MATCH_TAKEN"), await CodeAsync(one.PutAsync("char-sofa", "\"1\"", match: "종이")));
@@ -170,7 +171,7 @@ public sealed class CatalogueTests
 
         public Task<HttpResponseMessage> GetAsync(string tag) => SendAsync(HttpMethod.Get, Catalogue, ("If-None-Match", tag), "user");
 
-        public Task<HttpResponseMessage> PutAsync(string code, string? tag, string roles = "admin", string match = "소파") => SendAsync(
+        public Task<HttpResponseMessage> PutAsync(string code, string? tag, string? roles = "admin", string match = "소파") => SendAsync(
             HttpMethod.Put, $"{Catalogue}/{code}", tag is null ? null : ("If-Match", tag), roles, new { name = "소파", type = "소파", dialog = "신고해 줘!", match });
 
         public Task<HttpResponseMessage> DeleteAsync(string code, string tag) => SendAsync(HttpMethod.Delete, $"{Catalogue}/{code}", ("If-Match", tag), "admin");
@@ -181,10 +182,16 @@ public sealed class CatalogueTests
             await _app.DisposeAsync();
         }
 
-        private Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, (string Name, string Value)? header, string roles, object? body = null)
+        private Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, (string Name, string Value)? header, string? roles, object? body = null)
         {
             var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
-            request.Headers.Add("X-User-Roles", roles);
+            // As the gateway sends it: both, or nothing for nobody.
+            if (roles is not null)
+            {
+                request.Headers.Add("X-User-ID", "u1");
+                request.Headers.Add("X-User-Roles", roles);
+            }
+
             if (header is var (name, value))
             {
                 request.Headers.TryAddWithoutValidation(name, value);

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Launcher.Tests;
 
@@ -14,47 +13,34 @@ public sealed class KeyVerbTests : IAsyncLifetime
           {"key_id":"bbb","algorithm":"ES256","state":"next","created_at":"2026-03-31T00:00:00Z","signs_from":"2026-04-01T00:00:00Z"}]}
         """;
 
-    private readonly LaunchedRun _run = new();
+    private readonly RunWithApp _platform = new();
     private readonly List<(string Method, string Path, string Caller, JsonElement Body)> _requests = [];
-    private WebApplication _app = null!;
     private volatile string _answer = Keys;
     private volatile int _status = 200;
 
-    public async ValueTask InitializeAsync()
+    public async ValueTask InitializeAsync() => await _platform.StartAsync("auth", app =>
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        _app = builder.Build();
-        _app.Urls.Add("http://127.0.0.1:0");
-        _app.Map("/internal/{**path}", async (HttpContext http) =>
+        app.Map("/internal/{**path}", async (HttpContext http) =>
         {
             var body = http.Request.Method == "POST" ? await JsonSerializer.DeserializeAsync<JsonElement>(http.Request.Body) : default;
             _requests.Add((http.Request.Method, http.Request.Path, http.Request.Headers["dapr-caller-app-id"].ToString(), body));
             await Results.Text(_answer, "application/json", statusCode: _status).ExecuteAsync(http);
         });
-        await _app.StartAsync();
-        _run.Template($"appID: auth, appPort: {new Uri(_app.Urls.Single()).Port}", "appID: idle");
-        _run.Start();
-        await _run.SeesAsync("ready: 0 apps");
-    }
+    }, "ready: 0 apps", "appID: idle");
 
-    public async ValueTask DisposeAsync()
-    {
-        await _run.DisposeAsync();
-        await _app.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _platform.DisposeAsync();
 
     [Fact]
     public async Task Lists_and_rotates_through_the_sidecar_of_auth()
     {
-        var table = await Verb.OutputAsync(_run, "keys", "list");
+        var table = await Verb.OutputAsync(_platform.Run, "keys", "list");
         Assert.Matches(@"(?m)^key +algorithm +state +signs from +ends$", table);
         Assert.Matches(@"(?m)^aaa +RS256 +signing +2026-01-01 00:10:00 +2026-05-01 00:00:00$", table);
         Assert.Matches(@"(?m)^bbb +ES256 +next +2026-04-01 00:00:00 +-$", table);
-        Assert.Equal(2, JsonElement.Parse(await Verb.OutputAsync(_run, "keys", "list", "-o", "json")).GetArrayLength());
+        Assert.Equal(2, JsonElement.Parse(await Verb.OutputAsync(_platform.Run, "keys", "list", "-o", "json")).GetArrayLength());
 
-        await Verb.OutputAsync(_run, "keys", "rotate");
-        await Verb.OutputAsync(_run, "keys", "rotate", "--now");
+        await Verb.OutputAsync(_platform.Run, "keys", "rotate");
+        await Verb.OutputAsync(_platform.Run, "keys", "rotate", "--now");
 
         Assert.All(_requests, request => Assert.Equal("auth", request.Caller));
         Assert.Equal(["GET /internal/signing-keys", "GET /internal/signing-keys"], _requests[..2].Select(request => $"{request.Method} {request.Path}"));
@@ -67,9 +53,9 @@ public sealed class KeyVerbTests : IAsyncLifetime
     public async Task Says_what_is_wrong_in_one_line()
     {
         (_answer, _status) = ("""{"code":"SIGNING_KEYS_UNAVAILABLE","detail":"The signing keys are not there: because"}""", 503);
-        Assert.Equal((1, "daprw: auth refused: 503 Service Unavailable: The signing keys are not there: because"), await Verb.RunAsync(_run, "keys", "rotate"));
+        Assert.Equal((1, "daprw: auth refused: 503 Service Unavailable: The signing keys are not there: because"), await Verb.RunAsync(_platform.Run, "keys", "rotate"));
         (_answer, _status) = ("[]", 200);
-        Assert.Equal((1, "daprw: /internal/signing-keys of auth answered no list of keys"), await Verb.RunAsync(_run, "keys", "list"));
+        Assert.Equal((1, "daprw: /internal/signing-keys of auth answered no list of keys"), await Verb.RunAsync(_platform.Run, "keys", "list"));
 
         await using var nothing = new LaunchedRun();
         Assert.Contains("nothing runs in", (await Verb.RunAsync(nothing, "keys", "list")).Output, StringComparison.Ordinal);

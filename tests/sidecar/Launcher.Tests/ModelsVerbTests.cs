@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Launcher.Tests;
 
@@ -14,29 +13,13 @@ public sealed class ModelsVerbTests : IAsyncLifetime
          {"id":"gemini/gemini-3-pro-image","capabilities":["images"],"price":{"input_per_million":2,"output_per_million":120,"per_image":0.134},"available":false,"reason":"no key: set GEMINI_API_KEY"}]
         """;
 
-    private readonly LaunchedRun _run = new();
-    private WebApplication _app = null!;
+    private readonly RunWithApp _platform = new();
     private volatile string _answer = Models;
     private volatile int _status = 200;
 
-    public async ValueTask InitializeAsync()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        _app = builder.Build();
-        _app.Urls.Add("http://127.0.0.1:0");
-        _app.MapGet("/api/v1/models", () => Results.Text(_answer, "application/json", statusCode: _status));
-        await _app.StartAsync();
-        _run.Template($"appID: gateway, appPort: {new Uri(_app.Urls.Single()).Port}", "appID: idle");
-        _run.Start();
-        await _run.SeesAsync("ready: http");
-    }
+    public async ValueTask InitializeAsync() => await _platform.StartAsync("gateway", app => app.MapGet("/api/v1/models", () => Results.Text(_answer, "application/json", statusCode: _status)), "ready: http", "appID: idle");
 
-    public async ValueTask DisposeAsync()
-    {
-        await _run.DisposeAsync();
-        await _app.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _platform.DisposeAsync();
 
     [Fact]
     public async Task Shows_what_the_gateway_lists()
@@ -70,7 +53,7 @@ public sealed class ModelsVerbTests : IAsyncLifetime
         Assert.Contains("nothing runs in", (await Verb.RunAsync(nothing, "models")).Output, StringComparison.Ordinal);
     }
 
-    private Task<string> OutputAsync(params string[] arguments) => Verb.OutputAsync(_run, ["models", .. arguments]);
+    private Task<string> OutputAsync(params string[] arguments) => Verb.OutputAsync(_platform.Run, ["models", .. arguments]);
 
-    private Task<(int Code, string Output)> RunAsync(params string[] arguments) => Verb.RunAsync(_run, ["models", .. arguments]);
+    private Task<(int Code, string Output)> RunAsync(params string[] arguments) => Verb.RunAsync(_platform.Run, ["models", .. arguments]);
 }

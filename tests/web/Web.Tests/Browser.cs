@@ -98,13 +98,22 @@ internal sealed class Browser : IAsyncDisposable
             const observer = new MutationObserver(() => { if (holds()) { observer.disconnect(); done(true); } });
             observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
             """;
-        try
+        var started = Stopwatch.GetTimestamp();
+        while (true)
         {
-            await SendAsync("execute/async", new JsonObject { ["script"] = script, ["args"] = new JsonArray() });
-        }
-        catch (InvalidOperationException exception)
-        {
-            throw new TimeoutException($"'{condition}' did not come true; the page says:\n{await TextAsync("body")}", exception);
+            try
+            {
+                await SendAsync("execute/async", new JsonObject { ["script"] = script, ["args"] = new JsonArray() });
+                return;
+            }
+            catch (InvalidOperationException) when (Stopwatch.GetElapsedTime(started) < Patience / 4)
+            {
+                // The page was left or loaded again under the script, which then cannot answer: the next page is asked.
+            }
+            catch (InvalidOperationException exception)
+            {
+                throw new TimeoutException($"'{condition}' did not come true: {exception.Message}; the page says:\n{await TextAsync("body")}", exception);
+            }
         }
     }
 

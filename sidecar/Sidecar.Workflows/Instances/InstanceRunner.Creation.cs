@@ -56,6 +56,11 @@ internal sealed partial class InstanceRunner
             var old = instance.State?.Metadata ?? await _store.ReadMetadataAsync(instanceId, _stopping);
             if (old is not null)
             {
+                if (!InstanceState.IsTerminal((OrchestrationStatus)old.Status))
+                {
+                    WakeIfUnknown(instanceId);
+                }
+
                 if (creationKey.Length > 0 && old.CreationKey == creationKey)
                 {
                     return Creation.Repeated;
@@ -177,13 +182,19 @@ internal sealed partial class InstanceRunner
             var found = await peer._store.ReadMetadataAsync([.. children.Select(c => c.ChildWorkflowInstanceCreated.InstanceId)], _stopping);
             foreach (var (child, known) in children.Zip(found))
             {
+                var runs = known is not null && !InstanceState.IsTerminal((OrchestrationStatus)known.Status);
+                if (runs)
+                {
+                    peer.WakeIfUnknown(child.ChildWorkflowInstanceCreated.InstanceId);
+                }
+
                 if (known is not null && known.CreationKey == CreationKey(instance.Id, state.Metadata, child.EventId))
                 {
                     continue;
                 }
 
                 // Only an id that is free or ended is worth its gate; so no instance waits for the gate of one that may wait for it.
-                if ((known is not null && !InstanceState.IsTerminal((OrchestrationStatus)known.Status))
+                if (runs
                     || (peer == this && child.ChildWorkflowInstanceCreated.InstanceId == instance.Id)
                     || await peer.CreateChildAsync(_appId, instance.Id, state.Metadata, child) is Creation.StillActive or Creation.ChildrenActive or Creation.InvalidId)
                 {

@@ -83,7 +83,7 @@ internal sealed partial class InstanceRunner : IWorkSource
             instance.State = await _store.LoadAsync(instance.Id, _stopping);
             if (instance.State is { HasEnded: false } state)
             {
-                SetActive(instance.Id, true);
+                WakeIfUnknown(instance.Id);
                 Arm(instance, state);
             }
             else
@@ -119,6 +119,18 @@ internal sealed partial class InstanceRunner : IWorkSource
             MarkReady(instance);
         }
     });
+
+    /// <summary>
+    /// An instance that has not ended was met. When this engine did not know of it, a process that died had still committed it after this one had listed
+    /// what goes on: it is made to work like those that were found then. The gate of the instance may be held.
+    /// </summary>
+    private void WakeIfUnknown(string instanceId)
+    {
+        if (_active.TryAdd(instanceId, 0))
+        {
+            _timers.Add(new TimerEntry("\0found", instanceId, Now, () => RecoverAsync(instanceId)));
+        }
+    }
 
     /// <summary>Notes whether an instance runs. Kept as a set, because after a failed write a count would not know what to add.</summary>
     public void SetActive(string instanceId, bool active)

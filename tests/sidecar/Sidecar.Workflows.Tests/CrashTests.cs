@@ -108,7 +108,16 @@ public abstract class CrashSuite
         var raised = false;
         while (state?.WorkflowStatus != OrchestrationStatus.Completed)
         {
-            patience.Token.ThrowIfCancellationRequested();
+            if (resurrection.IsFaulted)
+            {
+                await resurrection;
+            }
+
+            if (patience.IsCancellationRequested)
+            {
+                Assert.Fail($"stuck: {state?.WorkflowStatus} {state?.CustomStatus}, event raised: {raised}, {worker.Items} items, {host.Engine.GetStatus()}");
+            }
+
             try
             {
                 state = await client.GetAsync(Id);

@@ -15,7 +15,7 @@ internal static class FetchTarget
     private static readonly string[] InnerNames = ["localhost", "local", "internal", "home.arpa", "metadata.goog", "cluster.local", "svc"];
 
     /// <summary>The address, or why it is not asked.</summary>
-    public static FetchFailure? Check(string url, GuardedFetchOptions options, out Uri target, out string host)
+    public static FetchFailure? Check(string url, GuardedTargetOptions options, out Uri target, out string host)
     {
         host = "";
         target = null!;
@@ -77,7 +77,7 @@ internal static class FetchTarget
         return null;
     }
 
-    private static FetchFailure? Allowed(string host, GuardedFetchOptions options)
+    private static FetchFailure? Allowed(string host, GuardedTargetOptions options)
     {
         if (IsNamed(host, options.LoopbackHosts))
         {

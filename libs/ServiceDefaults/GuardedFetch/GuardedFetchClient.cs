@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -13,7 +12,6 @@ namespace ServiceDefaults.GuardedFetch;
 public sealed partial class GuardedFetchClient(
     HttpClient http, IHostResolver resolver, IOptions<GuardedFetchOptions> options, TimeProvider time, ILogger<GuardedFetchClient> logger)
 {
-    private static readonly HttpRequestOptionsKey<IPAddress[]> Checked = new("guarded-fetch.addresses");
     private readonly GuardedFetchOptions _options = options.Value;
     private readonly string[] _types = options.Value.MediaTypes is { Count: > 0 } types ? [.. types] : ["image/jpeg", "image/png"];
 
@@ -46,24 +44,6 @@ public sealed partial class GuardedFetchClient(
         return result;
     }
 
-    /// <summary>The handler of the client's connections: nothing of it is shared with other requests, and each goes where it was checked to go.</summary>
-    internal static SocketsHttpHandler CreateHandler() => new()
-    {
-        AllowAutoRedirect = false,
-        UseProxy = false,
-        UseCookies = false,
-        Credentials = null,
-        AutomaticDecompression = DecompressionMethods.None,
-        // Strangers are not told our traces.
-        ActivityHeadersPropagator = null,
-        MaxResponseHeadersLength = 16,
-        MaxResponseDrainSize = 0,
-        // A connection serves the request whose addresses were checked, and no other.
-        PooledConnectionLifetime = TimeSpan.Zero,
-        ConnectTimeout = Timeout.InfiniteTimeSpan,
-        ConnectCallback = ConnectAsync,
-    };
-
     private async Task<FetchResult> GetAsync(string url, CancellationTokenSource step, CancellationToken cancellationToken)
     {
         for (var hop = 0; ; hop++)
@@ -74,7 +54,7 @@ public sealed partial class GuardedFetchClient(
                 return Failed(refusal);
             }
 
-            var (addresses, failure) = await ResolveAsync(host, cancellationToken);
+            var (addresses, failure) = await GuardedConnections.ResolveAsync(host, _options, resolver, cancellationToken);
             if (addresses is null)
             {
                 return Failed(failure!);
@@ -82,7 +62,7 @@ public sealed partial class GuardedFetchClient(
 
             using var request = new HttpRequestMessage(HttpMethod.Get, target) { Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
             request.Headers.Accept.ParseAdd(string.Join(", ", _types));
-            request.Options.Set(Checked, addresses);
+            GuardedConnections.Pin(request, addresses);
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             if ((int)response.StatusCode is 301 or 302 or 303 or 307 or 308)
             {
@@ -99,29 +79,6 @@ public sealed partial class GuardedFetchClient(
                 ? await ReadAsync(response.Content, step, cancellationToken)
                 : Failed(FetchFailure.Answered((int)response.StatusCode));
         }
-    }
-
-    private async Task<(IPAddress[]? Addresses, FetchFailure? Failure)> ResolveAsync(string host, CancellationToken cancellationToken)
-    {
-        IPAddress[] addresses;
-        try
-        {
-            addresses = IPAddress.TryParse(host, out var address) ? [address] : await resolver.ResolveAsync(host, cancellationToken);
-        }
-        catch (SocketException)
-        {
-            addresses = [];
-        }
-
-        if (addresses.Length == 0)
-        {
-            return (null, FetchFailure.Unreachable());
-        }
-
-        var mayBeLoopback = FetchTarget.IsNamed(host, _options.LoopbackHosts);
-        return addresses.All(address => PublicAddresses.Contains(address) || (mayBeLoopback && IPAddress.IsLoopback(address)))
-            ? (addresses, null)
-            : (null, FetchFailure.HostForbidden());
     }
 
     private async Task<FetchResult> ReadAsync(HttpContent content, CancellationTokenSource step, CancellationToken cancellationToken)
@@ -178,33 +135,6 @@ public sealed partial class GuardedFetchClient(
     }
 
     private static FetchResult Failed(FetchFailure failure) => new(Content: null, failure);
-
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
-    {
-        if (!context.InitialRequestMessage.Options.TryGetValue(Checked, out var addresses))
-        {
-            throw new InvalidOperationException("a request of this client that did not come through GetAsync");
-        }
-
-        for (var index = 0; ; index++)
-        {
-            var socket = new Socket(addresses[index].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            try
-            {
-                await socket.ConnectAsync(new IPEndPoint(addresses[index], context.DnsEndPoint.Port), cancellationToken);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch (SocketException) when (index < addresses.Length - 1)
-            {
-                socket.Dispose();
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
-        }
-    }
 
     [LoggerMessage(920, LogLevel.Debug, "A picture was not fetched from the address that a user named: {Code}")]
     private partial void LogFailed(string code);

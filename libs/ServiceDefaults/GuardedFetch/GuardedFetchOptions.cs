@@ -3,25 +3,10 @@ using System.ComponentModel.DataAnnotations;
 namespace ServiceDefaults.GuardedFetch;
 
 /// <summary>What may be fetched from addresses that users name.</summary>
-public sealed class GuardedFetchOptions
+public sealed class GuardedFetchOptions : GuardedTargetOptions
 {
     /// <summary>Configuration section.</summary>
     public const string Section = "GuardedFetch";
-
-    /// <summary>
-    /// The only hosts that may be asked: names, or <c>*.example.com</c> for all below one. Their addresses must be public too. Empty (default): every host
-    /// whose addresses are all public.
-    /// </summary>
-    public IList<string> AllowedHosts { get; } = [];
-
-    /// <summary>Hosts whose addresses may be loopback. Development only: elsewhere the app does not start with any. Default none.</summary>
-    public IList<string> LoopbackHosts { get; } = [];
-
-    /// <summary>Whether plain http is taken as well. Default false.</summary>
-    public bool AllowHttp { get; set; }
-
-    /// <summary>Ports that may be asked. Default 443, and 80 with <see cref="AllowHttp"/>.</summary>
-    public IList<int> Ports { get; } = [];
 
     /// <summary>Redirects that are followed, each checked like a first address. Default 0: a redirect is a failure.</summary>
     [Range(0, 3)]

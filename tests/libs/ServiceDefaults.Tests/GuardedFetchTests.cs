@@ -63,11 +63,13 @@ public sealed partial class GuardedFetchTests : IAsyncLifetime
     private ServiceProvider Services(string environment, params (string Key, string Value)[] settings) => new ServiceCollection()
         .AddLogging()
         .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(
-            settings.Select(setting => new KeyValuePair<string, string?>($"GuardedFetch:{setting.Key}", setting.Value))).Build())
+            settings.SelectMany(setting => new[] { GuardedFetchOptions.Section, GuardedPostOptions.Section }.Select(
+                section => new KeyValuePair<string, string?>($"{section}:{setting.Key}", setting.Value)))).Build())
         .AddSingleton<IHostEnvironment>(new HostEnvironment(environment))
         .AddSingleton<IHostResolver>(_resolver)
         .AddSingleton<TimeProvider>(_time)
         .AddGuardedFetch()
+        .AddGuardedPost()
         .BuildServiceProvider();
 
     private async Task<FetchResult> FetchAsync(string url, params (string Key, string Value)[] settings)

@@ -19,5 +19,9 @@ train.SetAction(result => TrainCommand.Run(result.GetRequiredValue(data), result
 var bench = new Command("bench", "Measure the time per picture.") { data };
 bench.SetAction(result => BenchCommand.Run(result.GetRequiredValue(data)));
 
-return new RootCommand("Trains the heads of the local picture classifier and makes its weights file.") { import, train, bench }
+var folders = new Argument<string[]>("folders") { Description = "Folders of pictures, such as one with desks and others without." };
+var resemblance = new Command("desk", "Tell how many pictures of each folder look like a desk.") { folders };
+resemblance.SetAction(result => ResemblanceCommand.Run(result.GetRequiredValue(folders)));
+
+return new RootCommand("Trains the heads of the local picture classifier and makes its weights file.") { import, train, bench, resemblance }
     .Parse(args).Invoke();

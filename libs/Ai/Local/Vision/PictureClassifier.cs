@@ -42,16 +42,7 @@ public sealed partial class PictureClassifier
     /// <exception cref="UnsupportedImageException">Neither JPEG nor PNG, or a variant that cannot be decoded.</exception>
     /// <exception cref="ImageTooLargeException">Larger than the options allow.</exception>
     /// <exception cref="ImageFormatException">The picture is damaged or cut off.</exception>
-    public PictureClassification Classify(ReadOnlyMemory<byte> image, CancellationToken cancellationToken = default)
-    {
-        var limits = new DecodeOptions
-        {
-            MaxBytes = _options.MaxBytes,
-            MaxPixels = _options.MaxPixels,
-            TargetMinSide = _model.Value.Features.Side,
-        };
-        return Classify(ImageDecoder.Decode(image, limits, cancellationToken));
-    }
+    public PictureClassification Classify(ReadOnlyMemory<byte> image, CancellationToken cancellationToken = default) => Classify(Decode(image, cancellationToken));
 
     /// <summary>Classifies a decoded picture.</summary>
     public PictureClassification Classify(Bitmap picture)
@@ -83,6 +74,32 @@ public sealed partial class PictureClassifier
             hints,
             $"{features.Name}+{HeadVersion}");
     }
+
+    /// <summary>
+    /// How much a picture looks like any of some ImageNet labels to the network, which was not trained for the question: the sum of their probabilities,
+    /// 0 to 1, not calibrated. Null without the network. Throws as <see cref="Classify(ReadOnlyMemory{byte}, CancellationToken)"/>.
+    /// </summary>
+    public double? Resemblance(ReadOnlyMemory<byte> image, IReadOnlySet<string> labels, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        var picture = Decode(image, cancellationToken);
+        var features = _model.Value.Features;
+        float[] buffer = ArrayPool<float>.Shared.Rent(features.FeatureCount);
+        try
+        {
+            var hints = features.Describe(picture, buffer.AsSpan(0, features.FeatureCount), int.MaxValue);
+            return hints.Count == 0 ? null : hints.Where(hint => labels.Contains(hint.Label)).Sum(hint => hint.Probability);
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(buffer);
+        }
+    }
+
+    private Bitmap Decode(ReadOnlyMemory<byte> image, CancellationToken cancellationToken) => ImageDecoder.Decode(
+        image,
+        new DecodeOptions { MaxBytes = _options.MaxBytes, MaxPixels = _options.MaxPixels, TargetMinSide = _model.Value.Features.Side },
+        cancellationToken);
 
     private LoadedModel Load()
     {

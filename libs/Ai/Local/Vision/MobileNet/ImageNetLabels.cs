@@ -15,6 +15,7 @@ internal static class ImageNetLabels
     {
         Softmax.Apply(logits);
         var probabilities = logits[1..];
+        count = Math.Min(count, probabilities.Length);
         var best = new PriorityQueue<int, float>(count + 1);
         for (int i = 0; i < probabilities.Length; i++)
         {

@@ -80,7 +80,9 @@ public static class ServiceDefaultsExtensions
         app.MapHealthChecks("/healthz/ready", ready);
         app.MapHealthChecks("/ready", ready);
         app.MapGet("/healthz/startup", (DrainState state) => state.IsStarted ? Results.Text("Healthy") : Results.StatusCode(StatusCodes.Status503ServiceUnavailable));
-        app.MapGet("/metrics", (PrometheusMetrics metrics) => Results.Text(metrics.Write(), PrometheusMetrics.ContentType)).RequireSidecar();
+        // Made here: it listens from before the start, not from the first question on, and ends with the app.
+        var metrics = app.Services.GetRequiredService<PrometheusMetrics>();
+        app.MapGet("/metrics", () => Results.Text(metrics.Write(), PrometheusMetrics.ContentType)).RequireSidecar();
         app.MapSubscribeHandler();
         app.MapOpenApiDocument();
         return app;

@@ -27,8 +27,7 @@ internal static class TelemetryExtensions
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
         var name = builder.Configuration["OTEL_SERVICE_NAME"] ?? builder.Environment.ApplicationName;
-        var prometheus = new PrometheusMetrics([.. Meters, name]);
-        builder.Services.AddSingleton(_ => prometheus);
+        builder.Services.AddSingleton(_ => new PrometheusMetrics([.. Meters, name]));
         if (builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] is not { Length: > 0 } endpoint)
         {
             return;

@@ -53,6 +53,21 @@ public sealed class PrometheusTests
     }
 
     [Fact]
+    public async Task An_app_that_nobody_asks_listens_from_its_start_to_its_end()
+    {
+        var name = $"{MeterName}-{Guid.NewGuid()}";
+        using var meter = new Meter(name);
+        var sold = meter.CreateCounter<long>("apples.sold");
+
+        await using (await TestService.StartAsync(_ => { }, settings: ("OTEL_SERVICE_NAME", name)))
+        {
+            Assert.True(sold.Enabled);
+        }
+
+        Assert.False(sold.Enabled);
+    }
+
+    [Fact]
     public async Task Requests_are_measured_and_the_number_of_series_is_bounded()
     {
         await using var service = await StartAsync();

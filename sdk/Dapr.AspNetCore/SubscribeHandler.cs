@@ -5,6 +5,7 @@ using Dapr.AspNetCore;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -20,7 +21,9 @@ public static class DaprEndpointRouteBuilderExtensions
     public static IEndpointConventionBuilder MapSubscribeHandler(this IEndpointRouteBuilder endpoints, SubscribeOptions options) =>
         endpoints.MapGet("dapr/subscribe", (HttpContext http) =>
         {
-            var subscriptions = Collect(endpoints.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>(), options?.EnableRawPayload == true);
+            // The endpoints that routing uses: those of endpoints.DataSources are compiled anew whenever they are read.
+            var routed = http.RequestServices.GetRequiredService<EndpointDataSource>().Endpoints;
+            var subscriptions = Collect(routed.OfType<RouteEndpoint>(), options?.EnableRawPayload == true);
             return JsonSerializer.SerializeAsync(http.Response.Body, subscriptions, Json, http.RequestAborted);
         });
 

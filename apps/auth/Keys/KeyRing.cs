@@ -17,7 +17,8 @@ internal sealed partial class KeyRing(
     DaprClient dapr, VerificationKeys verification, TimeProvider time, IOptions<AuthOptions> options, IOptions<IdentityOptions> identity, ILogger<KeyRing> logger)
     : BackgroundService
 {
-    private const string StateKey = "keys";
+    /// <summary>Key of the document in the state of auth.</summary>
+    public const string StateKey = "keys";
 
     /// <summary>Between tries while there are no keys, and before a name that is not known is looked for.</summary>
     private static readonly TimeSpan ShortPause = TimeSpan.FromMilliseconds(500);

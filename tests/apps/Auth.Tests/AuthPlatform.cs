@@ -5,6 +5,8 @@ using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using ServiceDefaults;
+using ServiceDefaults.Identity;
 using Sidecar.Testing;
 using TestKit;
 
@@ -13,9 +15,17 @@ namespace Auth.Tests;
 /// <summary>The real auth on a whole sidecar. Requests come as from the gateway.</summary>
 internal sealed class AuthPlatform : IAsyncDisposable
 {
-    private readonly TimeProvider _clock;
+    /// <summary>Secret that the keys are encrypted with.</summary>
+    private static readonly string Secret = new('k', 64);
 
-    private AuthPlatform(SidecarHost dapr, SidecarApp sidecar, TimeProvider? clock) => (Dapr, Sidecar, _clock) = (dapr, sidecar, clock ?? Time);
+    /// <summary>The private key of every platform that is not about keys: to make one costs more than all else that such a test does.</summary>
+    private static readonly Lazy<byte[]> SharedKey = new(() =>
+    {
+        using var key = SigningKey.Create("shared", TokenAlgorithms.Rs256);
+        return key.ExportPkcs8();
+    });
+
+    private AuthPlatform(SidecarHost dapr, SidecarApp sidecar, TimeProvider? clock) => (Dapr, Sidecar, Clock) = (dapr, sidecar, clock ?? Time);
 
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -25,7 +35,10 @@ internal sealed class AuthPlatform : IAsyncDisposable
     /// <summary>The endpoint of auth in it.</summary>
     public SidecarApp Sidecar { get; }
 
-    /// <summary>The clock of the app, unless it was given another.</summary>
+    /// <summary>The clock of the app.</summary>
+    public TimeProvider Clock { get; }
+
+    /// <summary>The same, unless it was given another.</summary>
     public ManualTimeProvider Time { get; } = new();
 
     /// <summary>The running app; replaced by <see cref="StartAppAsync"/>.</summary>
@@ -38,18 +51,34 @@ internal sealed class AuthPlatform : IAsyncDisposable
     public static async Task<AuthPlatform> StartOnAsync(
         TimeProvider? clock, Action<SidecarHostOptions>? configure = null, params (string Name, string Value)[] settings)
     {
+        var platform = await CreateAsync(clock, configure);
+        var now = platform.Clock.GetUtcNow();
+        var key = new StoredKey(Guid.CreateVersion7(now).ToString("N"), TokenAlgorithms.Rs256, now, now, new KeyEncryption(Secret).Encrypt(SharedKey.Value));
+        await platform.Sidecar.SaveStateAsync(Components.StateStore, KeyRing.StateKey, new StoredKeys([key]), TandemJson.Options, Cancel);
+        await platform.StartAppAsync(settings);
+        return platform;
+    }
+
+    /// <summary>For the tests about keys: auth begins with none and makes its own.</summary>
+    public static async Task<AuthPlatform> StartWithoutKeysAsync(Action<SidecarHostOptions>? configure = null)
+    {
+        var platform = await CreateAsync(null, configure);
+        await platform.StartAppAsync();
+        return platform;
+    }
+
+    private static async Task<AuthPlatform> CreateAsync(TimeProvider? clock, Action<SidecarHostOptions>? configure)
+    {
         var dapr = await SidecarHost.StartAsync(options =>
         {
-            options.Secrets[KeyEncryption.SecretName] = new string('k', 64);
+            options.Secrets[KeyEncryption.SecretName] = Secret;
             options.DefaultComponents = true;
             options.AddComponent(Components.Broadcast, "pubsub.in-memory", ("consumerID", "{uuid}"));
             options.AddComponent(Components.Revocations, "state.in-memory", ("keyPrefix", "name"));
             options.AddYaml(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "resiliency.yaml")));
             configure?.Invoke(options);
         }, Cancel);
-        var platform = new AuthPlatform(dapr, await dapr.AddAppAsync(Apps.Auth, cancellationToken: Cancel), clock);
-        await platform.StartAppAsync(settings);
-        return platform;
+        return new AuthPlatform(dapr, await dapr.AddAppAsync(Apps.Auth, cancellationToken: Cancel), clock);
     }
 
     /// <summary>Starts the app, or another process of it on the same state.</summary>
@@ -64,7 +93,7 @@ internal sealed class AuthPlatform : IAsyncDisposable
                 builder.UseSetting(name, value);
             }
 
-            builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton(_clock)));
+            builder.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton(Clock)));
         });
         App.UseKestrel();
         App.StartServer();

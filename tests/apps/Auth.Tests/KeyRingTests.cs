@@ -32,7 +32,7 @@ public sealed class KeyRingTests : IAsyncDisposable
     [Fact]
     public async Task Replicas_that_start_at_once_share_one_key()
     {
-        _platform = await AuthPlatform.StartAsync();
+        _platform = await AuthPlatform.StartWithoutKeysAsync();
         var keys = _platform.App.Services.GetRequiredService<KeyRing>();
         var replicas = await Task.WhenAll(ReplicaAsync(), ReplicaAsync(), ReplicaAsync());
 
@@ -44,7 +44,7 @@ public sealed class KeyRingTests : IAsyncDisposable
     [Fact]
     public async Task A_new_key_is_published_then_signs_and_the_old_one_stays_as_long_as_its_tokens()
     {
-        _platform = await AuthPlatform.StartAsync();
+        _platform = await AuthPlatform.StartWithoutKeysAsync();
         var (first, second) = (await ReplicaAsync(), await ReplicaAsync());
         var old = first.Ring.Active.KeyId;
         var token = Write(first.Ring, TimeSpan.FromDays(30));
@@ -74,7 +74,7 @@ public sealed class KeyRingTests : IAsyncDisposable
     [Fact]
     public async Task Keys_are_replaced_when_they_are_old()
     {
-        _platform = await AuthPlatform.StartAsync();
+        _platform = await AuthPlatform.StartWithoutKeysAsync();
         var (first, second) = (await ReplicaAsync(), await ReplicaAsync());
         var old = first.Ring.Active.KeyId;
 
@@ -92,7 +92,7 @@ public sealed class KeyRingTests : IAsyncDisposable
     [Fact]
     public async Task Keys_that_may_be_known_to_somebody_end_at_once()
     {
-        _platform = await AuthPlatform.StartAsync();
+        _platform = await AuthPlatform.StartWithoutKeysAsync();
         var (first, second) = (await ReplicaAsync(), await ReplicaAsync());
         var token = Write(first.Ring);
         await first.Ring.RotateAsync(new string('d', 32), now: false, AuthPlatform.Cancel);
@@ -114,7 +114,7 @@ public sealed class KeyRingTests : IAsyncDisposable
     [Fact]
     public async Task Another_algorithm_begins_with_an_overlap()
     {
-        _platform = await AuthPlatform.StartAsync();
+        _platform = await AuthPlatform.StartWithoutKeysAsync();
         var old = _platform.App.Services.GetRequiredService<KeyRing>();
         await _platform.App.DisposeAsync();
 
@@ -133,7 +133,7 @@ public sealed class KeyRingTests : IAsyncDisposable
     [Fact]
     public async Task Without_its_secret_auth_waits_and_says_why()
     {
-        _platform = await AuthPlatform.StartAsync(options => options.Secrets.Remove(KeyEncryption.SecretName));
+        _platform = await AuthPlatform.StartWithoutKeysAsync(options => options.Secrets.Remove(KeyEncryption.SecretName));
         var given = _platform.Dapr.Secrets;
         using var gateway = _platform.Gateway();
         using (var refused = await gateway.PostAsync("/api/v1/auth/guest", null, AuthPlatform.Cancel))
@@ -156,7 +156,7 @@ public sealed class KeyRingTests : IAsyncDisposable
     [Fact]
     public async Task Another_secret_is_one_clear_sentence_and_new_keys_heal_it()
     {
-        _platform = await AuthPlatform.StartAsync();
+        _platform = await AuthPlatform.StartWithoutKeysAsync();
         await _platform.App.DisposeAsync();
         _platform.Dapr.Secrets[KeyEncryption.SecretName] = new string('x', 64);
         await _platform.StartAppAsync();
@@ -177,7 +177,7 @@ public sealed class KeyRingTests : IAsyncDisposable
     [Fact]
     public async Task Operators_list_and_rotate_through_the_sidecar_of_auth_and_nobody_else_does()
     {
-        _platform = await AuthPlatform.StartAsync();
+        _platform = await AuthPlatform.StartWithoutKeysAsync();
         using var operatorClient = Operator();
 
         using var rotated = await operatorClient.PostAsJsonAsync("/internal/signing-keys/rotate", new { key_id = NewId }, AuthPlatform.Cancel);
@@ -200,7 +200,7 @@ public sealed class KeyRingTests : IAsyncDisposable
     [InlineData("Auth:KeyLifetime", "00:10:00")]
     public async Task Settings_that_sign_with_keys_nobody_knows_stop_the_start(string name, string value)
     {
-        _platform = await AuthPlatform.StartAsync();
+        _platform = await AuthPlatform.StartWithoutKeysAsync();
 
         var exception = await Assert.ThrowsAnyAsync<Exception>(() => _platform.StartAppAsync((name, value)));
 

@@ -1,8 +1,6 @@
 using System.Net;
-using Auth.Revocations;
 using Contracts;
 using Contracts.Identity;
-using Microsoft.Extensions.DependencyInjection;
 using ServiceDefaults;
 using Sidecar.Testing;
 using TestKit;
@@ -13,20 +11,25 @@ namespace Auth.Tests.Revocations;
 /// The real auth and apps at the edge on one sidecar, with what goes wrong between them. The edge has the limits of <see cref="EdgeApp"/> and,
 /// by its slow reading, would learn of nothing for ten minutes.
 /// </summary>
-public sealed class RevocationFaultTests
+public sealed class RevocationFaultTests : IAsyncLifetime
 {
+    private static readonly (string Name, string Value) Heartbeat = ("Auth:Heartbeat", "00:00:00.1");
+
+    private AuthPlatform _platform = null!;
+
+    public async ValueTask InitializeAsync() => _platform = await AuthPlatform.StartOnAsync(TimeProvider.System, settings: Heartbeat);
+
+    public ValueTask DisposeAsync() => _platform.DisposeAsync();
+
     [Fact]
     public async Task Every_replica_refuses_a_revoked_session_and_nobody_elses()
     {
-        await using var platform = await StartAsync();
-        using var first = await EdgeApp.StartAsync(platform.Dapr, TimeProvider.System);
-        using var second = await EdgeApp.StartAsync(platform.Dapr, TimeProvider.System);
-        var (token, session) = Token("u1");
+        using var first = await StartEdgeAsync();
+        using var second = await StartEdgeAsync();
+        var (token, session) = await SignInAsync(first, second);
         var (other, _) = Token("u1");
-        await first.UntilAsync(token, HttpStatusCode.OK);
-        await second.UntilAsync(token, HttpStatusCode.OK);
 
-        await RevokeAsync(platform, session);
+        await _platform.RevokeAsync(session);
 
         await first.UntilAsync(token, HttpStatusCode.Unauthorized);
         await second.UntilAsync(token, HttpStatusCode.Unauthorized);
@@ -36,10 +39,9 @@ public sealed class RevocationFaultTests
     [Fact]
     public async Task A_replica_that_starts_later_is_ready_when_it_knows()
     {
-        await using var platform = await StartAsync();
         var (token, session) = Token("u1");
-        await RevokeAsync(platform, session);
-        using var edge = await EdgeApp.StartAsync(platform.Dapr, TimeProvider.System);
+        await _platform.RevokeAsync(session);
+        using var edge = await StartEdgeAsync();
 
         while (await edge.ReadyAsync() != HttpStatusCode.OK)
         {
@@ -52,14 +54,12 @@ public sealed class RevocationFaultTests
     [Fact]
     public async Task A_lost_message_costs_time_and_no_revocation()
     {
-        await using var platform = await StartAsync();
-        using var edge = await EdgeApp.StartAsync(platform.Dapr, TimeProvider.System);
-        var (token, session) = Token("u1");
-        await edge.UntilAsync(token, HttpStatusCode.OK);
-        platform.Dapr.Faults.Deliveries(IdentityTopics.TokenRevoked, app: Apps.Gateway)
+        using var edge = await StartEdgeAsync();
+        var (token, session) = await SignInAsync(edge);
+        _platform.Dapr.Faults.Deliveries(IdentityTopics.TokenRevoked, app: Apps.Gateway)
             .When(attempt => attempt.Delivery.Payload<TokenRevoked>(TandemJson.Options)!.Revocations.Count > 0).Always().Drop();
 
-        await RevokeAsync(platform, session);
+        await _platform.RevokeAsync(session);
 
         await edge.UntilAsync(token, HttpStatusCode.Unauthorized);
     }
@@ -67,16 +67,15 @@ public sealed class RevocationFaultTests
     [Fact]
     public async Task Doubled_and_reordered_messages_change_nothing()
     {
-        await using var platform = await StartAsync();
-        using var edge = await EdgeApp.StartAsync(platform.Dapr, TimeProvider.System);
-        platform.Dapr.Faults.Deliveries(IdentityTopics.TokenRevoked, app: Apps.Gateway).When(attempt => attempt.Delivery.Attempt == 1)
+        using var edge = await StartEdgeAsync();
+        _platform.Dapr.Faults.Deliveries(IdentityTopics.TokenRevoked, app: Apps.Gateway).When(attempt => attempt.Delivery.Attempt == 1)
             .WithProbability(0.5).Always().Duplicate();
-        platform.Dapr.Faults.Deliveries(IdentityTopics.TokenRevoked, app: Apps.Gateway).Always().Reorder(window: 3);
+        _platform.Dapr.Faults.Deliveries(IdentityTopics.TokenRevoked, app: Apps.Gateway).Always().Reorder(window: 3);
         var tokens = Enumerable.Range(0, 20).Select(i => Token($"u{i}")).ToArray();
 
         foreach (var (_, session) in tokens)
         {
-            await RevokeAsync(platform, session);
+            await _platform.RevokeAsync(session);
         }
 
         foreach (var (token, _) in tokens)
@@ -93,13 +92,11 @@ public sealed class RevocationFaultTests
     [Fact]
     public async Task Without_a_broker_revocations_are_read_from_the_documents()
     {
-        await using var platform = await StartAsync();
-        using var edge = await EdgeApp.StartAsync(platform.Dapr, TimeProvider.System);
-        var (token, session) = Token("u1");
-        await edge.UntilAsync(token, HttpStatusCode.OK);
-        using var away = platform.Dapr.Faults.Publishes(IdentityTopics.TokenRevoked).Always().Fail();
+        using var edge = await StartEdgeAsync();
+        var (token, session) = await SignInAsync(edge);
+        using var away = _platform.Dapr.Faults.Publishes(IdentityTopics.TokenRevoked).Always().Fail();
 
-        await RevokeAsync(platform, session);
+        await _platform.RevokeAsync(session);
 
         await edge.UntilAsync(token, HttpStatusCode.Unauthorized);
     }
@@ -107,22 +104,18 @@ public sealed class RevocationFaultTests
     [Fact]
     public async Task Auth_that_dies_after_the_write_has_still_revoked()
     {
-        await using var platform = await StartAsync();
-        using var edge = await EdgeApp.StartAsync(platform.Dapr, TimeProvider.System);
-        var (token, session) = Token("u1");
-        await edge.UntilAsync(token, HttpStatusCode.OK);
+        using var edge = await StartEdgeAsync();
+        var (token, session) = await SignInAsync(edge);
         // Stored, and never told.
-        using var away = platform.Dapr.Faults.Publishes(IdentityTopics.TokenRevoked).Always().Fail();
-        await RevokeAsync(platform, session);
-        await platform.App.DisposeAsync();
+        using var away = _platform.Dapr.Faults.Publishes(IdentityTopics.TokenRevoked).Always().Fail();
+        await _platform.RevokeAsync(session);
+        await _platform.App.DisposeAsync();
         away.Dispose();
 
-        await platform.StartAppAsync(("Auth:Heartbeat", "00:00:00.1"));
+        await _platform.StartAppAsync(Heartbeat);
 
         await edge.UntilAsync(token, HttpStatusCode.Unauthorized);
     }
-
-    private static Task<AuthPlatform> StartAsync() => AuthPlatform.StartOnAsync(TimeProvider.System, settings: ("Auth:Heartbeat", "00:00:00.1"));
 
     private static (string Token, string Session) Token(string user)
     {
@@ -130,6 +123,17 @@ public sealed class RevocationFaultTests
         return (TestTokens.Of(user, change: claims => claims with { Sid = session }), session);
     }
 
-    private static Task RevokeAsync(AuthPlatform platform, string session) => platform.App.Services.GetRequiredService<RevocationStore>()
-        .RevokeAsync(session, TimeProvider.System.GetUtcNow().AddHours(1), "logout", AuthPlatform.Cancel);
+    private Task<EdgeApp> StartEdgeAsync() => EdgeApp.StartAsync(_platform.Dapr, TimeProvider.System);
+
+    /// <summary>A session whose token all of them accept.</summary>
+    private static async Task<(string Token, string Session)> SignInAsync(params EdgeApp[] edges)
+    {
+        var signedIn = Token("u1");
+        foreach (var edge in edges)
+        {
+            await edge.UntilAsync(signedIn.Token, HttpStatusCode.OK);
+        }
+
+        return signedIn;
+    }
 }

@@ -19,11 +19,11 @@ public sealed class RevocationStoreTests
         await using var platform = await AuthPlatform.StartAsync();
         var end = platform.Time.GetUtcNow().AddHours(3);
 
-        await Store(platform).RevokeAsync("session-1", end, "logout", AuthPlatform.Cancel);
+        await platform.Store().RevokeAsync("session-1", end, "logout", AuthPlatform.Cancel);
 
         var stored = Assert.Single((await ReadAsync(platform, end, "session-1"))!.Revocations);
         Assert.Equal(("session-1", end, "logout"), (stored.Id, stored.ExpiresAt, stored.Reason));
-        Assert.Equal(stored, Assert.Single((await AnnouncedAsync(platform, "session-1")).Revocations));
+        Assert.Equal(stored, Assert.Single((await platform.AnnouncedAsync("session-1")).Revocations));
     }
 
     [Fact]
@@ -32,8 +32,8 @@ public sealed class RevocationStoreTests
         await using var platform = await AuthPlatform.StartAsync();
         var end = platform.Time.GetUtcNow().AddHours(3);
 
-        await Store(platform).RevokeAsync("session-1", end, "logout", AuthPlatform.Cancel);
-        await Store(platform).RevokeAsync("session-1", end, "logout", AuthPlatform.Cancel);
+        await platform.Store().RevokeAsync("session-1", end, "logout", AuthPlatform.Cancel);
+        await platform.Store().RevokeAsync("session-1", end, "logout", AuthPlatform.Cancel);
 
         Assert.Single((await ReadAsync(platform, end, "session-1"))!.Revocations);
     }
@@ -44,7 +44,7 @@ public sealed class RevocationStoreTests
         await using var platform = await AuthPlatform.StartAsync();
         var end = platform.Time.GetUtcNow().AddMinutes(-1);
 
-        await Store(platform).RevokeAsync("session-1", end, "logout", AuthPlatform.Cancel);
+        await platform.Store().RevokeAsync("session-1", end, "logout", AuthPlatform.Cancel);
 
         Assert.Null(await ReadAsync(platform, end, "session-1"));
     }
@@ -55,7 +55,7 @@ public sealed class RevocationStoreTests
         await using var platform = await AuthPlatform.StartAsync();
         var now = platform.Time.GetUtcNow();
 
-        await Store(platform).RevokeAsync("session-1", now.AddDays(30), "logout", AuthPlatform.Cancel);
+        await platform.Store().RevokeAsync("session-1", now.AddDays(30), "logout", AuthPlatform.Cancel);
 
         Assert.Equal(now.AddDays(1), Assert.Single((await ReadAsync(platform, now.AddDays(1), "session-1"))!.Revocations).ExpiresAt);
     }
@@ -68,7 +68,7 @@ public sealed class RevocationStoreTests
         var end = platform.Time.GetUtcNow().AddHours(3);
         var ids = Enumerable.Range(0, 200).Select(i => ($"session-{i}", end)).ToArray();
 
-        await Store(platform).RevokeAsync(ids, "logout_everywhere", AuthPlatform.Cancel);
+        await platform.Store().RevokeAsync(ids, "logout_everywhere", AuthPlatform.Cancel);
 
         Assert.InRange(writes.Hits, 1, RevocationDocument.Parts);
         foreach (var (id, _) in ids)
@@ -87,7 +87,7 @@ public sealed class RevocationStoreTests
 
         foreach (var chunk in ids.Chunk(50))
         {
-            await Store(platform).RevokeAsync([.. chunk.Select(id => (id, end))], "user_deleted", AuthPlatform.Cancel);
+            await platform.Store().RevokeAsync([.. chunk.Select(id => (id, end))], "user_deleted", AuthPlatform.Cancel);
         }
 
         var head = await ReadAsync(platform, end, ids[0]);
@@ -112,7 +112,7 @@ public sealed class RevocationStoreTests
         var other = ActivatorUtilities.CreateInstance<RevocationStore>(platform.App.Services);
 
         await Task.WhenAll(Enumerable.Range(0, 60).Select(i =>
-            (i % 2 == 0 ? other : Store(platform)).RevokeAsync($"session-{i}", end, "logout", AuthPlatform.Cancel)));
+            (i % 2 == 0 ? other : platform.Store()).RevokeAsync($"session-{i}", end, "logout", AuthPlatform.Cancel)));
 
         for (var i = 0; i < 60; i++)
         {
@@ -127,11 +127,11 @@ public sealed class RevocationStoreTests
         platform.Dapr.Faults.StateWrites(Components.Revocations).Always().Fail();
         var end = platform.Time.GetUtcNow().AddHours(3);
 
-        await Assert.ThrowsAsync<DaprException>(() => Store(platform).RevokeAsync("session-1", end, "logout", AuthPlatform.Cancel));
+        await Assert.ThrowsAsync<DaprException>(() => platform.Store().RevokeAsync("session-1", end, "logout", AuthPlatform.Cancel));
 
-        await RevocationAnnouncerTests.BeatAsync(platform, 1);
-        await platform.Dapr.WaitForPublishedAsync(IdentityTopics.TokenRevoked, message => Read(message).Sequence >= 2, cancellationToken: AuthPlatform.Cancel);
-        Assert.All(platform.Dapr.Published, message => Assert.Empty(Read(message).Revocations));
+        await platform.BeatAsync(1);
+        await platform.HeardAsync(message => message.Sequence >= 2);
+        Assert.All(platform.Dapr.Published, message => Assert.Empty(RevocationSteps.Read(message).Revocations));
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public sealed class RevocationStoreTests
     {
         await using var platform = await AuthPlatform.StartAsync(options => options.StartTime = new ManualTimeProvider().GetUtcNow());
         var end = platform.Time.GetUtcNow().AddHours(3);
-        await Store(platform).RevokeAsync("session-1", end, "logout", AuthPlatform.Cancel);
+        await platform.Store().RevokeAsync("session-1", end, "logout", AuthPlatform.Cancel);
 
         var gone = RevocationKeys.EndOf(RevocationKeys.HourOf(end)) - platform.Time.GetUtcNow();
         platform.Dapr.Clock.Advance(gone + TimeSpan.FromSeconds(10));
@@ -148,17 +148,10 @@ public sealed class RevocationStoreTests
         Assert.Null(await ReadAsync(platform, end, "session-1"));
     }
 
-    private static RevocationStore Store(AuthPlatform platform) => platform.App.Services.GetRequiredService<RevocationStore>();
-
     private static Task<RevocationDocument?> ReadAsync(AuthPlatform platform, DateTimeOffset end, string id) =>
         StateAsync(platform, RevocationKeys.Of(RevocationKeys.HourOf(end), RevocationKeys.PartOf(id)));
 
     private static Task<RevocationDocument?> StateAsync(AuthPlatform platform, string key) =>
         platform.App.Services.GetRequiredService<DaprClient>().GetStateAsync<RevocationDocument?>(
             Components.Revocations, key, cancellationToken: AuthPlatform.Cancel);
-
-    internal static async Task<TokenRevoked> AnnouncedAsync(AuthPlatform platform, string id) => Read(await platform.Dapr.WaitForPublishedAsync(
-        IdentityTopics.TokenRevoked, message => Read(message).Revocations.Any(revocation => revocation.Id == id), cancellationToken: AuthPlatform.Cancel));
-
-    internal static TokenRevoked Read(PublishedMessage message) => message.Payload<TokenRevoked>(TandemJson.Options)!;
 }

@@ -216,6 +216,7 @@ internal sealed partial class OperationDocuments : IOpenApiOperationTransformer
 
         if (metadata.OfType<AllowedRoles>().Any())
         {
+            Add(401, "UNAUTHORIZED");
             Add(403, "ROLE_REQUIRED");
         }
 

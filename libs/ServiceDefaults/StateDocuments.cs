@@ -15,14 +15,16 @@ public static class StateDocuments
     /// other effect; it may also meet its own result, when the answer to a write was lost. Up to ten jittered tries, then
     /// <see cref="DaprException"/> with the last failure inside.
     /// </summary>
-    public static async Task<T> UpdateStateAsync<T>(
+    public static Task<T> UpdateStateAsync<T>(
         this DaprClient dapr, string store, string key, Func<T?, T> change, TimeSpan? ttl = null, CancellationToken cancellationToken = default)
+        where T : class => dapr.UpdateStateAsync(store, key, change, _ => ttl, cancellationToken);
+
+    /// <summary>The same where the time to live depends on what is stored; null keeps it for good.</summary>
+    public static async Task<T> UpdateStateAsync<T>(
+        this DaprClient dapr, string store, string key, Func<T?, T> change, Func<T, TimeSpan?> ttl, CancellationToken cancellationToken = default)
         where T : class
     {
         var options = new StateOptions { Concurrency = ConcurrencyMode.FirstWrite };
-        var metadata = ttl is { } time
-            ? new Dictionary<string, string> { ["ttlInSeconds"] = ((long)time.TotalSeconds).ToString(CultureInfo.InvariantCulture) }
-            : null;
         for (var attempt = 1; ; attempt++)
         {
             var (stored, etag) = await dapr.GetStateAndETagAsync<T?>(store, key, cancellationToken: cancellationToken);
@@ -32,6 +34,9 @@ public static class StateDocuments
                 return changed;
             }
 
+            var metadata = ttl(changed) is { } time
+                ? new Dictionary<string, string> { ["ttlInSeconds"] = ((long)time.TotalSeconds).ToString(CultureInfo.InvariantCulture) }
+                : null;
             DaprException? failure = null;
             try
             {

@@ -39,24 +39,23 @@ internal sealed class ErasureStore(DaprClient dapr, TimeProvider time, IOptions<
     public async Task<(Erasure? Erasure, bool Completed)> ReportAsync(string userId, string app, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        for (; ; )
+        var completed = false;
+        var erasure = await dapr.UpdateStateAsync<Erasure>(
+            Components.StateStore, Key(userId),
+            stored =>
+            {
+                var reported = stored?.Report(app, now);
+                completed = !ReferenceEquals(reported, stored) && reported!.CompletedAt is not null;
+                return reported!;
+            },
+            // A receipt is kept for a while, what is pending until it is complete.
+            reported => reported.CompletedAt is null ? null : options.Value.ErasureKept, cancellationToken);
+        if (completed)
         {
-            var (stored, etag) = await dapr.GetStateAndETagAsync<Erasure?>(Components.StateStore, Key(userId), cancellationToken: cancellationToken);
-            if (stored is null || stored.Report(app, now) is var changed && ReferenceEquals(changed, stored))
-            {
-                return (stored, false);
-            }
-
-            if (await SaveAsync(changed, etag, cancellationToken))
-            {
-                if (changed.CompletedAt is not null)
-                {
-                    await UnlistAsync(userId, cancellationToken);
-                }
-
-                return (changed, changed.CompletedAt is not null);
-            }
+            await UnlistAsync(userId, cancellationToken);
         }
+
+        return (erasure, completed);
     }
 
     /// <summary>Takes the turn to announce an erasure again; null when it is not due, complete, or another replica's turn.</summary>
@@ -72,7 +71,9 @@ internal sealed class ErasureStore(DaprClient dapr, TimeProvider time, IOptions<
         var settings = options.Value;
         var wait = settings.ErasureRetry * Math.Pow(2, Math.Min(stored.Announced, 30));
         var taken = stored with { Announced = stored.Announced + 1, NextAt = now + (wait < settings.MaxErasureRetry ? wait : settings.MaxErasureRetry) };
-        return await SaveAsync(taken, etag, cancellationToken) ? taken : null;
+        var isTaken = await dapr.TrySaveStateAsync(
+            Components.StateStore, Key(userId), taken, etag, new StateOptions { Concurrency = ConcurrencyMode.FirstWrite }, cancellationToken: cancellationToken);
+        return isTaken ? taken : null;
     }
 
     /// <summary>All erasures that are pending, oldest first. Takes off the index what is complete or was never begun.</summary>
@@ -98,11 +99,6 @@ internal sealed class ErasureStore(DaprClient dapr, TimeProvider time, IOptions<
 
         return [.. pending.OrderBy(erasure => erasure.RequestedAt)];
     }
-
-    private Task<bool> SaveAsync(Erasure erasure, string etag, CancellationToken cancellationToken) => dapr.TrySaveStateAsync(
-        Components.StateStore, Key(erasure.UserId), erasure, etag, new StateOptions { Concurrency = ConcurrencyMode.FirstWrite },
-        erasure.CompletedAt is null ? null : new Dictionary<string, string> { ["ttlInSeconds"] = ((long)options.Value.ErasureKept.TotalSeconds).ToString("D") },
-        cancellationToken);
 
     private Task UnlistAsync(string userId, CancellationToken cancellationToken) => dapr.UpdateStateAsync<ErasureShard>(
         Components.StateStore, ShardKey(ShardOf(userId)),

@@ -93,6 +93,34 @@ public sealed class StateDocumentsTests
         Assert.Null(await ReadAsync(dapr));
     }
 
+    [Fact]
+    public async Task A_time_to_live_may_depend_on_what_is_stored()
+    {
+        await using var sidecar = await SidecarHost.StartAsync(cancellationToken: Cancellation);
+        using var dapr = ClientOf(sidecar);
+        Task AddAsync(int item) => dapr.UpdateStateAsync<Basket>(
+            "statestore", "basket", basket => new Basket([.. basket?.Items ?? [], item]), basket => basket.Items.Count < 2 ? null : TimeSpan.FromMinutes(1), Cancellation);
+
+        await AddAsync(1);
+        sidecar.Clock.Advance(TimeSpan.FromHours(1));
+        Assert.NotNull(await ReadAsync(dapr));
+        await AddAsync(2);
+        sidecar.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Null(await ReadAsync(dapr));
+    }
+
+    [Fact]
+    public async Task A_document_that_is_not_there_may_stay_away()
+    {
+        await using var sidecar = await SidecarHost.StartAsync(cancellationToken: Cancellation);
+        using var dapr = ClientOf(sidecar);
+        var write = sidecar.Faults.StateWrites().Fail();
+
+        Assert.Null(await dapr.UpdateStateAsync<Basket>("statestore", "basket", basket => basket!, _ => null, Cancellation));
+
+        Assert.Equal(0, write.Hits);
+    }
+
     private static DaprClient ClientOf(SidecarHost sidecar) =>
         new DaprClientBuilder().UseHttpEndpoint(sidecar.HttpEndpoint).UseGrpcEndpoint(sidecar.GrpcEndpoint).UseDaprApiToken(sidecar.ApiToken).Build();
 

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using Contracts;
 using Dapr.Client;
@@ -68,16 +67,11 @@ internal sealed class LoginTries(DaprClient dapr, TimeProvider time, IOptions<Pa
 
     private static string AccountKey(string emailHash) => $"tries:account:{emailHash}";
 
-    /// <summary>Nobody has one IPv6 address alone: a /64 network counts as one. Addresses are personal data, so a hash stands for them.</summary>
+    /// <summary>Addresses are personal data, so a hash stands for them.</summary>
     private static string AddressKey(string? address)
     {
-        byte[] bytes = [];
-        if (IPAddress.TryParse(address, out var ip))
-        {
-            ip = ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip;
-            bytes = ip.AddressFamily == AddressFamily.InterNetworkV6 ? ip.GetAddressBytes()[..8] : ip.GetAddressBytes();
-        }
-
-        return $"tries:address:{Convert.ToHexStringLower(SHA256.HashData(bytes))}";
+        Span<byte> network = stackalloc byte[ClientNetwork.MaxLength];
+        var length = ClientNetwork.Write(IPAddress.TryParse(address, out var parsed) ? parsed : null, network);
+        return $"tries:address:{Convert.ToHexStringLower(SHA256.HashData(network[..length]))}";
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using ServiceDefaults;
 
 namespace Gateway.RateLimits;
 
@@ -8,21 +9,15 @@ internal readonly record struct Partition(string? User, UInt128 Address)
 {
     public static Partition Of(string user) => new(user, default);
 
-    /// <summary>IPv4 as it is, also when written as IPv6; IPv6 by its /64.</summary>
+    /// <summary>IPv4 as it is mapped to IPv6, IPv6 by the first address of its network.</summary>
     public static Partition Of(IPAddress? address)
     {
-        Span<byte> bytes = stackalloc byte[16];
-        if (address is null || !address.TryWriteBytes(bytes, out var length))
+        Span<byte> network = stackalloc byte[ClientNetwork.MaxLength];
+        return ClientNetwork.Write(address, network) switch
         {
-            return default;
-        }
-
-        if (length == 4)
-        {
-            return new Partition(null, ((UInt128)0xFFFF << 32) | BinaryPrimitives.ReadUInt32BigEndian(bytes));
-        }
-
-        var value = BinaryPrimitives.ReadUInt128BigEndian(bytes);
-        return new Partition(null, address.IsIPv4MappedToIPv6 ? value : value >> 64 << 64);
+            0 => default,
+            4 => new Partition(null, ((UInt128)0xFFFF << 32) | BinaryPrimitives.ReadUInt32BigEndian(network)),
+            _ => new Partition(null, (UInt128)BinaryPrimitives.ReadUInt64BigEndian(network) << 64),
+        };
     }
 }

@@ -138,6 +138,29 @@ public sealed class AccessTests
         Assert.Equal(["queued"], (await stream.TakeAsync()).Select(received => received.Name));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_stream_of_a_revoked_session_or_token_is_ended_and_no_other(bool isToken)
+    {
+        await using var app = new SseApp(("KeepAlive", "00:00:00.1"));
+        var job = app.Logs.Create("u1");
+        var claims = TestTokens.Claims("u1");
+        using var client = app.ClientOf(null);
+        client.DefaultRequestHeaders.Authorization = new("Bearer", TestTokens.Of("u1", change: _ => claims));
+        using var stream = await EventReader.OpenAsync(client, $"/api/v1/jobs/{job}/events", null);
+        using var other = await app.OpenAsync(job);
+        Assert.Equal(["queued"], (await stream.TakeAsync(1)).Select(received => received.Name));
+        Assert.Equal(["queued"], (await other.TakeAsync(1)).Select(received => received.Name));
+
+        app.Services.GetRequiredService<RevokedTokens>().Add(isToken ? claims.Jti : claims.Sid, TimeProvider.System.GetUtcNow().AddHours(1));
+
+        Assert.Empty(await stream.TakeAsync());
+        Assert.Equal((HttpStatusCode.Unauthorized, "TOKEN_REVOKED"), await CodeAsync(client, $"/api/v1/jobs/{job}/events"));
+        app.Append(job, "vision", "started");
+        Assert.Equal(["vision"], (await other.TakeAsync(1)).Select(received => received.Name));
+    }
+
     [Fact]
     public async Task The_largest_cursor_is_after_everything()
     {

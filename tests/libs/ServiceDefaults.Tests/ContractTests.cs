@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Contracts.Characters;
+using Contracts.Identity;
 using Contracts.Jobs;
 using Contracts.Scan;
 
@@ -42,6 +43,14 @@ public sealed class ContractTests
             new AppendJobEvents([new JobEventInput("queued.started", "queued", "started", 0, Time)], new JobCreation("u1", "scan", Time, "hash", 5, 2000)),
             """{"events":[{"key":"queued.started","stage":"queued","status":"started","progress":0,"ts":"2026-01-02T03:04:05+00:00"}],"create":{"owner":"u1","app":"scan","deadline":"2026-01-02T03:04:05+00:00","body_hash":"hash","max_open_per_owner":5,"max_open":2000}}"""
         },
+        {
+            new TokenRevoked(Id, 7, Time, [new Revocation("s1", Time.AddHours(3), "logout", Time)]),
+            """{"source":"00000000-0000-0000-0000-000000000001","sequence":7,"ts":"2026-01-02T03:04:05+00:00","revocations":[{"id":"s1","expires_at":"2026-01-02T06:04:05+00:00","reason":"logout","at":"2026-01-02T03:04:05+00:00"}],"leaving":false}"""
+        },
+        {
+            new RevocationDocument([new Revocation("s1", Time.AddHours(3), "logout", Time)], 2),
+            """{"revocations":[{"id":"s1","expires_at":"2026-01-02T06:04:05+00:00","reason":"logout","at":"2026-01-02T03:04:05+00:00"}],"sealed":2}"""
+        },
     };
 
     [Theory]
@@ -59,7 +68,7 @@ public sealed class ContractTests
     public void Every_message_is_here()
     {
         var published = typeof(ScanTopics).Assembly.GetTypes()
-            .Where(type => type.Namespace is "Contracts.Scan" && type.GetProperty("Ts") is not null).Append(typeof(JobLogAppended));
+            .Where(type => type.Namespace is "Contracts.Scan" or "Contracts.Identity" && type.GetProperty("Ts") is not null).Append(typeof(JobLogAppended));
 
         Assert.All(published, type => Assert.Contains(Messages, row => row.Data.Item1.GetType() == type));
     }

@@ -1,8 +1,6 @@
 using System.Globalization;
-using System.Text.Json;
 using Load.Sidecars;
-using ServiceDefaults;
-using ServiceDefaults.Identity;
+using TestKit;
 
 namespace Load.Identity;
 
@@ -48,7 +46,7 @@ internal sealed class GatewayUnderLoad : IDisposable
     }
 
     /// <summary>Starts both and waits until the gateway is ready.</summary>
-    public static async Task<GatewayUnderLoad> StartAsync(SigningKey key, CancellationToken cancellationToken)
+    public static async Task<GatewayUnderLoad> StartAsync(CancellationToken cancellationToken)
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ActivityHeadersPropagator = null });
         var ports = SidecarUnderLoad.FreePorts(3);
@@ -56,7 +54,7 @@ internal sealed class GatewayUnderLoad : IDisposable
         try
         {
             await SidecarUnderLoad.UntilAsync(http, new Uri($"http://127.0.0.1:{ports[0]}/hello"), cancellationToken);
-            var process = Child.Start("Gateway", Settings(key, ports));
+            var process = Child.Start("Gateway", Settings(ports));
             try
             {
                 await SidecarUnderLoad.UntilAsync(http, new Uri($"http://127.0.0.1:{ports[1]}/healthz/ready"), cancellationToken);
@@ -82,7 +80,7 @@ internal sealed class GatewayUnderLoad : IDisposable
         _http.Dispose();
     }
 
-    private static Dictionary<string, string> Settings(SigningKey key, int[] ports) => new()
+    private static Dictionary<string, string> Settings(int[] ports) => new()
     {
         // Listens on 127.0.0.1 alone.
         ["ASPNETCORE_ENVIRONMENT"] = "Development",
@@ -91,7 +89,7 @@ internal sealed class GatewayUnderLoad : IDisposable
         ["APP_PORT"] = Text(ports[1]),
         ["DAPR_HTTP_ENDPOINT"] = $"http://127.0.0.1:{ports[0]}",
         ["Gateway__ExtAuthz__Port"] = Text(ports[2]),
-        ["Identity__Jwks"] = JsonSerializer.Serialize(new JsonWebKeySet([key.ToPublic()]), TandemJson.Options),
+        ["Identity__Jwks"] = TestTokens.Jwks,
         // Nobody tells of revocations here; without that they would be read every second.
         ["Identity__Revocations__RereadInterval"] = "00:05:00",
         ["Identity__Revocations__UnknownAfter"] = "01:00:00",

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Load.Sidecars;
-using ServiceDefaults.Identity;
+using TestKit;
 
 namespace Load.Identity;
 
@@ -27,10 +27,9 @@ internal sealed class IdentityLoad(TextWriter output, int rounds, CancellationTo
 
     private async Task MeasureAsync()
     {
-        using var key = SigningKey.Create("load", TokenAlgorithms.Rs256);
-        using var gateway = await GatewayUnderLoad.StartAsync(key, cancellationToken);
+        using var gateway = await GatewayUnderLoad.StartAsync(cancellationToken);
         // As many people as connections, so that tokens are found and not verified anew.
-        var bearers = Enumerable.Range(0, Connections).Select(user => $"Authorization: Bearer {TokenCost.TokenOf(key, $"user-{user}")}\r\n").ToArray();
+        var bearers = Enumerable.Range(0, Connections).Select(user => $"Authorization: Bearer {TestTokens.Of($"user-{user}", TimeSpan.FromHours(3))}\r\n").ToArray();
         var (without, with, decisions) = (new List<Measured>(), new List<Measured>(), new List<Measured>());
         for (var round = 1 - CompilerRounds; round <= rounds; round++)
         {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Options;
 using ServiceDefaults.Identity;
+using TestKit;
 
 namespace Load.Identity;
 
@@ -21,32 +22,13 @@ internal static class TokenCost
             var options = Options.Create(new IdentityOptions());
             var verifier = new TokenVerifier(keys, TimeProvider.System, options);
             var verified = new VerifiedTokens(verifier, keys, TimeProvider.System, options);
-            var token = TokenOf(key, "user");
+            var token = TokenWriter.Write(key, TokenTypes.Access, TestTokens.Claims("user"));
             Write($"{algorithm}, verified", Best(rounds, () => verifier.VerifyAccess(token, out _)));
             Write($"{algorithm}, verified before", Best(rounds, () => verified.VerifyAccess(token, out _)));
         }
 
         void Write(string name, (double Micros, double Bytes) cost) => output.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"  {name,-24} {cost.Micros,7:N2} us {cost.Bytes,7:N0} bytes"));
-    }
-
-    /// <summary>An access token as auth makes them for a person, valid longer than a run takes.</summary>
-    public static string TokenOf(SigningKey key, string user)
-    {
-        var now = TimeProvider.System.GetUtcNow();
-        return TokenWriter.Write(key, TokenTypes.Access, new TokenClaims
-        {
-            Iss = "tandem",
-            Aud = "api",
-            Sub = user,
-            Jti = Guid.NewGuid().ToString("N"),
-            Sid = Guid.NewGuid().ToString("N"),
-            Iat = now.ToUnixTimeSeconds(),
-            Nbf = now.ToUnixTimeSeconds(),
-            Exp = now.AddHours(3).ToUnixTimeSeconds(),
-            Provider = "google",
-            Roles = ["user"],
-        });
     }
 
     private static (double Micros, double Bytes) Best(int rounds, Func<TokenFailure> verify)

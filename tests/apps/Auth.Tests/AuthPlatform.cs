@@ -52,11 +52,20 @@ internal sealed class AuthPlatform : IAsyncDisposable
         TimeProvider? clock, Action<SidecarHostOptions>? configure = null, params (string Name, string Value)[] settings)
     {
         var platform = await CreateAsync(clock, configure);
-        var now = platform.Clock.GetUtcNow();
-        var key = new StoredKey(Guid.CreateVersion7(now).ToString("N"), TokenAlgorithms.Rs256, now, now, new KeyEncryption(Secret).Encrypt(SharedKey.Value));
-        await platform.Sidecar.SaveStateAsync(Components.StateStore, KeyRing.StateKey, new StoredKeys([key]), TandemJson.Options, Cancel);
-        await platform.StartAppAsync(settings);
-        return platform;
+        try
+        {
+            var now = platform.Clock.GetUtcNow();
+            var key = new StoredKey(Guid.CreateVersion7(now).ToString("N"), TokenAlgorithms.Rs256, now, now, new KeyEncryption(Secret).Encrypt(SharedKey.Value));
+            await platform.Sidecar.SaveStateAsync(Components.StateStore, KeyRing.StateKey, new StoredKeys([key]), TandemJson.Options, Cancel);
+            await platform.StartAppAsync(settings);
+            return platform;
+        }
+        catch
+        {
+            // Some settings are to stop the start.
+            await platform.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>For the tests about keys: auth begins with none and makes its own.</summary>
@@ -120,7 +129,11 @@ internal sealed class AuthPlatform : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await App.DisposeAsync();
+        if (App is { } app)
+        {
+            await app.DisposeAsync();
+        }
+
         await Dapr.DisposeAsync();
     }
 }

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
 using IdentityProviders;
 
 namespace Auth.Tests;
@@ -94,22 +91,6 @@ public sealed class OAuthAttackTests
     }
 
     [Theory]
-    [InlineData("")]
-    [InlineData("?code=x")]
-    [InlineData("?state=&code=x")]
-    [InlineData("?state=unknown-unknown-unknown-unknown-&code=x")]
-    [InlineData("?error=access_denied")]
-    [InlineData("?error=%3Cscript%3E&error_description=%3Cscript%3E")]
-    public async Task A_callback_without_a_known_state_is_refused(string query)
-    {
-        await using var platform = await OAuthPlatform.StartAsync();
-        using var browser = platform.NewBrowser();
-
-        Assert.Equal(Failed, await browser.CallbackAsync($"/api/v1/auth/google/callback{query}"));
-        Assert.Empty(platform.Provider.Calls);
-    }
-
-    [Theory]
     [InlineData(AuthorizeFault.Denied, "denied")]
     [InlineData(AuthorizeFault.WrongState, "state_unknown")]
     [InlineData(AuthorizeFault.NoState, "state_missing")]
@@ -147,27 +128,6 @@ public sealed class OAuthAttackTests
         Assert.Empty(platform.SignIns);
     }
 
-    [Theory]
-    [InlineData("https://tandem.example.org/api/v1/auth/kakao/callback")]
-    [InlineData("https://tandem.example.org/api/v1/auth/google/callback/")]
-    [InlineData("https://tandem.example.org/api/v1/auth/google/callback?x=1")]
-    [InlineData("https://tandem.example.org/api/v1/auth/google/callback#x")]
-    [InlineData("https://tandem.example.org/api/v1/auth/google/../google/callback")]
-    [InlineData("https://tandem.example.org:443/api/v1/auth/google/callback")]
-    [InlineData("https://app.example.org/back/../evil")]
-    [InlineData("https://APP.example.org/back")]
-    [InlineData("http://app.example.org/back")]
-    [InlineData("https://evil.example/back")]
-    [InlineData("javascript:alert(1)")]
-    public async Task Redirects_are_compared_exactly(string redirect)
-    {
-        await using var platform = await OAuthPlatform.StartAsync();
-        using var browser = platform.NewBrowser();
-
-        await RefusedAsync(browser, $"/api/v1/auth/google/authorize?redirect_uri={Uri.EscapeDataString(redirect)}", "INVALID_REDIRECT_URI");
-        Assert.Empty(browser.Cookies);
-    }
-
     [Fact]
     public async Task A_configured_redirect_is_kept_to_the_end()
     {
@@ -184,44 +144,6 @@ public sealed class OAuthAttackTests
         Assert.EndsWith("/#/home", await browser.CallbackAsync($"{callback}&redirect_uri={Uri.EscapeDataString(redirect)}"), StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("https://app.example.org@evil.example")]
-    [InlineData("https://evil.example\\@app.example.org")]
-    [InlineData("https://app.example.org.evil.example")]
-    [InlineData("https://evil-app.example.org")]
-    [InlineData("https://app.example.org:8443")]
-    [InlineData("https://app.example.org:443")]
-    [InlineData("https://app.example.org/")]
-    [InlineData("https://app.example.org/evil")]
-    [InlineData("https://app.example.org?x")]
-    [InlineData("https://app.example.org\t")]
-    [InlineData("https://app.example.org\r\nSet-Cookie: a=b")]
-    [InlineData("https://app。example。org")]
-    [InlineData("https://аpp.example.org")]
-    [InlineData("https://APP.EXAMPLE.ORG")]
-    [InlineData("http://app.example.org")]
-    [InlineData("HTTPS://app.example.org")]
-    [InlineData("//app.example.org")]
-    [InlineData("\\\\app.example.org")]
-    [InlineData("/\\app.example.org")]
-    [InlineData("https:app.example.org")]
-    [InlineData("https:///app.example.org")]
-    [InlineData("javascript:alert(1)//https://app.example.org")]
-    [InlineData("null")]
-    public async Task Nobody_is_sent_to_another_page(string origin)
-    {
-        await using var platform = await OAuthPlatform.StartAsync();
-        using var browser = platform.NewBrowser();
-
-        await RefusedAsync(browser, $"/api/v1/auth/google/authorize?frontend_origin={Uri.EscapeDataString(origin)}", "INVALID_FRONTEND_ORIGIN");
-        if (origin.All(c => c is >= ' ' and < '\x7f'))
-        {
-            await RefusedAsync(browser, "/api/v1/auth/google", "INVALID_FRONTEND_ORIGIN", ("X-Frontend-Origin", origin));
-            using var failed = await browser.GetAsync("/api/v1/auth/google/callback?code=x", ("X-Frontend-Origin", origin));
-            Assert.Equal(Failed, failed.Headers.Location!.OriginalString);
-        }
-    }
-
     [Fact]
     public async Task Pages_that_are_configured_get_their_people_back()
     {
@@ -232,12 +154,5 @@ public sealed class OAuthAttackTests
         platform.Provider.Behaviour = platform.Provider.Behaviour with { Token = AnswerFault.Error };
         Assert.Equal("https://two.example.org/#/login?error=oauth_failed", await browser.SignInAsync("google", "?frontend_origin=https%3A%2F%2Ftwo.example.org"));
         Assert.Equal($"{OAuthPlatform.Public}/#/login?error=oauth_failed", await browser.SignInAsync("google", $"?frontend_origin={Uri.EscapeDataString(OAuthPlatform.Public)}"));
-    }
-
-    private static async Task RefusedAsync(Browser browser, string path, string code, params (string Name, string Value)[] headers)
-    {
-        using var response = await browser.GetAsync(path, headers);
-        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Equal(code, (await response.Content.ReadFromJsonAsync<JsonElement>(OAuthPlatform.Cancel)).GetProperty("code").GetString());
     }
 }

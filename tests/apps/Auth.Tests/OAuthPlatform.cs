@@ -46,19 +46,28 @@ internal sealed class OAuthPlatform : IAsyncDisposable
         await provider.StartAsync(Cancel);
         var platform = new OAuthPlatform(provider);
         platform.Provider.Behaviour = platform.Provider.Behaviour with { ClientSecret = Secret };
-        platform.Auth = await AuthPlatform.StartAsync(
-            options =>
-            {
-                foreach (var name in Providers)
+        try
+        {
+            platform.Auth = await AuthPlatform.StartAsync(
+                options =>
                 {
-                    options.Secrets[$"oauth-{name}"] = Secret;
-                }
-            },
-            [
-                .. IdentityProviderHost.Settings(provider.Urls.First(), Providers),
-                ("OAuth:PublicUrl", Public), ("OAuth:FrontendOrigins:0", Frontend), ("OAuth:RedirectUris:0", $"{Frontend}/back"), ("OAuth:Timeout", "00:00:02"),
-                .. settings,
-            ]);
+                    foreach (var name in Providers)
+                    {
+                        options.Secrets[$"oauth-{name}"] = Secret;
+                    }
+                },
+                [
+                    .. IdentityProviderHost.Settings(provider.Urls.First(), Providers),
+                    ("OAuth:PublicUrl", Public), ("OAuth:FrontendOrigins:0", Frontend), ("OAuth:RedirectUris:0", $"{Frontend}/back"), ("OAuth:Timeout", "00:00:02"),
+                    .. settings,
+                ]);
+        }
+        catch
+        {
+            await provider.DisposeAsync();
+            throw;
+        }
+
         await platform.Auth.Dapr.StartAppAsync(
             Apps.Users,
             builder => builder.Services.ConfigureHttpJsonOptions(json => TandemJson.Apply(json.SerializerOptions)),

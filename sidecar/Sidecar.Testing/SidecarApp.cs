@@ -151,7 +151,7 @@ public sealed class SidecarApp
         if (!IsWatched)
         {
             IsWatched = true;
-            Instance.Watch();
+            _host.Watch(Instance);
         }
     }
 
@@ -161,7 +161,7 @@ public sealed class SidecarApp
         Instance = instance;
         if (IsWatched)
         {
-            instance.Watch();
+            _host.Watch(instance);
         }
     }
 

@@ -84,7 +84,7 @@ public sealed partial class SidecarHost
         await _changing.WaitAsync(cancellationToken);
         try
         {
-            var app = new SidecarApp(this, await _sidecar.AddAsync(new SidecarInstance
+            var app = new SidecarApp(this, await AddAsync(new SidecarInstance
             {
                 AppId = appId, Index = _apps.Count(other => other.AppId == appId), AppPort = port, HttpPort = 0, GrpcPort = 0,
                 ApiToken = NewToken(), AppToken = NewToken(), ResourcesPaths = _resources, ConfigFilePath = _options.ConfigurationFile,

@@ -72,8 +72,8 @@ public sealed partial class SidecarHost
             () =>
             {
                 // For a while: what one step hands to the next is in nobody's count in between.
-                var now = Movements();
-                if (now != last || Busy() is not null || ThreadPool.PendingWorkItemCount > 0)
+                var (isBusy, now) = (Busy() is not null || ThreadPool.PendingWorkItemCount > 0, Movements());
+                if (now != last || isBusy)
                 {
                     (last, since) = (now, Stopwatch.GetTimestamp());
                 }
@@ -85,8 +85,8 @@ public sealed partial class SidecarHost
 
     /// <summary>
     /// Moves the clock, timer by timer, and lets what each timer sets off come to rest before the next: a retry after one second whose
-    /// next pause is two fires twice within <c>AdvanceAsync(3 s)</c>. Rest means that for some milliseconds no call of an app was open and nothing
-    /// was published, delivered, stored or timed.
+    /// next pause is two fires twice within <c>AdvanceAsync(3 s)</c>. Rest means that for some milliseconds no call of an app was open, no thread
+    /// was at the sidecar's work and nothing was published, delivered, stored or timed.
     /// </summary>
     public async Task AdvanceAsync(TimeSpan by, CancellationToken cancellationToken = default)
     {
@@ -171,12 +171,13 @@ public sealed partial class SidecarHost
         for (var left = SettleLooks; looks > 0 && left > 0; left--)
         {
             await Task.Delay(LookInterval, cancellationToken);
-            var now = Movements();
-            if (now != last || IsAtWork())
+            // In this order: what goes from one of them to another behind the look has moved.
+            var (isAtWork, isQueued, now) = (IsAtWork(), ThreadPool.PendingWorkItemCount > 0, Movements());
+            if (now != last || isAtWork)
             {
                 (last, looks) = (now, QuietLooks);
             }
-            else if (ThreadPool.PendingWorkItemCount == 0)
+            else if (!isQueued)
             {
                 // Otherwise what is queued may be of this host or of another in the process: the look does not count.
                 looks--;
@@ -184,10 +185,10 @@ public sealed partial class SidecarHost
         }
     }
 
-    private (long, long) Movements() => (_traffic.Changes, (Time as VirtualClock)?.Changes ?? 0);
+    private (long, long, long) Movements() => (_traffic.Changes, _traffic.Threads.Entries, (Time as VirtualClock)?.Changes ?? 0);
 
     private bool IsAtWork() =>
-        _traffic.InFlight > 0 || _traffic.IsHandling || Engines().Any(engine => engine.TurnsInFlight + engine.ActivitiesInFlight > 0);
+        _traffic.InFlight > 0 || _traffic.Threads.AnyRunning || Engines().Any(engine => engine.TurnsInFlight + engine.ActivitiesInFlight > 0);
 
     private IEnumerable<Workflows.WorkflowEngineStatus> Engines() =>
         _apps.DistinctBy(app => app.AppId).Select(app => _sidecar.Engine(app.Instance)?.GetStatus()).OfType<Workflows.WorkflowEngineStatus>();
@@ -216,7 +217,8 @@ public sealed partial class SidecarHost
             }
         }
 
-        return _traffic.InFlight > 0 ? $"{_traffic.InFlight} calls of apps or operations of components have not ended" : null;
+        return _traffic.InFlight > 0 ? $"{_traffic.InFlight} calls of apps or operations of components have not ended"
+            : _traffic.Threads.AnyRunning ? "the sidecar is at work" : null;
     }
 
     /// <summary>The brokers by component name. The instances of one component share their backlog.</summary>

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 using Sidecar.Api;
+using Sidecar.Runtime;
 using Sidecar.Testing.Components;
 
 namespace Sidecar.Testing;
@@ -148,7 +149,7 @@ public sealed partial class SidecarHost : IAsyncDisposable
             _sidecar = await StartSidecarAsync(cancellationToken);
             foreach (var app in _apps)
             {
-                app.Rejoin(await _sidecar.AddAsync(app.Instance.Instance, cancellationToken));
+                app.Rejoin(await AddAsync(app.Instance.Instance, cancellationToken));
             }
         }
         finally
@@ -190,9 +191,11 @@ public sealed partial class SidecarHost : IAsyncDisposable
 
     internal int WorkersOf(SidecarApp app) => _sidecar.Engine(app.Instance)?.GetStatus().Streams ?? 0;
 
+    internal void Watch(AppInstance instance) => _traffic.Threads.Run(instance.Watch);
+
     internal void BreakConnections(SidecarApp app) => _sidecar.BreakConnections(app.Instance);
 
-    private Task<RunningSidecar> StartSidecarAsync(CancellationToken cancellationToken)
+    private async Task<RunningSidecar> StartSidecarAsync(CancellationToken cancellationToken)
     {
         var options = new SidecarServerOptions
         {
@@ -209,7 +212,14 @@ public sealed partial class SidecarHost : IAsyncDisposable
             BaseDirectory = Path.GetFullPath(_options.BaseDirectory ?? (_options.Resources.Count > 0 ? "." : _folder)),
             LogLevel = _options.LogLevel, Instances = [],
         };
-        return SidecarServer.StartAsync(run, options, cancellationToken);
+        _traffic.Threads.Join();
+        return await SidecarServer.StartAsync(run, options, cancellationToken);
+    }
+
+    private async Task<AppInstance> AddAsync(SidecarInstance instance, CancellationToken cancellationToken)
+    {
+        _traffic.Threads.Join();
+        return await _sidecar.AddAsync(instance, cancellationToken);
     }
 
     private async Task StopSidecarAsync(TimeSpan? drain)

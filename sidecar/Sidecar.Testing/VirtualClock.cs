@@ -72,8 +72,7 @@ public class VirtualClock : TimeProvider
     /// <inheritdoc/>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        // The timer of a Task.Delay has the task as its state; that of a limit has the token source.
-        var timer = new VirtualTimer(this, callback, state, state is Task ? ClockWork.Current : null);
+        var timer = new VirtualTimer(this, callback, state);
         lock (_gate)
         {
             _timers.Add(timer);
@@ -130,10 +129,11 @@ public class VirtualClock : TimeProvider
 
     private VirtualTimer? NextArmed() => _timers.Where(timer => timer.Due != DateTimeOffset.MaxValue).MinBy(timer => timer.Due);
 
-    private sealed class VirtualTimer(VirtualClock clock, TimerCallback callback, object? state, ClockWork? work) : ITimer
+    private sealed class VirtualTimer(VirtualClock clock, TimerCallback callback, object? state) : ITimer
     {
+        // As a real timer: it fires in the flow that made it, not in that of the test.
+        private readonly ExecutionContext? _flow = ExecutionContext.Capture();
         private TimeSpan _period;
-        private ClockWork? _waiting;
 
         public DateTimeOffset Due { get; private set; } = DateTimeOffset.MaxValue;
 
@@ -143,10 +143,6 @@ public class VirtualClock : TimeProvider
             if (dueTime != Timeout.InfiniteTimeSpan)
             {
                 clock.Armed?.Invoke();
-                if (dueTime > TimeSpan.Zero && Interlocked.Exchange(ref _waiting, work) is null)
-                {
-                    work?.Wait();
-                }
             }
 
             lock (clock._gate)
@@ -173,14 +169,19 @@ public class VirtualClock : TimeProvider
         public void Fire()
         {
             Interlocked.Increment(ref clock._changes);
-            GoOn();
-            callback(state);
+            if (_flow is null)
+            {
+                callback(state);
+            }
+            else
+            {
+                ExecutionContext.Run(_flow, static timer => ((VirtualTimer)timer!).Call(), this);
+            }
         }
 
         public void Dispose()
         {
             Interlocked.Increment(ref clock._changes);
-            GoOn();
             lock (clock._gate)
             {
                 Due = DateTimeOffset.MaxValue;
@@ -194,6 +195,6 @@ public class VirtualClock : TimeProvider
             return ValueTask.CompletedTask;
         }
 
-        private void GoOn() => Interlocked.Exchange(ref _waiting, null)?.GoOn();
+        private void Call() => callback(state);
     }
 }

@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Http;
 namespace Sidecar.Testing.Components;
 
 /// <summary>
-/// Requests of the test, each of them at work from its sending until it is answered or has the sidecar wait for the clock. The sidecar knows them by a
-/// header that nobody else sees.
+/// Requests to the sidecar, whose work they are while it serves them. Those of the test are at work on their way there as well, until the sidecar
+/// waits for the clock, and on their way back. The sidecar knows them by a header that nobody else sees.
 /// </summary>
 internal sealed class ClientCalls(TrafficRecorder traffic) : IStartupFilter
 {
@@ -17,17 +17,24 @@ internal sealed class ClientCalls(TrafficRecorder traffic) : IStartupFilter
     /// <summary>For requests that wait for something else, such as the test.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
-    private readonly ConcurrentDictionary<string, TaskCompletionSource> _open = [];
-    private readonly AsyncLocal<TaskCompletionSource?> _served = new();
+    private readonly ConcurrentDictionary<string, Call> _open = [];
+    private readonly AsyncLocal<Call?> _served = new();
     private long _sent;
 
-    public async Task<T> RunAsync<T>(HttpRequestMessage request, Func<Task<T>> send)
+    /// <summary>The flow of the caller, which reads the answer, is work as well.</summary>
+    public Task<T> RunAsync<T>(HttpRequestMessage request, Func<Task<T>> send)
+    {
+        traffic.Threads.Join();
+        return SendAsync(request, send);
+    }
+
+    private async Task<T> SendAsync<T>(HttpRequestMessage request, Func<Task<T>> send)
     {
         var id = Interlocked.Increment(ref _sent).ToString(CultureInfo.InvariantCulture);
-        var rest = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _open[id] = rest;
+        var call = new Call();
+        _open[id] = call;
         request.Headers.Add(Header, id);
-        _ = traffic.CountAsync(() => Task.WhenAny(rest.Task, Task.Delay(Limit, CancellationToken.None)));
+        CountUntil(call.Rests);
         try
         {
             return await send();
@@ -35,24 +42,43 @@ internal sealed class ClientCalls(TrafficRecorder traffic) : IStartupFilter
         finally
         {
             _open.TryRemove(id, out _);
-            rest.TrySetResult();
+            call.Rests.TrySetResult();
+            call.IsAnswered.TrySetResult();
         }
     }
 
     /// <summary>A timer was armed: where a request did that, it rests.</summary>
-    public void OnArmed() => _served.Value?.TrySetResult();
+    public void OnArmed() => _served.Value?.Rests.TrySetResult();
 
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        app.Use((HttpContext http, RequestDelegate serve) =>
+        app.Use(async (HttpContext http, RequestDelegate serve) =>
         {
-            if (http.Request.Headers.Remove(Header, out var id))
+            traffic.Threads.Join();
+            var call = http.Request.Headers.Remove(Header, out var id) ? _open.GetValueOrDefault(id.ToString()) : null;
+            _served.Value = call;
+            try
             {
-                _served.Value = _open.GetValueOrDefault(id.ToString());
+                await serve(http);
             }
-
-            return serve(http);
+            finally
+            {
+                if (call is not null)
+                {
+                    CountUntil(call.IsAnswered);
+                }
+            }
         });
         next(app);
     };
+
+    private void CountUntil(TaskCompletionSource end) => _ = traffic.CountAsync(() => Task.WhenAny(end.Task, Task.Delay(Limit, CancellationToken.None)));
+
+    private sealed class Call
+    {
+        /// <summary>The sidecar waits for the clock, or has answered.</summary>
+        public TaskCompletionSource Rests { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource IsAnswered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 }

@@ -37,7 +37,16 @@ internal class ObservedPubSub(IPubSub inner, ComponentContext context, Observati
     }
 
     public Task<IAsyncDisposable> SubscribeAsync(SubscriptionRequest request, CancellationToken cancellationToken) => inner.SubscribeAsync(
-        request with { Handler = (message, token) => DeliverAsync(message, request.Handler, token) }, cancellationToken);
+        request with
+        {
+            Handler = (message, token) =>
+            {
+                // Also for what the broker does after the message: it may have begun in no flow at all.
+                observation.Traffic.Threads.Join();
+                return DeliverAsync(message, request.Handler, token);
+            },
+        },
+        cancellationToken);
 
     private async Task DeliverAsync(IncomingMessage message, Func<IncomingMessage, CancellationToken, Task> handler, CancellationToken cancellationToken)
     {
@@ -53,7 +62,7 @@ internal class ObservedPubSub(IPubSub inner, ComponentContext context, Observati
                 () =>
                 {
                     delivery.CountHandled();
-                    return observation.Traffic.HandleAsync(() => handler(message, cancellationToken));
+                    return handler(message, cancellationToken);
                 },
                 cancellationToken);
         }

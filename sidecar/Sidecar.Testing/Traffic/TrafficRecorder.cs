@@ -10,7 +10,6 @@ internal sealed class TrafficRecorder
     private TaskCompletionSource _change = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _changes;
     private int _inFlight;
-    private readonly ConcurrentDictionary<ClockWork, bool> _handling = [];
 
     public IReadOnlyList<PublishedMessage> Published => [.. _published];
 
@@ -22,8 +21,8 @@ internal sealed class TrafficRecorder
     /// <summary>Calls of apps and operations of components that have not ended.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);
 
-    /// <summary>Whether the sidecar is at a message: in a call of the app or between two steps of its own, not waiting for the clock before the next attempt.</summary>
-    public bool IsHandling => _handling.Any(work => !work.Key.IsWaiting);
+    /// <summary>The threads that do it.</summary>
+    public SidecarThreads Threads { get; } = new();
 
     public void Add(PublishedMessage message)
     {
@@ -35,22 +34,6 @@ internal sealed class TrafficRecorder
     {
         _deliveries.Enqueue(delivery);
         Touch();
-    }
-
-    /// <summary>Counts a message while the sidecar is at it.</summary>
-    public async Task HandleAsync(Func<Task> handler)
-    {
-        var work = new ClockWork();
-        _handling.TryAdd(work, true);
-        ClockWork.Current = work;
-        try
-        {
-            await handler();
-        }
-        finally
-        {
-            _handling.TryRemove(work, out _);
-        }
     }
 
     /// <summary>Counts an operation while it runs. What a fault adds before or after is not part of it: that waits for the clock.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using Microsoft.AspNetCore.Builder;
@@ -92,6 +93,41 @@ public sealed class ClockTests
 
         using var response = await answer;
         Assert.Equal((HttpStatusCode.NoContent, TimeSpan.Zero), (response.StatusCode, passed));
+    }
+
+    [Fact]
+    public async Task The_clock_waits_for_a_tick_that_is_slow_to_end()
+    {
+        using var hold = new Hold();
+        await using var dapr = await SidecarHost.StartAsync(options =>
+        {
+            options.AddComponent("tick", "bindings.cron", ("schedule", "@every 10m"));
+            // The app has answered, and the next tick has no timer yet.
+            options.WriteLine = line =>
+            {
+                if (line.Contains("was not handled", StringComparison.Ordinal))
+                {
+                    hold.Wait();
+                }
+            };
+        }, Cancel);
+        using var end = dapr.Clock.CreateTimer(_ => hold.End(), null, TimeSpan.FromMinutes(11), Timeout.InfiniteTimeSpan);
+        var start = dapr.Clock.GetUtcNow();
+        var ticks = new ConcurrentQueue<TimeSpan>();
+        await dapr.StartAppAsync("clerk", app =>
+        {
+            app.MapMethods("/tick", ["OPTIONS"], () => Results.Ok());
+            app.MapPost("/tick", () =>
+            {
+                ticks.Enqueue(dapr.Clock.GetUtcNow() - start);
+                return Results.StatusCode(500);
+            });
+        }, Cancel);
+
+        await dapr.AdvanceAsync(TimeSpan.FromMinutes(30), Cancel);
+
+        Assert.False(hold.IsCutShort);
+        Assert.Equal([TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(20), TimeSpan.FromMinutes(30)], ticks);
     }
 
     [Fact]

@@ -27,6 +27,29 @@ public sealed class WorkflowTests
     }
 
     [Fact]
+    public async Task The_clock_waits_for_a_turn_that_is_slow_to_be_kept()
+    {
+        await using var dapr = await SidecarHost.StartAsync(cancellationToken: Cancel);
+        using var hold = new Hold();
+        using var end = dapr.Clock.CreateTimer(_ => hold.End(), null, TimeSpan.FromHours(1), Timeout.InfiniteTimeSpan);
+        var shop = await StartShopAsync(dapr);
+        var workflows = shop.Services.GetRequiredService<DaprWorkflowClient>();
+        // The worker has answered, and the timer that it wants is not armed yet.
+        dapr.Faults.StateWrites("statestore").Always().Do((_, proceed, _) =>
+        {
+            hold.Wait();
+            return proceed();
+        });
+
+        var id = await workflows.ScheduleNewWorkflowAsync("order", "o1", 3);
+        await dapr.AdvanceAsync(TimeSpan.FromHours(2), Cancel);
+
+        var state = await workflows.WaitForWorkflowCompletionAsync(id, cancellation: Cancel).WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+        Assert.False(hold.IsCutShort);
+        Assert.Equal(6, state.ReadOutputAs<int>());
+    }
+
+    [Fact]
     public async Task A_worker_that_loses_its_stream_within_an_activity_comes_back_and_answers()
     {
         await using var dapr = await SidecarHost.StartAsync(cancellationToken: Cancel);

@@ -10,9 +10,11 @@ namespace Auth.Tests.Sessions;
 /// What is left when auth dies in the middle: from one write on, before or after it took effect, nothing more is written; then another process takes
 /// over and the client tries again.
 /// </summary>
-public sealed class SessionFaultTests
+public sealed class SessionFaultTests(SessionFaultTests.Shared shared) : IClassFixture<SessionFaultTests.Shared>
 {
     private const int MostWrites = 6;
+
+    private readonly string _user = $"user-{Guid.NewGuid()}";
 
     /// <summary>Every write at which to die; true when that write still took effect.</summary>
     public static TheoryData<int, bool> Deaths
@@ -34,24 +36,25 @@ public sealed class SessionFaultTests
     [MemberData(nameof(Deaths))]
     public async Task Refreshing_is_never_punished_for_a_death(int write, bool took)
     {
-        await using var platform = await AuthPlatform.StartAsync();
-        var first = await platform.SignInAsync();
+        var platform = await shared.TakeAsync();
+        var first = await platform.SignInAsync(_user);
 
         await DieAsync(platform, write, took, () => platform.RefreshAsync(first.RefreshToken));
 
         var second = await platform.RefreshedAsync(first.RefreshToken);
         Assert.Equal(second, await platform.RefreshedAsync(first.RefreshToken));
-        var session = Assert.Single(await platform.SessionsAsync());
+        var session = Assert.Single(await platform.SessionsAsync(_user));
         Assert.Equal((2, null), (session.Generation, session.End));
         await platform.RefreshedAsync(second.RefreshToken);
+        shared.GiveBack(platform);
     }
 
     [Theory]
     [MemberData(nameof(Deaths))]
     public async Task A_logout_that_is_tried_again_revokes_and_one_that_was_answered_has(int write, bool took)
     {
-        await using var platform = await AuthPlatform.StartAsync();
-        var tokens = await platform.SignInAsync();
+        var platform = await shared.TakeAsync();
+        var tokens = await platform.SignInAsync(_user);
         var session = platform.Read(tokens.RefreshToken).Sid;
 
         var answered = await DieAsync(platform, write, took, () => LogoutAsync(platform, tokens));
@@ -63,21 +66,22 @@ public sealed class SessionFaultTests
 
         Assert.Equal("logout", (await platform.RevocationAsync(session))?.Reason);
         await platform.RefusedAsync(tokens.RefreshToken);
-        Assert.Empty(await platform.SessionsAsync());
+        Assert.Empty(await platform.SessionsAsync(_user));
+        shared.GiveBack(platform);
     }
 
     [Theory]
     [MemberData(nameof(Deaths))]
     public async Task A_marked_session_is_revoked_by_the_next_who_meets_it(int write, bool took)
     {
-        await using var platform = await AuthPlatform.StartAsync();
-        var tokens = await platform.SignInAsync();
+        var platform = await shared.TakeAsync();
+        var tokens = await platform.SignInAsync(_user);
         var session = platform.Read(tokens.RefreshToken).Sid;
 
         await DieAsync(platform, write, took, () => LogoutAsync(platform, tokens));
 
         // Nobody tries to log out again; the person only looks at the list.
-        var listed = await platform.SessionsAsync();
+        var listed = await platform.SessionsAsync(_user);
         if (listed.Count == 0)
         {
             Assert.NotNull(await platform.RevocationAsync(session));
@@ -89,14 +93,16 @@ public sealed class SessionFaultTests
             Assert.Null(await platform.RevocationAsync(session));
             await platform.RefreshedAsync(tokens.RefreshToken);
         }
+
+        shared.GiveBack(platform);
     }
 
     [Theory]
     [MemberData(nameof(Deaths))]
     public async Task A_replay_ends_the_session_whenever_auth_dies(int write, bool took)
     {
-        await using var platform = await AuthPlatform.StartAsync();
-        var stolen = await platform.SignInAsync();
+        var platform = await shared.TakeAsync();
+        var stolen = await platform.SignInAsync(_user);
         var second = await platform.RefreshedAsync(stolen.RefreshToken);
         platform.Time.Advance(TimeSpan.FromMinutes(1));
 
@@ -105,6 +111,7 @@ public sealed class SessionFaultTests
         await platform.RefusedAsync(stolen.RefreshToken);
         await platform.RefusedAsync(second.RefreshToken);
         Assert.Equal("refresh_reused", (await platform.RevocationAsync(platform.Read(stolen.RefreshToken).Sid))?.Reason);
+        shared.GiveBack(platform);
     }
 
     [Theory]
@@ -216,6 +223,42 @@ public sealed class SessionFaultTests
         while (!condition())
         {
             await Task.Delay(5, AuthPlatform.Cancel);
+        }
+    }
+
+    /// <summary>
+    /// A platform that goes from test to test: each leaves a new process of auth behind, and has a person of its own. One that fails keeps
+    /// its platform.
+    /// </summary>
+    public sealed class Shared : IAsyncDisposable
+    {
+        private readonly List<AuthPlatform> _started = [];
+        private AuthPlatform? _whole;
+
+        internal async Task<AuthPlatform> TakeAsync()
+        {
+            if (_whole is { } platform)
+            {
+                // Revocations are kept by the hour: nobody finds the document of the test before.
+                platform.Time.Advance(TimeSpan.FromHours(2));
+            }
+            else
+            {
+                _started.Add(platform = await AuthPlatform.StartAsync());
+            }
+
+            _whole = null;
+            return platform;
+        }
+
+        internal void GiveBack(AuthPlatform platform) => _whole = platform;
+
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var platform in _started)
+            {
+                await platform.DisposeAsync();
+            }
         }
     }
 }

@@ -40,7 +40,8 @@ internal sealed class ObjectFiles
         }
 
         var temporary = Path.Combine(folder, $"{Guid.NewGuid():N}.part");
-        using var idle = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var idle = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
+        await using var gone = cancellationToken.UnsafeRegister(static idle => ((CancellationTokenSource)idle!).Cancel(), idle);
         try
         {
             var (etag, length) = await WriteAsync(temporary, contentType, body, idle, cancellationToken);
@@ -169,6 +170,8 @@ internal sealed class ObjectFiles
                 var read = await body.ReadAtLeastAsync(
                     buffer.AsMemory(0, length == 0 ? ImageSniffer.Length : BufferSize), length == 0 ? ImageSniffer.Length : 1,
                     throwOnEndOfStream: false, idle.Token);
+                // A slow disk is not the client's fault.
+                idle.CancelAfter(Timeout.InfiniteTimeSpan);
                 if (read == 0)
                 {
                     break;

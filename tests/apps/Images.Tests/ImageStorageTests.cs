@@ -95,8 +95,15 @@ public sealed class ImageStorageTests : IDisposable
         _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream(), default))).Code);
 
     [Fact]
-    public async Task A_body_that_stalls_is_cut() => Assert.Equal("UPLOAD_TOO_SLOW", (await Assert.ThrowsAsync<UploadException>(() =>
-        _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new StalledStream(), default))).Code);
+    public async Task A_body_that_stalls_is_cut()
+    {
+        var receiving = _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new StalledStream(), default);
+        Assert.Equal(1, _time.ArmedTimers);
+
+        _time.Advance(TimeSpan.FromMilliseconds(300));
+
+        Assert.Equal("UPLOAD_TOO_SLOW", (await Assert.ThrowsAsync<UploadException>(() => receiving)).Code);
+    }
 
     [Theory]
     [InlineData("scan", "../../etc/passwd")]

@@ -34,7 +34,7 @@ public sealed class AppInstance : IAsyncDisposable
         Resiliency = new ResiliencyPolicies(resources.Resiliency, instance.AppId, time);
         Tracing = AppTracing.Start(instance, Configuration.Tracing, loggers.CreateLogger<AppTracing>());
         Metrics = AppMetrics.Start(instance, Configuration);
-        Channel = new AppChannel(instance, time, loggers.CreateLogger<AppChannel>(), appHandler) { Tracing = Tracing };
+        Channel = new AppChannel(instance, loggers.CreateLogger<AppChannel>(), appHandler) { Tracing = Tracing };
         State = new StateService(this);
         Publisher = new Publisher(this);
         Outboxes = new OutboxSet(this, loggers);

@@ -27,7 +27,6 @@ public sealed partial class AppChannel : IAsyncDisposable
 
     private readonly SidecarInstance _instance;
     private readonly ILogger _logger;
-    private readonly TimeProvider _time;
     private readonly HttpMessageInvoker _http;
     private readonly SemaphoreSlim? _concurrency;
     private readonly CancellationTokenSource _stop = new();
@@ -36,11 +35,10 @@ public sealed partial class AppChannel : IAsyncDisposable
     private volatile bool _isUp;
     private TimeSpan _drainTimeout;
 
-    public AppChannel(SidecarInstance instance, TimeProvider time, ILogger logger, Func<HttpMessageHandler, HttpMessageHandler>? wrap = null)
+    public AppChannel(SidecarInstance instance, ILogger logger, Func<HttpMessageHandler, HttpMessageHandler>? wrap = null)
     {
         _instance = instance;
         _logger = logger;
-        _time = time;
         Address = new Uri($"http://127.0.0.1:{instance.AppPort ?? 0}");
         _concurrency = instance.AppMaxConcurrency > 0 ? new SemaphoreSlim(instance.AppMaxConcurrency) : null;
         var handler = new SocketsHttpHandler
@@ -206,7 +204,8 @@ public sealed partial class AppChannel : IAsyncDisposable
                 }
 
                 failedStarts++;
-                await Task.Delay(TimeSpan.FromTicks(Math.Min(FirstRetryDelay.Ticks << Math.Min(failedStarts - 1, 10), MaxRetryDelay.Ticks)), _time, stop);
+                // Real time, as when connecting: an app that is slow to start is no matter of the injected clock.
+                await Task.Delay(TimeSpan.FromTicks(Math.Min(FirstRetryDelay.Ticks << Math.Min(failedStarts - 1, 10), MaxRetryDelay.Ticks)), stop);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -49,7 +49,8 @@ public static partial class SubscriptionReader
                 throw new TimeoutException($"no answer to GET /dapr/subscribe within {app.Timeouts.Subscribe}", exception);
             }
 
-            await Task.Delay(TryDelay * attempt, app.Time, cancellationToken);
+            // Real time: an app that is slow to start is no matter of the injected clock.
+            await Task.Delay(TryDelay * attempt, cancellationToken);
         }
     }
 

@@ -42,14 +42,15 @@ internal static class FetchTarget
             return FetchFailure.UrlInvalid("no user and password in it");
         }
 
+        target = uri;
+        host = uri.IdnHost.ToLowerInvariant();
         var ports = options.Ports is { Count: > 0 } allowed ? allowed : options.AllowHttp ? [443, 80] : [443];
-        if (!ports.Contains(uri.Port))
+        // A developer's own servers are wherever there was a free port.
+        if (!ports.Contains(uri.Port) && !IsNamed(host, options.LoopbackHosts))
         {
             return FetchFailure.UrlInvalid($"only port {string.Join(", ", ports)}");
         }
 
-        target = uri;
-        host = uri.IdnHost.ToLowerInvariant();
         return uri.HostNameType switch
         {
             // The parser takes 2130706433, 0x7f.1 and 0177.0.0.1 for addresses too; nobody means well with those.

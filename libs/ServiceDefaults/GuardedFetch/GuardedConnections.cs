@@ -48,11 +48,12 @@ internal static class GuardedConnections
             return (null, FetchFailure.Unreachable());
         }
 
-        var mayBeLoopback = FetchTarget.IsNamed(host, options.LoopbackHosts);
-        return addresses.All(address => PublicAddresses.Contains(address) || (mayBeLoopback && IPAddress.IsLoopback(address)))
-            ? (addresses, null)
-            : (null, FetchFailure.HostForbidden());
+        return addresses.All(address => IsAllowed(host, address, options)) ? (addresses, null) : (null, FetchFailure.HostForbidden());
     }
+
+    /// <summary>Whether a host may be at an address.</summary>
+    public static bool IsAllowed(string host, IPAddress address, GuardedTargetOptions options) =>
+        PublicAddresses.Contains(address) || (IPAddress.IsLoopback(address) && FetchTarget.IsNamed(host, options.LoopbackHosts));
 
     /// <summary>The request connects to these addresses only.</summary>
     public static void Pin(HttpRequestMessage request, IPAddress[] addresses) => request.Options.Set(Checked, addresses);

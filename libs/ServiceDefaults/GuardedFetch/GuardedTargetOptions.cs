@@ -9,7 +9,7 @@ public abstract class GuardedTargetOptions
     /// </summary>
     public IList<string> AllowedHosts { get; } = [];
 
-    /// <summary>Hosts whose addresses may be loopback. Development only: elsewhere the app does not start with any. Default none.</summary>
+    /// <summary>Hosts whose addresses may be loopback, at any port. Development only: elsewhere the app does not start with any. Default none.</summary>
     public IList<string> LoopbackHosts { get; } = [];
 
     /// <summary>Whether plain http is taken as well. Default false.</summary>

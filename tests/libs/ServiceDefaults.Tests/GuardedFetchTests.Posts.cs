@@ -136,6 +136,7 @@ public sealed partial class GuardedFetchTests
         var result = await client.PostAsync(url, Body, "application/json", new Dictionary<string, string>(), TestContext.Current.CancellationToken);
 
         Assert.True(result.IsForbidden);
+        Assert.NotNull(client.Refusal(url));
         Assert.Empty(_requests);
     }
 

@@ -9,9 +9,9 @@ public sealed class UsersOptions
     /// <summary>Configuration section.</summary>
     public const string Section = "Users";
 
-    /// <summary>App ids that hold data of people; an erasure is complete when each has said that it holds nothing more. Default: auth, characters, images, scan.</summary>
+    /// <summary>App ids that hold data of people; an erasure is complete when each has said that it holds nothing more. Default: auth, characters, desk, images, scan.</summary>
     [Required, MinLength(1)]
-    public string[] Holders { get; set; } = [Apps.Auth, Apps.Characters, Apps.Images, Apps.Scan];
+    public string[] Holders { get; set; } = [Apps.Auth, Apps.Characters, Apps.Desk, Apps.Images, Apps.Scan];
 
     /// <summary>Wait before a pending erasure is announced again; doubles each time. Default 1 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]

@@ -32,6 +32,7 @@ public static class Components
 public static class Apps
 {
     public const string Auth = "auth";
+    public const string Desk = "desk";
     public const string Gateway = "gateway";
     public const string Images = "images";
     public const string Scan = "scan";

@@ -11,7 +11,7 @@ public sealed partial class SourceTests
     [
         ("libs/ServiceDefaults", 900, 999), ("apps/gateway", 1000, 1099), ("apps/event-router", 1100, 1199), ("apps/sse", 1200, 1299),
         ("apps/scan-worker", 1300, 1399), ("apps/scan", 1400, 1499), ("apps/characters", 1500, 1599), ("apps/users", 1600, 1699),
-        ("apps/images", 1700, 1799), ("libs/Ai", 1900, 1999), ("apps/auth", 2000, 2099), ("libs/Imaging", 1800, 1899),
+        ("apps/images", 1700, 1799), ("libs/Ai", 1900, 1999), ("apps/auth", 2000, 2099), ("apps/desk", 2200, 2299), ("libs/Imaging", 1800, 1899),
         ("sidecar", 2000, 6799), ("sdk", 6800, 6899), ("protocol", 6900, 6999), ("samples", 7000, 7099),
     ];
 

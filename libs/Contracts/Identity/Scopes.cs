@@ -9,6 +9,9 @@ public static class Scopes
     /// <summary>Pictures: upload and read.</summary>
     public const string Images = "images";
 
+    /// <summary>Desk: photos and callbacks.</summary>
+    public const string Desk = "desk";
+
     /// <summary>Events and logs of jobs.</summary>
     public const string Jobs = "jobs";
 
@@ -19,5 +22,5 @@ public static class Scopes
     public const string UsersRead = "users:read";
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<string> All { get; } = [Scan, Images, Jobs, CharactersRead, UsersRead];
+    public static IReadOnlyList<string> All { get; } = [Scan, Images, Desk, Jobs, CharactersRead, UsersRead];
 }

@@ -31,7 +31,9 @@ internal sealed class DataDirectory(string path)
     public void CreateSecrets()
     {
         var secrets = File.Exists(Secrets) ? JsonNode.Parse(File.ReadAllBytes(Secrets))!.AsObject() : [];
-        if (secrets.TryAdd("identity-encryption-key", RandomNumberGenerator.GetHexString(64, lowercase: true)))
+        var made = secrets.TryAdd("identity-encryption-key", RandomNumberGenerator.GetHexString(64, lowercase: true));
+        made |= secrets.TryAdd("callback-signing", $"whsec_{Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))}");
+        if (made)
         {
             PrivateFile.Write(Secrets, JsonSerializer.SerializeToUtf8Bytes(secrets));
         }

@@ -23,7 +23,7 @@ using Users.Erasures;
 
 namespace Users.Tests;
 
-/// <summary>The real users, characters and images on a whole sidecar; auth and scan, which hold data too, are played by two small apps.</summary>
+/// <summary>The real users, characters and images on a whole sidecar; auth, desk and scan, which hold data too, are played by small apps.</summary>
 internal sealed class ErasurePlatform : IAsyncDisposable
 {
     private readonly List<IAsyncDisposable> _apps = [];
@@ -74,6 +74,7 @@ internal sealed class ErasurePlatform : IAsyncDisposable
             web.UseSetting("Images:ObjectsPath", platform._objects.Path);
         });
         await platform.PlayAsync(Apps.Scan);
+        await platform.PlayAsync(Apps.Desk);
         if (withAuth)
         {
             await platform.PlayAsync(Apps.Auth);

@@ -44,7 +44,7 @@ public sealed class DaprwTests : IDisposable
 
         var (code, made) = await RunAsync("dapr", "run", "-f", ".");
         Assert.Equal(0, code);
-        Assert.Matches("""^\{"identity-encryption-key":"[0-9a-f]{64}"\}$""", made);
+        Assert.Matches("""^\{"identity-encryption-key":"[0-9a-f]{64}","callback-signing":"whsec_[0-9a-f]{64}"\}$""", made);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_root.Path, ".data", "secrets.json")));
         Assert.Equal((0, made), await RunAsync("dapr", "run", "-f", "."));
     }

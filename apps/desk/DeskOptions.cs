@@ -1,0 +1,32 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Desk;
+
+/// <summary>Settings of desk.</summary>
+public sealed class DeskOptions
+{
+    /// <summary>Configuration section.</summary>
+    public const string Section = "Desk";
+
+    /// <summary>From this resemblance on the local check says desk; chosen for at most 5 % false positives (docs/desk.md). Default 0.15.</summary>
+    [Range(0.001, 0.999)]
+    public double LocalThreshold { get; set; } = 0.15;
+
+    /// <summary>From this confidence on a vision model's word is desk. Default 0.5.</summary>
+    [Range(0.001, 0.999)]
+    public double ModelThreshold { get; set; } = 0.5;
+
+    /// <summary>Pictures that are decoded at a time. Default 2: one of 40 megapixels takes up to 160 MB.</summary>
+    [Range(1, 100)]
+    public int DecodeConcurrency { get; set; } = 2;
+
+    /// <summary>How long the judgement of a picture is kept under the SHA-256 of its bytes. Default 24 h.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
+    public TimeSpan VerdictKept { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// Whether the original paths without prefix (<c>/classify</c>, <c>/healthcheck</c>, <c>/info</c>) answer on the app's own port, where no gateway asks who
+    /// somebody is. Default: in Development only.
+    /// </summary>
+    public bool? OriginalPaths { get; set; }
+}

@@ -1,0 +1,117 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Contracts;
+using Contracts.Desk;
+using Dapr.Client;
+using Desk.Callbacks;
+using Desk.Vision;
+using Imaging;
+using Microsoft.AspNetCore.Http.HttpResults;
+using ServiceDefaults;
+using ServiceDefaults.GuardedFetch;
+
+namespace Desk.Features;
+
+/// <summary>
+/// <c>POST /api/v1/desk/classify</c>: whether the photo at an address shows a desk. The answer is immediate, the same goes to <c>callback_url</c>, signed and
+/// repeated until it is taken (docs/desk.md), and to the platform as <c>desk-classified</c>. Order: judge, event, callback, answer; a caller who got no answer
+/// repeats under the same <c>request_id</c>, and nobody is told twice. Idempotent by UUIDv5 of user and request id.
+/// </summary>
+internal static partial class Classify
+{
+    /// <summary>Type of the callback.</summary>
+    public const string CallbackType = "desk.classified";
+
+    private static readonly Guid Ids = new("5b3b2b2e-6a0c-5d6f-9a59-3c2f0b1f7c11");
+
+    public sealed record Request(
+        [StringLength(2048, MinimumLength = 1)] string? InitialImageUrl = null, [StringLength(2048, MinimumLength = 1)] string? ImageUrl = null,
+        [StringLength(100, MinimumLength = 1)] string? RequestId = null, [StringLength(2048, MinimumLength = 1)] string? CallbackUrl = null);
+
+    /// <param name="InitialImageUrl">The address that was asked about.</param>
+    /// <param name="Classify">Whether it shows a desk.</param>
+    /// <param name="RequestId">The request's name.</param>
+    /// <param name="Confidence">0 to 1.</param>
+    /// <param name="Unsure">Near the threshold.</param>
+    /// <param name="Provider">Who judged.</param>
+    /// <param name="CallbackId">Id of the callback's message; null when none was wanted.</param>
+    public sealed record Response(
+        string InitialImageUrl, bool Classify, string RequestId, double Confidence, bool Unsure, string Provider, Guid? CallbackId);
+
+    public static void MapClassify(this IEndpointRouteBuilder desk) => desk
+        .MapPost("/classify", (Request request, UserIdentity user, Handler handler, CancellationToken cancellationToken) => handler.RunAsync(request, user.Id, cancellationToken))
+        .WithName(nameof(Classify)).WithSummary("Tells whether a photo shows a desk")
+        .WithRequestExample(new Request("https://pictures.example/12.jpg", RequestId: "order-12", CallbackUrl: "https://shop.example/hooks/desk"))
+        .WithAnswerExample(new Response(
+            "https://pictures.example/12.jpg", true, "order-12", 0.62, false, "local", new Guid("0197a1b2-c3d4-5e5f-8a9b-0c1d2e3f4a5b")))
+        .Answers(400, "IMAGE_URL_MISSING", "FETCH_URL_INVALID", "FETCH_HOST_FORBIDDEN", "CALLBACK_URL_REFUSED")
+        .Answers(413, "FETCH_TOO_LARGE", "IMAGE_TOO_LARGE").Answers(415, "FETCH_TYPE_UNSUPPORTED", "IMAGE_UNREADABLE")
+        .Answers(422, "FETCH_UNREACHABLE", "FETCH_TIMEOUT", "FETCH_STATUS", "FETCH_REDIRECTED", "FETCH_BROKEN");
+
+    /// <summary>The original path, see <see cref="OriginalPaths"/>.</summary>
+    public static void MapOriginalClassify(this IEndpointRouteBuilder routes) => routes.MapPost(
+        "/classify", (Request request, Handler handler, CancellationToken cancellationToken) => handler.RunAsync(request, OriginalPaths.User, cancellationToken));
+
+    /// <summary>What the route does, whoever asks.</summary>
+    internal sealed partial class Handler(
+        GuardedFetchClient pictures, DeskCheck check, CallbackSender callbacks, DaprClient dapr, TimeProvider time, ILogger<DeskService> logger)
+    {
+        public async Task<Results<Ok<Response>, ProblemHttpResult>> RunAsync(Request request, string userId, CancellationToken cancellationToken)
+        {
+            if ((request.InitialImageUrl ?? request.ImageUrl) is not { } url)
+            {
+                return Problems.Of(400, "IMAGE_URL_MISSING", "initial_image_url is missing");
+            }
+
+            // Before any work: a result that could not be told is not worth it.
+            if (request.CallbackUrl is { } receiver && callbacks.Refusal(receiver) is { } refusal)
+            {
+                return Problems.Of(400, "CALLBACK_URL_REFUSED", $"callback_url is not sent to: {refusal.Detail}");
+            }
+
+            var fetched = await pictures.GetAsync(url, cancellationToken);
+            if (fetched.Content is not { } photo)
+            {
+                return Problems.Of(fetched.Failure!.Status, fetched.Failure.Code, fetched.Failure.Detail);
+            }
+
+            DeskVerdict verdict;
+            try
+            {
+                verdict = await check.JudgeAsync(photo.Bytes, photo.MediaType, userId, cancellationToken);
+            }
+            catch (ImageTooLargeException exception)
+            {
+                return Problems.Of(413, "IMAGE_TOO_LARGE", exception.Message);
+            }
+            catch (ImageFormatException exception)
+            {
+                return Problems.Of(415, "IMAGE_UNREADABLE", exception.Message);
+            }
+
+            var now = time.GetUtcNow();
+            var requestId = request.RequestId ?? $"{Guid.CreateVersion7(now)}";
+            var id = Uuid5.Create(Ids, $"{userId}\n{requestId}");
+            // From here on a caller who leaves changes nothing.
+            var told = new DeskClassified(
+                Uuid5.Create(id, DeskTopics.DeskClassified), now, requestId, userId, url, verdict.IsDesk, verdict.Confidence, verdict.Unsure);
+            await dapr.PublishEventAsync(
+                Components.PubSub, DeskTopics.DeskClassified, told, new Dictionary<string, string> { ["cloudevent.id"] = $"{told.Id}" }, CancellationToken.None);
+            var callbackId = request.CallbackUrl is null ? (Guid?)null : Uuid5.Create(id, CallbackType);
+            var answer = new Response(url, verdict.IsDesk, requestId, verdict.Confidence, verdict.Unsure, verdict.Provider, callbackId);
+            if (callbackId is { } message)
+            {
+                await callbacks.SendAsync(message, CallbackType, request.CallbackUrl!, userId, now, Data(answer), CancellationToken.None);
+            }
+
+            LogClassified(logger, requestId, verdict.IsDesk, verdict.Confidence, verdict.Provider);
+            return TypedResults.Ok(answer);
+        }
+
+        private static JsonNode Data(Response answer) => JsonSerializer.SerializeToNode(answer with { CallbackId = null }, TandemJson.Options)!;
+
+        [LoggerMessage(2202, LogLevel.Information, "Request {RequestId}: desk {IsDesk} at {Confidence} by {Provider}")]
+        private static partial void LogClassified(ILogger logger, string requestId, bool isDesk, double confidence, string provider);
+    }
+}

@@ -1,0 +1,107 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Ai;
+using Ai.Calls;
+using Ai.Catalogue;
+using Ai.Local;
+using Ai.Prompts;
+using Contracts;
+using Dapr.Client;
+using Imaging;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
+using ServiceDefaults;
+
+namespace Desk.Vision;
+
+/// <summary>The JSON of the answer; only the local provider says that it is unsure.</summary>
+public sealed record DeskAnswer(bool IsDesk, double Confidence, bool Unsure = false);
+
+/// <summary>Asks a model whether a photo shows a desk. The same bytes are asked about once a day: key <c>verdict:{sha256}</c>.</summary>
+public sealed class DeskCheck
+{
+    /// <summary>Task name, see <see cref="CallScope.Task"/>.</summary>
+    public const string Task = "desk-check";
+
+    /// <summary>What a model must be able to do for it.</summary>
+    public const ModelCapabilities Needs = ModelCapabilities.Chat | ModelCapabilities.Vision | ModelCapabilities.JsonSchema;
+
+    /// <summary>The prompt.</summary>
+    public static readonly PromptUse SystemPrompt = new("desk-check.system");
+
+    /// <summary>Models are sent no more than this; pixels of the shorter side.</summary>
+    private const int SentMinSide = 512;
+
+    private static readonly JsonElement Schema = JsonDocument.Parse("""
+        {"type":"object","additionalProperties":false,"required":["is_desk","confidence"],
+         "properties":{"is_desk":{"type":"boolean"},"confidence":{"type":"number"}}}
+        """).RootElement;
+
+    private readonly IModels _models;
+    private readonly DaprClient _dapr;
+    private readonly DeskOptions _options;
+    private readonly Prompt _system;
+    private readonly CallScope _scope;
+    private readonly SemaphoreSlim _decoding;
+
+    public DeskCheck(IModels models, PromptLibrary prompts, DaprClient dapr, IOptions<DeskOptions> options)
+    {
+        (_models, _dapr, _options) = (models, dapr, options.Value);
+        _system = prompts[SystemPrompt];
+        _scope = new CallScope { Task = Task, Prompt = _system.Id };
+        _decoding = new SemaphoreSlim(_options.DecodeConcurrency);
+    }
+
+    /// <summary>
+    /// Judges a JPEG or PNG photo. Throws <see cref="ModelException"/>, or <see cref="ImageFormatException"/> for what is no picture that can be decoded.
+    /// </summary>
+    public async Task<DeskVerdict> JudgeAsync(ReadOnlyMemory<byte> photo, string mediaType, string userId, CancellationToken cancellationToken)
+    {
+        var model = _models.Choose(Task);
+        var key = $"verdict:{model.Id}:{Convert.ToHexStringLower(SHA256.HashData(photo.Span))}";
+        if (await _dapr.GetStateAsync<DeskVerdict?>(Components.StateStore, key, cancellationToken: cancellationToken) is { } known)
+        {
+            return known;
+        }
+
+        var verdict = model.Provider == LocalProvider.Name
+            // The local check decodes by itself, so it stays in line as a whole.
+            ? await InLineAsync(() => AskAsync(model, photo, mediaType, userId, cancellationToken), cancellationToken)
+            : await AskAsync(model, await InLineAsync(() => System.Threading.Tasks.Task.FromResult(Prepare(photo, cancellationToken)), cancellationToken), "image/jpeg", userId, cancellationToken);
+        await _dapr.SaveStateAsync(
+            Components.StateStore, key, verdict, metadata: new Dictionary<string, string> { ["ttlInSeconds"] = ((long)_options.VerdictKept.TotalSeconds).ToString("D") },
+            cancellationToken: cancellationToken);
+        return verdict;
+    }
+
+    private async Task<DeskVerdict> AskAsync(ModelInfo model, ReadOnlyMemory<byte> photo, string mediaType, string userId, CancellationToken cancellationToken)
+    {
+        ChatMessage[] messages = [new(ChatRole.System, _system.Fill()), new(ChatRole.User, [new DataContent(photo, mediaType)])];
+        var response = await _models.Chat(model).GetResponseAsync(messages, ChatTasks.Json(_scope with { User = userId }, "desk_check", Schema), cancellationToken);
+        var answer = ModelJson.Read<DeskAnswer>(response.Text, TandemJson.Options, answer => answer.Confidence is >= 0 and <= 1 ? null : "has a confidence that is none");
+        var served = Served.Of(response)!;
+        // A model's confidence is in its answer, yes or no; a receiver wants to know how likely a desk is.
+        var isLocal = served.Provider == LocalProvider.Name;
+        var confidence = isLocal || answer.IsDesk ? answer.Confidence : 1 - answer.Confidence;
+        return new DeskVerdict(
+            isLocal ? answer.IsDesk : confidence >= _options.ModelThreshold, confidence, isLocal ? answer.Unsure : Math.Abs(confidence - _options.ModelThreshold) < 0.2,
+            served.Provider, served.Model);
+    }
+
+    private async Task<T> InLineAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        await _decoding.WaitAsync(cancellationToken);
+        try
+        {
+            return await System.Threading.Tasks.Task.Run(work, cancellationToken);
+        }
+        finally
+        {
+            _decoding.Release();
+        }
+    }
+
+    /// <summary>Small, upright and without what a camera writes into its files, such as the place.</summary>
+    private static ReadOnlyMemory<byte> Prepare(ReadOnlyMemory<byte> photo, CancellationToken cancellationToken) =>
+        JpegEncoder.Encode(ImageDecoder.Decode(photo, new DecodeOptions { TargetMinSide = SentMinSide }, cancellationToken));
+}

@@ -163,8 +163,9 @@ public sealed class ConnectTests(RedisServerFixture fixture)
         public async ValueTask DisposeAsync()
         {
             await _end.CancelAsync();
-            _listener.Dispose();
+            // First: a listener that has ended throws when it is asked for another connection.
             await _run;
+            _listener.Dispose();
             _end.Dispose();
         }
 

@@ -66,8 +66,9 @@ internal sealed class SmtpServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        _listener.Dispose();
+        // First: a listener that has ended throws when it is asked for another connection.
         await _running;
+        _listener.Dispose();
         _stop.Dispose();
     }
 

@@ -79,9 +79,7 @@ internal sealed class OAuthClient(IHttpClientFactory clients, DaprClient dapr)
         var secret = NameOf(name);
         try
         {
-            var entries = await dapr.GetSecretAsync(Components.Secrets, secret, cancellationToken: cancellationToken);
-            // A file has the entry of its own name, Kubernetes names them freely.
-            if ((entries.GetValueOrDefault(secret) ?? (entries.Count == 1 ? entries.Values.Single() : null))?.Trim() is { Length: > 0 } value)
+            if (await dapr.ReadSecretAsync(secret, cancellationToken) is { } value)
             {
                 return value;
             }

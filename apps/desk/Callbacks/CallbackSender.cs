@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Contracts;
 using Contracts.Desk;
 using Dapr.Client;
@@ -12,9 +11,6 @@ namespace Desk.Callbacks;
 /// <summary>The one way to have something sent to a receiver outside of the platform.</summary>
 public sealed class CallbackSender(DaprClient dapr, Deliveries deliveries, GuardedPostClient client, IOptions<CallbackOptions> options)
 {
-    /// <summary>Longest body, bytes; Standard Webhooks wants less than 20 KB.</summary>
-    private const int MaxBody = 64 * 1024;
-
     /// <summary>Why nothing would be sent to an address; null when nothing speaks against it.</summary>
     public FetchFailure? Refusal(string url) => client.Refusal(url);
 
@@ -29,16 +25,11 @@ public sealed class CallbackSender(DaprClient dapr, Deliveries deliveries, Guard
     /// <param name="at">When it happened.</param>
     /// <param name="data">What is told.</param>
     /// <param name="cancellationToken">Gives up; nothing or all of it was accepted.</param>
-    public async Task SendAsync(Guid id, string type, string url, string userId, DateTimeOffset at, JsonNode data, CancellationToken cancellationToken)
+    public async Task SendAsync<T>(Guid id, string type, string url, string userId, DateTimeOffset at, T data, CancellationToken cancellationToken)
     {
         var body = options.Value.Format == CallbackFormat.Original
-            ? data.ToJsonString(TandemJson.Options)
-            : new JsonObject { ["type"] = type, ["timestamp"] = JsonSerializer.SerializeToNode(at, TandemJson.Options), ["data"] = data.DeepClone() }.ToJsonString(TandemJson.Options);
-        if (body.Length > MaxBody)
-        {
-            throw new InvalidOperationException($"a callback has at most {MaxBody} characters");
-        }
-
+            ? JsonSerializer.Serialize(data, TandemJson.Options)
+            : JsonSerializer.Serialize(new Envelope<T>(type, at, data), TandemJson.Options);
         if (await deliveries.AddAsync(id, userId, at, cancellationToken) is null)
         {
             return;
@@ -47,4 +38,7 @@ public sealed class CallbackSender(DaprClient dapr, Deliveries deliveries, Guard
         await dapr.PublishEventAsync(
             Components.PubSub, DeskTopics.CallbackDue, new CallbackDue(id, at, url, body), new Dictionary<string, string> { ["cloudevent.id"] = $"{id}" }, cancellationToken);
     }
+
+    /// <summary>The payload of Standard Webhooks.</summary>
+    private sealed record Envelope<T>(string Type, DateTimeOffset Timestamp, T Data);
 }

@@ -10,8 +10,9 @@ namespace Desk.Callbacks;
 public sealed record CallbackInput(CallbackDue Message, IReadOnlyList<TimeSpan> Waits, double Jitter);
 
 /// <summary>
-/// Delivers one message: an activity per attempt and a durable timer in between, so it outlives every process. Ends as <c>delivered</c>, <c>dead</c>, or <c>withdrawn</c> when its owner was erased. A
-/// receiver may get a message twice, when a process dies between its answer and our note of it; it knows it by its id.
+/// Delivers one message: an activity per attempt and a durable timer in between, so it outlives every process. Ends as <c>delivered</c>, <c>dead</c>, or
+/// <c>withdrawn</c> when its owner was erased. A receiver may get a message twice, when a process dies between its answer and our note of it; it knows it by
+/// its id.
 /// </summary>
 public sealed class CallbackWorkflow : Workflow<CallbackInput, string>
 {

@@ -43,14 +43,11 @@ public sealed partial class DeliverActivity(
         var result = await client.PostAsync(message.Url, body, ContentType, Headers(message.Id, now, body, secrets), CancellationToken.None);
         var verdict = DeliveryRules.Judge(result);
         await deliveries.AddAttemptAsync(
-            message.Id, new DeliveryAttempt(attempt, now, result.Status, result.Failure?.Code, (long)time.GetElapsedTime(started).TotalMilliseconds), CancellationToken.None);
+            message.Id, new DeliveryAttempt(attempt, now, result.Status, result.Failure?.Code, (long)time.GetElapsedTime(started).TotalMilliseconds),
+            isDelivered: verdict == AttemptVerdict.Delivered, CancellationToken.None);
         if (verdict == AttemptVerdict.Gone)
         {
             await deliveries.SetGoneAsync(message.Url, now, CancellationToken.None);
-        }
-        else if (verdict == AttemptVerdict.Delivered)
-        {
-            await deliveries.SetStateAsync(message.Id, DeliveryState.Delivered, CancellationToken.None);
         }
 
         var reason = result.Failure?.Code ?? $"the receiver answered {result.Status}";

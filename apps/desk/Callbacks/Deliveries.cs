@@ -27,8 +27,20 @@ public sealed class Deliveries(DaprClient dapr, IOptions<CallbackOptions> option
             stored => stored.ErasedAt is not null || stored.Callbacks.Any(known => known.Id == id) ? stored
                 : stored with { Callbacks = [new ListedCallback(id, at), .. stored.Callbacks.Where(known => known.CreatedAt > gone).Take(MaxListed - 1)] },
             options.Value.LogKept, cancellationToken);
-        return listed.ErasedAt is not null ? null
-            : await UpdateAsync(id, stored => stored ?? new Delivery(id, userId, at, DeliveryState.Pending, []), cancellationToken);
+        if (listed.ErasedAt is not null)
+        {
+            return null;
+        }
+
+        var delivery = await UpdateAsync(id, stored => stored ?? new Delivery(id, userId, at, DeliveryState.Pending, []), cancellationToken);
+        // An erasure may have passed the log before it was there.
+        if (await dapr.GetStateAsync<UserCallbacks?>(Components.StateStore, ListKey(userId), cancellationToken: cancellationToken) is { ErasedAt: not null })
+        {
+            await dapr.DeleteStateAsync(Components.StateStore, Key(id), cancellationToken: cancellationToken);
+            return null;
+        }
+
+        return delivery;
     }
 
     /// <summary>From now on nothing of the user's is noted. Deletes what was.</summary>
@@ -45,18 +57,23 @@ public sealed class Deliveries(DaprClient dapr, IOptions<CallbackOptions> option
         return erased.Callbacks.Count;
     }
 
-    /// <summary>Notes an attempt; made again, after a crash, it takes the place of the first.</summary>
-    public Task AddAttemptAsync(Guid id, DeliveryAttempt attempt, CancellationToken cancellationToken) => UpdateAsync(
+    /// <summary>Notes an attempt, and with it the end where it has succeeded; made again, after a crash, it takes the place of the first.</summary>
+    public Task AddAttemptAsync(Guid id, DeliveryAttempt attempt, bool isDelivered, CancellationToken cancellationToken) => ChangeAsync(
         id,
-        // Its owner may have been erased meanwhile: then there is nothing to note.
-        stored => stored is null ? null! : stored with { Attempts = [.. stored.Attempts.Where(known => known.Number != attempt.Number).Append(attempt).TakeLast(Delivery.MaxAttempts)] },
+        stored => stored with
+        {
+            State = isDelivered ? DeliveryState.Delivered : stored.State,
+            Attempts = [.. stored.Attempts.Where(known => known.Number != attempt.Number).Append(attempt).TakeLast(Delivery.MaxAttempts)],
+        },
         cancellationToken);
 
-    /// <summary>Notes the end of the attempts, or with <see cref="DeliveryState.Pending"/> that they begin anew.</summary>
-    public Task SetStateAsync(Guid id, DeliveryState state, CancellationToken cancellationToken) => UpdateAsync(
-        id,
-        stored => stored is null || stored.State == state ? stored! : stored with { State = state, Attempts = state == DeliveryState.Pending ? [] : stored.Attempts },
-        cancellationToken);
+    /// <summary>Notes that no attempt is made any more.</summary>
+    public Task GiveUpAsync(Guid id, CancellationToken cancellationToken) =>
+        ChangeAsync(id, stored => stored.State == DeliveryState.Dead ? stored : stored with { State = DeliveryState.Dead }, cancellationToken);
+
+    /// <summary>Notes that the attempts begin anew.</summary>
+    public Task BeginAgainAsync(Guid id, CancellationToken cancellationToken) =>
+        ChangeAsync(id, stored => stored.State == DeliveryState.Pending ? stored : stored with { State = DeliveryState.Pending, Attempts = [] }, cancellationToken);
 
     /// <summary>Whether the receiver has answered 410 to anything.</summary>
     public async Task<bool> IsGoneAsync(string url, CancellationToken cancellationToken) =>
@@ -70,16 +87,22 @@ public sealed class Deliveries(DaprClient dapr, IOptions<CallbackOptions> option
     public Task ForgetGoneAsync(string url, CancellationToken cancellationToken) =>
         dapr.DeleteStateAsync(Components.StateStore, ReceiverKey(url), cancellationToken: cancellationToken);
 
+    /// <summary>Its owner may have been erased meanwhile: then there is nothing to note.</summary>
+    private Task ChangeAsync(Guid id, Func<Delivery, Delivery> change, CancellationToken cancellationToken) =>
+        UpdateAsync(id, stored => stored is null ? null! : change(stored), cancellationToken);
+
     private Task<Delivery> UpdateAsync(Guid id, Func<Delivery?, Delivery> change, CancellationToken cancellationToken) =>
         dapr.UpdateStateAsync(Components.StateStore, Key(id), change, options.Value.LogKept, cancellationToken);
 
     private Task<UserCallbacks> UpdateListAsync(string userId, Func<UserCallbacks, UserCallbacks> change, TimeSpan kept, CancellationToken cancellationToken) =>
         dapr.UpdateStateAsync<UserCallbacks>(
-            Components.StateStore, $"callbacks:{userId}", stored => change(stored ?? UserCallbacks.Empty), kept, cancellationToken);
+            Components.StateStore, ListKey(userId), stored => change(stored ?? UserCallbacks.Empty), kept, cancellationToken);
 
     private Dictionary<string, string> Ttl() => new() { ["ttlInSeconds"] = ((long)options.Value.LogKept.TotalSeconds).ToString("D") };
 
     private static string Key(Guid id) => $"delivery:{id}";
+
+    private static string ListKey(string userId) => $"callbacks:{userId}";
 
     /// <summary>A hash: an address may hold what is secret to its owner.</summary>
     private static string ReceiverKey(string url) => $"receiver:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(url)))}";

@@ -22,7 +22,7 @@ public sealed class GiveUpActivity(DeadLetterStore letters, Deliveries deliverie
                 $"{message.Id}", DeskTopics.CallbackDue, JsonSerializer.SerializeToElement(message, TandemJson.Options),
                 $"given up after attempt {input.Attempts}: {input.Reason}", default, Components.PubSub, Apps.Desk, "application/json"),
             CancellationToken.None);
-        await deliveries.SetStateAsync(message.Id, DeliveryState.Dead, CancellationToken.None);
+        await deliveries.GiveUpAsync(message.Id, CancellationToken.None);
         return true;
     }
 }

@@ -1,6 +1,7 @@
 using Contracts;
 using Dapr.Client;
 using Microsoft.Extensions.Options;
+using ServiceDefaults;
 using Webhooks;
 
 namespace Desk.Callbacks;
@@ -33,9 +34,7 @@ public sealed class SigningSecrets(DaprClient dapr, IOptions<CallbackOptions> op
     private async Task<IReadOnlyList<WebhookSecret>> ReadAsync(CancellationToken cancellationToken)
     {
         var name = options.Value.Secret;
-        var entries = await dapr.GetSecretAsync(Components.Secrets, name, cancellationToken: cancellationToken);
-        // A file has the entry of its own name, Kubernetes names them freely.
-        var text = entries.GetValueOrDefault(name) ?? (entries.Count == 1 ? entries.Values.Single() : "");
+        var text = await dapr.ReadSecretAsync(name, cancellationToken) ?? "";
         WebhookSecret[] secrets = [.. text.Split([' ', ',', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(WebhookSecret.Parse)];
         return secrets.Length > 0 ? secrets : throw new InvalidOperationException($"secret '{name}' of component '{Components.Secrets}' holds no signing secret");
     }

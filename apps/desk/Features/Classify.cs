@@ -1,6 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Contracts;
 using Contracts.Desk;
 using Dapr.Client;
@@ -16,7 +14,7 @@ namespace Desk.Features;
 /// <summary>
 /// <c>POST /api/v1/desk/classify</c>: whether the photo at an address shows a desk. The answer is immediate, the same goes to <c>callback_url</c>, signed and
 /// repeated until it is taken (docs/desk.md), and to the platform as <c>desk-classified</c>. Order: judge, event, callback, answer; a caller who got no answer
-/// repeats under the same <c>request_id</c>, and nobody is told twice. Idempotent by UUIDv5 of user and request id.
+/// repeats under the same <c>request_id</c>, and nobody is told twice. Idempotent by UUIDv5 of user, request id, photo and receiver.
 /// </summary>
 internal static partial class Classify
 {
@@ -92,7 +90,8 @@ internal static partial class Classify
 
             var now = time.GetUtcNow();
             var requestId = request.RequestId ?? $"{Guid.CreateVersion7(now)}";
-            var id = Uuid5.Create(Ids, $"{userId}\n{requestId}");
+            // Another photo under the same name, or another receiver of it, is another message.
+            var id = Uuid5.Create(Ids, $"{userId}\n{requestId}\n{url}\n{request.CallbackUrl}");
             // From here on a caller who leaves changes nothing.
             var told = new DeskClassified(
                 Uuid5.Create(id, DeskTopics.DeskClassified), now, requestId, userId, url, verdict.IsDesk, verdict.Confidence, verdict.Unsure);
@@ -102,14 +101,12 @@ internal static partial class Classify
             var answer = new Response(url, verdict.IsDesk, requestId, verdict.Confidence, verdict.Unsure, verdict.Provider, callbackId);
             if (callbackId is { } message)
             {
-                await callbacks.SendAsync(message, CallbackType, request.CallbackUrl!, userId, now, Data(answer), CancellationToken.None);
+                await callbacks.SendAsync(message, CallbackType, request.CallbackUrl!, userId, now, answer with { CallbackId = null }, CancellationToken.None);
             }
 
             LogClassified(logger, requestId, verdict.IsDesk, verdict.Confidence, verdict.Provider);
             return TypedResults.Ok(answer);
         }
-
-        private static JsonNode Data(Response answer) => JsonSerializer.SerializeToNode(answer with { CallbackId = null }, TandemJson.Options)!;
 
         [LoggerMessage(2202, LogLevel.Information, "Request {RequestId}: desk {IsDesk} at {Confidence} by {Provider}")]
         private static partial void LogClassified(ILogger logger, string requestId, bool isDesk, double confidence, string provider);

@@ -30,7 +30,7 @@ internal static partial class OnCallbackDue
         if (delivery.State == DeliveryState.Dead)
         {
             await deliveries.ForgetGoneAsync(message.Url, cancellationToken);
-            await deliveries.SetStateAsync(message.Id, DeliveryState.Pending, cancellationToken);
+            await deliveries.BeginAgainAsync(message.Id, cancellationToken);
         }
 
         try

@@ -68,6 +68,12 @@ public sealed class DeskCheck
             // The local check decodes by itself, so it stays in line as a whole.
             ? await InLineAsync(() => AskAsync(model, photo, mediaType, userId, cancellationToken), cancellationToken)
             : await AskAsync(model, await InLineAsync(() => System.Threading.Tasks.Task.FromResult(Prepare(photo, cancellationToken)), cancellationToken), "image/jpeg", userId, cancellationToken);
+        if (verdict.Provider != model.Provider)
+        {
+            // Another of the fallback chain has answered: the model that was asked for is asked again next time.
+            return verdict;
+        }
+
         await _dapr.SaveStateAsync(
             Components.StateStore, key, verdict, metadata: new Dictionary<string, string> { ["ttlInSeconds"] = ((long)_options.VerdictKept.TotalSeconds).ToString("D") },
             cancellationToken: cancellationToken);

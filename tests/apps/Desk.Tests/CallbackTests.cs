@@ -45,6 +45,20 @@ public sealed class CallbackTests
         Assert.NotEqual(first.GetProperty("callback_id").GetString(), (await platform.ClassifyAsync(user: "u2")).GetProperty("callback_id").GetString());
     }
 
+    [Fact]
+    public async Task Another_photo_under_the_same_name_is_told_as_well()
+    {
+        await using var platform = await DeskPlatform.StartAsync();
+
+        var first = (await platform.ClassifyAsync()).GetProperty("callback_id").GetString()!;
+        var second = (await platform.ClassifyAsync(picture: "other")).GetProperty("callback_id").GetString()!;
+        await platform.EndOfAsync(first);
+        await platform.EndOfAsync(second);
+
+        Assert.Equal(2, platform.Receiver.Effects.Count);
+        Assert.Equal(platform.Receiver.PictureUrlOf("other"), JsonElement.Parse(platform.Receiver.Effects[second]).GetProperty("data").GetProperty("initial_image_url").GetString());
+    }
+
     /// <summary>Attempts that follow an answer, and how the delivery ends.</summary>
     [Theory]
     [InlineData(204, 1, "delivered")]

@@ -132,6 +132,31 @@ public sealed class ClassifyTests
         Assert.Single(platform.Receiver.Attempts);
     }
 
+    [Fact]
+    public async Task An_erasure_that_passes_a_callback_on_its_way_takes_it_along()
+    {
+        await using var platform = await DeskPlatform.StartAsync();
+        await platform.Dapr.StartAppAsync(Apps.Users, app => app.MapPost("/internal/users/erasures/{user}", () => Results.NoContent()), DeskPlatform.Cancel);
+        var reported = platform.Dapr.Faults.Calls(Apps.Users).When(call => call.Path.StartsWith("/internal/users/erasures/", StringComparison.Ordinal)).Do((_, proceed, _) => proceed());
+        // Listed, and before its log is written the person deletes the account.
+        using var write = platform.Dapr.Faults.StateWrites(app: Apps.Desk).When(attempt => attempt.Writes.Any(one => one.Key.Contains("delivery:", StringComparison.Ordinal)))
+            .Do(async (_, proceed, cancellationToken) =>
+            {
+                await platform.Dapr.Self.PublishAsync(
+                    Components.PubSub, UserTopics.UserDeleted, new UserDeleted(Guid.NewGuid(), platform.Dapr.Clock.GetUtcNow(), "u1"), TandemJson.Options, cancellationToken);
+                await platform.Dapr.WaitForFaultAsync(reported, cancellationToken: cancellationToken);
+                await proceed();
+            });
+
+        var id = (await platform.ClassifyAsync()).GetProperty("callback_id").GetString()!;
+        await platform.Dapr.AdvanceUntilIdleAsync(cancellationToken: DeskPlatform.Cancel);
+
+        using var client = platform.ClientOf("u1");
+        using var log = await client.GetAsync($"/api/v1/desk/callbacks/{id}", DeskPlatform.Cancel);
+        Assert.Equal(HttpStatusCode.NotFound, log.StatusCode);
+        Assert.Empty(platform.Receiver.Attempts);
+    }
+
     private static async Task<JsonElement> AnswerAsync(HttpClient client, object request, string path = "/api/v1/desk/classify")
     {
         using var response = await client.PostAsJsonAsync(path, request, DeskPlatform.Cancel);

@@ -28,7 +28,10 @@ internal sealed class Receiver : IAsyncDisposable
 
     public string Url => $"{_app.Urls.First()}/hooks/desk";
 
-    public string PictureUrl => $"{_app.Urls.First()}/desk.png";
+    public string PictureUrl => PictureUrlOf("desk");
+
+    /// <summary>The same picture at another address.</summary>
+    public string PictureUrlOf(string name) => $"{_app.Urls.First()}/{name}.png";
 
     public static async Task<Receiver> StartAsync(WebhookSecret secret, TimeProvider time)
     {
@@ -38,7 +41,7 @@ internal sealed class Receiver : IAsyncDisposable
         var app = builder.Build();
         var receiver = new Receiver(app, new WebhookVerifier([secret], time: time));
         app.MapPost("/hooks/desk", receiver.TakeAsync);
-        app.MapGet("/desk.png", () => Results.Bytes(receiver.Picture, "image/png"));
+        app.MapGet("/{name}.png", () => Results.Bytes(receiver.Picture, "image/png"));
         await app.StartAsync();
         return receiver;
     }

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using ServiceDefaults;
+using ServiceDefaults.GuardedFetch;
 using Sidecar.Testing;
 using Webhooks;
 
@@ -30,7 +31,12 @@ internal sealed class DeskPlatform : IAsyncDisposable
     public Receiver Receiver { get; }
 
     /// <summary>Starts it with a new secret; <paramref name="older"/> is one that is still signed with, and the receiver's.</summary>
-    public static async Task<DeskPlatform> StartAsync(WebhookSecret? older = null, params (string Key, string Value)[] settings)
+    public static Task<DeskPlatform> StartAsync(WebhookSecret? older = null, params (string Key, string Value)[] settings) =>
+        StartAsync(resolver: null, "Development", older, settings);
+
+    /// <summary>The same in another environment, or with names that mean what the test says.</summary>
+    public static async Task<DeskPlatform> StartAsync(
+        IHostResolver? resolver, string environment, WebhookSecret? older = null, params (string Key, string Value)[] settings)
     {
         var secret = WebhookSecret.Generate();
         var dapr = await SidecarHost.StartAsync(options =>
@@ -45,13 +51,20 @@ internal sealed class DeskPlatform : IAsyncDisposable
         var factory = new WebApplicationFactory<DeskService>().WithWebHostBuilder(web =>
         {
             web.UseSidecar(sidecar);
-            web.UseEnvironment("Development");
+            web.UseEnvironment(environment);
             foreach (var (key, value) in settings)
             {
                 web.UseSetting(key, value);
             }
 
-            web.ConfigureTestServices(services => services.Replace(ServiceDescriptor.Singleton(dapr.Time)));
+            web.ConfigureTestServices(services =>
+            {
+                services.Replace(ServiceDescriptor.Singleton(dapr.Time));
+                if (resolver is not null)
+                {
+                    services.Replace(ServiceDescriptor.Singleton(resolver));
+                }
+            });
         });
         factory.UseKestrel();
         factory.StartServer();

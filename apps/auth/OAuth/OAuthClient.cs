@@ -4,6 +4,7 @@ using System.Text.Json;
 using Contracts;
 using Dapr;
 using Dapr.Client;
+using ServiceDefaults;
 
 namespace Auth.OAuth;
 

@@ -7,6 +7,7 @@ using Dapr.Workflow;
 using Desk;
 using Desk.Callbacks;
 using Desk.Features;
+using Desk.Products;
 using Desk.Vision;
 using ServiceDefaults;
 using ServiceDefaults.Erasure;
@@ -25,6 +26,9 @@ builder.Services.AddPictureClassifier();
 builder.Services.AddLocalSkill<LocalDeskCheck>();
 builder.Services.AddPrompts(DeskCheck.SystemPrompt);
 builder.Services.AddSingleton<DeskCheck>();
+
+// Products.
+builder.Services.AddProducts();
 
 // Pictures from and callbacks to addresses that somebody names.
 builder.Services.AddGuardedFetch();

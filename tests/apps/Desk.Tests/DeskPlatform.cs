@@ -32,16 +32,17 @@ internal sealed class DeskPlatform : IAsyncDisposable
 
     /// <summary>Starts it with a new secret; <paramref name="older"/> is one that is still signed with, and the receiver's.</summary>
     public static Task<DeskPlatform> StartAsync(WebhookSecret? older = null, params (string Key, string Value)[] settings) =>
-        StartAsync(resolver: null, "Development", older, settings);
+        StartAsync(resolver: null, "Development", older, startTime: null, settings);
 
-    /// <summary>The same in another environment, or with names that mean what the test says.</summary>
+    /// <summary>The same in another environment, with names that mean what the test says, or with a clock that starts at another time.</summary>
     public static async Task<DeskPlatform> StartAsync(
-        IHostResolver? resolver, string environment, WebhookSecret? older = null, params (string Key, string Value)[] settings)
+        IHostResolver? resolver, string environment, WebhookSecret? older = null, DateTimeOffset? startTime = null, params (string Key, string Value)[] settings)
     {
         var secret = WebhookSecret.Generate();
         var dapr = await SidecarHost.StartAsync(options =>
         {
             options.DefaultComponents = true;
+            options.StartTime = startTime;
             options.Secrets["callback-signing"] = older is null ? secret.Reveal() : $"{secret.Reveal()} {older.Reveal()}";
             options.AddYaml(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "resiliency.yaml")));
         }, Cancel);

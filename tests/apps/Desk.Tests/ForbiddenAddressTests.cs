@@ -21,7 +21,7 @@ public sealed class GuardedDesk : IAsyncLifetime
         .With("any6.example", "::").With("xn--bcher-kva.example", "10.0.0.1");
 
     public async ValueTask InitializeAsync() => Platform = await DeskPlatform.StartAsync(
-        Names, "Production", null,
+        Names, "Production", null, null,
         [.. new[] { "GuardedFetch", "GuardedPost" }.SelectMany(section => new[]
         {
             ($"{section}:AllowHttp", "true"), ($"{section}:Ports:0", "443"), ($"{section}:Ports:1", "80"), ($"{section}:Ports:2", Tripwire.Port.ToString(CultureInfo.InvariantCulture)),

@@ -92,7 +92,7 @@ public sealed class HostileReceiverTests
 
     /// <summary>In Development for the sake of the picture, but the only receiver that may be on this machine is <c>hooks.test</c>.</summary>
     private static Task<DeskPlatform> StartAsync(Names names, int port = 80) => DeskPlatform.StartAsync(
-        names, "Development", null,
+        names, "Development", null, null,
         ("GuardedPost:LoopbackHosts:0", "hooks.test"), ("GuardedPost:LoopbackHosts:1", "hooks.test"), ("GuardedPost:Ports:0", "443"), ("GuardedPost:Ports:1", port.ToString(CultureInfo.InvariantCulture)));
 
     private static string Named(DeskPlatform platform) => platform.Receiver.Url.Replace("127.0.0.1", "hooks.test", StringComparison.Ordinal);

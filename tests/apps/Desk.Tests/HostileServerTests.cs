@@ -294,7 +294,7 @@ public sealed class HostileServerTests(HostileServerTests.Fixture desk) : IClass
 
         internal Names Names { get; } = new();
 
-        public async ValueTask InitializeAsync() => Platform = await DeskPlatform.StartAsync(Names, "Development", null, ("GuardedFetch:LoopbackHosts:1", "rebound.test"));
+        public async ValueTask InitializeAsync() => Platform = await DeskPlatform.StartAsync(Names, "Development", null, null, ("GuardedFetch:LoopbackHosts:1", "rebound.test"));
 
         public async ValueTask DisposeAsync()
         {

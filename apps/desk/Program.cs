@@ -7,6 +7,7 @@ using Dapr.Workflow;
 using Desk;
 using Desk.Callbacks;
 using Desk.Features;
+using Desk.Pictures;
 using Desk.Products;
 using Desk.Vision;
 using ServiceDefaults;
@@ -33,6 +34,7 @@ builder.Services.AddProducts();
 // Pictures from and callbacks to addresses that somebody names.
 builder.Services.AddGuardedFetch();
 builder.Services.AddGuardedPost();
+builder.Services.AddDaprInvokeClient<ImagesClient>(Apps.Images);
 builder.Services.AddSingleton<Deliveries>();
 builder.Services.AddSingleton<SigningSecrets>();
 builder.Services.AddErasure();

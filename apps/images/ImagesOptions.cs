@@ -19,9 +19,22 @@ public sealed class ImagesOptions
     [Required]
     public Uri PublicBaseUrl { get; set; } = new("http://localhost:8080");
 
+    /// <summary>
+    /// Address below which a CDN serves our objects by their key, for example <c>https://images.example.org</c>. Default null: pictures have the gateway's
+    /// address.
+    /// </summary>
+    public Uri? CdnBaseUrl { get; set; }
+
     /// <summary>Largest upload, bytes. Default 20 MiB.</summary>
     [Range(1024, 1024L * 1024 * 1024)]
     public long MaxUploadBytes { get; set; } = 20 * 1024 * 1024;
+
+    /// <summary>
+    /// Largest picture that another app may store, bytes. It comes through two sidecars, which take bodies of 4 MiB, and goes to the store as base64, a
+    /// third longer. Default 3,000,000.
+    /// </summary>
+    [Range(1024, 100_000_000)]
+    public int MaxServerUploadBytes { get; set; } = 3_000_000;
 
     /// <summary>Most pixels of a picture. Default 40 million.</summary>
     [Range(1, 1_000_000_000)]
@@ -39,7 +52,10 @@ public sealed class ImagesOptions
     [Range(1, 1000)]
     public int MaxOpenTickets { get; set; } = 20;
 
-    /// <summary>Different files that one ticket takes, those on their way included. Default 5.</summary>
+    /// <summary>
+    /// Different files that one ticket takes, those on their way included; and different pictures that one id of a generated picture takes until one is
+    /// complete. Default 5.
+    /// </summary>
     [Range(1, 100)]
     public int MaxUploadsPerTicket { get; set; } = 5;
 

@@ -15,12 +15,15 @@ builder.Services.AddOptions<ImagesOptions>()
 builder.Services.AddTokenVerification();
 builder.Services.AddSingleton<ImageRecords>();
 builder.Services.AddSingleton<ObjectFiles>();
+builder.Services.AddSingleton<ObjectStore>();
+builder.Services.AddSingleton<GeneratedImages>();
 builder.Services.AddErasure();
 
 var app = builder.Build();
 app.MapDefaultEndpoints();
 app.MapUpload();
 app.MapFindImage();
+app.MapStoreGenerated();
 app.MapOnCronUploads();
 app.MapOnUserDeleted();
 app.MapDeadLetters(Components.PubSub, UserTopics.UserDeleted, Apps.Images);
@@ -29,4 +32,5 @@ var images = app.MapGroup("/api/v1/images").WithTags("Images").RequireCaller(App
 images.MapCreateTicket();
 images.MapFinishUpload();
 images.MapGetImage();
+images.MapGetGenerated();
 app.Run();

@@ -60,7 +60,12 @@ internal sealed class LocalStorageBinding(ComponentContext context) : IOutputBin
 
     private static BindingResponse Delete(string path)
     {
-        File.Delete(path);
+        // .NET takes a missing file for deleted, and a missing folder for an error.
+        if (File.Exists(path))
+        {
+            File.Delete(path);
+        }
+
         return BindingResponse.Empty;
     }
 

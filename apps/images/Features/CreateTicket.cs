@@ -68,5 +68,7 @@ internal static class CreateTicket
             new Dictionary<string, string> { ["Content-Type"] = request.ContentType! }));
     }
 
-    internal static Uri CdnUrl(this ImagesOptions options, string key) => new(options.PublicBaseUrl, $"/api/v1/images/{key}");
+    /// <summary>The picture's address: the CDN's where there is one, else the gateway's.</summary>
+    internal static Uri CdnUrl(this ImagesOptions options, string key) =>
+        options.CdnBaseUrl is { } cdn ? new($"{cdn.ToString().TrimEnd('/')}/{key}") : new(options.PublicBaseUrl, $"/api/v1/images/{key}");
 }

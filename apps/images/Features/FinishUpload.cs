@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Images.Storage;
-using Imaging;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using ServiceDefaults;
@@ -63,7 +62,7 @@ internal static class FinishUpload
                 return files.HasUploads(key) ? Mismatch() : Problems.Of(409, "UPLOAD_MISSING", "nothing was uploaded yet");
             }
 
-            if (Refusal(bytes, options.Value) is { } refusal)
+            if (PictureRules.Refusal(bytes, options.Value) is { } refusal)
             {
                 return refusal;
             }
@@ -102,22 +101,4 @@ internal static class FinishUpload
     private static ProblemHttpResult NotFound() => Problems.Of(404, "UPLOAD_NOT_FOUND", "there is no such upload, or its ticket has expired");
 
     private static ProblemHttpResult Mismatch() => Problems.Of(409, "UPLOAD_MISMATCH", "etag or content_length is not what was uploaded");
-
-    /// <summary>The problem of a file that is no picture, or one that nobody here would decode; null when it is fine.</summary>
-    internal static ProblemHttpResult? Refusal(byte[] bytes, ImagesOptions options)
-    {
-        try
-        {
-            ImageDecoder.Identify(bytes, new DecodeOptions { MaxPixels = options.MaxPixels, MaxSide = options.MaxSide });
-            return null;
-        }
-        catch (ImageTooLargeException exception)
-        {
-            return Problems.Of(413, "IMAGE_TOO_LARGE", exception.Message);
-        }
-        catch (ImageFormatException exception)
-        {
-            return Problems.Of(415, "UNSUPPORTED_IMAGE", exception.Message);
-        }
-    }
 }

@@ -8,7 +8,7 @@ using ServiceDefaults.Erasure;
 namespace Images.Features;
 
 /// <summary>
-/// Erases a person's pictures, finished or not: tickets, records and files, then reports it. Idempotent by user; broken off it begins again with what
+/// Erases a person's pictures, finished or not, uploaded or generated: tickets, records and files, then reports it. Idempotent by user; broken off it begins again with what
 /// is left. Uploads and callbacks that are under way clean up after themselves: they look for the ticket, or the mark in <c>images:{user}</c>, last.
 /// </summary>
 internal static partial class OnUserDeleted
@@ -18,17 +18,17 @@ internal static partial class OnUserDeleted
             .WithDeadLetteredTopic(Components.PubSub, UserTopics.UserDeleted, Apps.Images);
 
     private static async Task<IResult> HandleAsync(
-        UserDeleted message, ImageRecords records, ObjectFiles files, ErasureReports reports, IOptions<ErasureOptions> options,
+        UserDeleted message, ImageRecords records, ObjectFiles files, GeneratedImages generated, ErasureReports reports, IOptions<ErasureOptions> options,
         ILogger<ImagesService> logger, CancellationToken cancellationToken)
     {
         // 1. No new tickets. 2. What there is, page by page. 3. The mark alone stays. 4. The report.
         var user = message.UserId;
         var kept = options.Value.TombstoneKept;
         var images = await records.BeginErasureAsync(user, message.Ts, kept, cancellationToken);
-        var erased = await EraseAsync(images.Keys, records, files, cancellationToken);
+        var erased = await EraseAsync(images.Keys, records, files, generated, cancellationToken);
         for (var page = 0; page < images.Pages; page++)
         {
-            erased += await EraseAsync(await records.ReadPageAsync(user, page, cancellationToken), records, files, cancellationToken);
+            erased += await EraseAsync(await records.ReadPageAsync(user, page, cancellationToken), records, files, generated, cancellationToken);
             await records.DeletePageAsync(user, page, cancellationToken);
         }
 
@@ -38,10 +38,17 @@ internal static partial class OnUserDeleted
         return TypedResults.Ok();
     }
 
-    private static async Task<int> EraseAsync(IReadOnlyList<string> keys, ImageRecords records, ObjectFiles files, CancellationToken cancellationToken)
+    private static async Task<int> EraseAsync(
+        IReadOnlyList<string> keys, ImageRecords records, ObjectFiles files, GeneratedImages generated, CancellationToken cancellationToken)
     {
         foreach (var key in keys)
         {
+            if (GeneratedImages.IdOf(key) is { } id)
+            {
+                await generated.EraseAsync(id, cancellationToken);
+                continue;
+            }
+
             await records.DeleteAsync(key, cancellationToken);
             files.Delete(key);
         }

@@ -15,7 +15,7 @@ public sealed record OpenTicket(string Key, DateTimeOffset Expires);
 
 /// <summary>What a user has here: the document <c>images:{user}</c>.</summary>
 /// <param name="Open">Tickets that are neither finished nor expired.</param>
-/// <param name="Keys">The latest keys that the user got tickets for, whatever became of them: what an erasure goes by.</param>
+/// <param name="Keys">The latest keys that the user got tickets for, whatever became of them, and generated pictures: what an erasure goes by.</param>
 /// <param name="Pages">How many pages of earlier keys there are: the documents <c>images:{user}:{page}</c>, each written before it is counted here.</param>
 /// <param name="ErasedAt">When the person deleted the account: there are no new tickets from then on.</param>
 public sealed record UserImages(IReadOnlyList<OpenTicket> Open, IReadOnlyList<string> Keys, int Pages, DateTimeOffset? ErasedAt = null)
@@ -68,6 +68,23 @@ internal sealed class ImageRecords(DaprClient dapr, IOptions<ImagesOptions> opti
         user,
         stored => stored.Open.Any(ticket => ticket.Key == key) ? stored with { Open = [.. stored.Open.Where(ticket => ticket.Key != key)] } : stored,
         cancellationToken)).ErasedAt is null;
+
+    /// <summary>Lists what an erasure has to delete beside keys of tickets. May be repeated. False when the person has deleted the account.</summary>
+    public async Task<bool> ListAsync(string user, string entry, CancellationToken cancellationToken)
+    {
+        var images = await UpdateAsync(
+            user, stored => stored.Keys.Contains(entry) ? stored : stored with { Keys = [.. stored.Keys, entry] }, cancellationToken);
+        if (images is { ErasedAt: null, Keys.Count: >= UserImages.PageSize })
+        {
+            await SealPageAsync(user, images, cancellationToken);
+        }
+
+        return images.ErasedAt is null;
+    }
+
+    /// <summary>Whether the person has deleted the account.</summary>
+    public async Task<bool> IsErasedAsync(string user, CancellationToken cancellationToken) =>
+        await dapr.GetStateAsync<UserImages?>(Components.StateStore, Key(user), cancellationToken: cancellationToken) is { ErasedAt: not null };
 
     /// <summary>From now on the user gets no tickets. Returns what there is to erase.</summary>
     public Task<UserImages> BeginErasureAsync(string user, DateTimeOffset at, TimeSpan kept, CancellationToken cancellationToken) => dapr.UpdateStateAsync<UserImages>(

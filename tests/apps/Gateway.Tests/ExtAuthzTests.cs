@@ -158,6 +158,7 @@ public sealed class ExtAuthzTests
     /// <summary>Public routes pass with nobody's identity: what a client claims is overwritten, and taken off.</summary>
     [Theory]
     [InlineData("GET", "/api/v1/scan/categories")]
+    [InlineData("GET", "/api/v1/images/generated/0123456789abcdef0123456789abcdef.png")]
     [InlineData("GET", "/api/v1/models")]
     [InlineData("OPTIONS", "/api/v1/users/me")]
     public async Task Nobody_passes_as_somebody(string method, string path)

@@ -64,6 +64,7 @@ public sealed class ScopeTests
     [Theory]
     [InlineData("/api/v1/models")]
     [InlineData("/api/v1/scan/categories")]
+    [InlineData("/api/v1/images/generated/0123456789abcdef0123456789abcdef.png")]
     [InlineData("/api/v1/auth/.well-known/jwks.json")]
     public async Task What_is_open_to_everybody_is_open_to_machines(string path)
     {

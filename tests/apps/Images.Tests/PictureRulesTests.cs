@@ -1,9 +1,9 @@
-using Images.Features;
+using Images.Storage;
 using Imaging;
 
 namespace Images.Tests;
 
-public sealed class FinishUploadTests
+public sealed class PictureRulesTests
 {
     private static readonly ImagesOptions Limits = new() { MaxPixels = 1000, MaxSide = 100 };
 
@@ -11,7 +11,7 @@ public sealed class FinishUploadTests
     [InlineData(10, 100)]
     [InlineData(100, 10)]
     public void A_picture_within_the_limits_is_taken(int width, int height) =>
-        Assert.Null(FinishUpload.Refusal(PngEncoder.Encode(new Bitmap(width, height)), Limits));
+        Assert.Null(PictureRules.Refusal(PngEncoder.Encode(new Bitmap(width, height)), Limits));
 
     [Theory]
     [InlineData(26, 40)]
@@ -29,7 +29,7 @@ public sealed class FinishUploadTests
 
     private static (int Status, string Code) Refused(byte[] file)
     {
-        var problem = FinishUpload.Refusal(file, Limits)!;
+        var problem = PictureRules.Refusal(file, Limits)!;
         return (problem.StatusCode, (string)problem.ProblemDetails.Extensions["code"]!);
     }
 }

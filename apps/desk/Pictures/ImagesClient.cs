@@ -1,0 +1,40 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using Contracts.Images;
+using ServiceDefaults;
+
+namespace Desk.Pictures;
+
+/// <summary>The app images: what it knows of our own pictures, and where generated ones go.</summary>
+internal sealed class ImagesClient(HttpClient http)
+{
+    /// <summary>What is known of a finished picture; null when there is none with this key.</summary>
+    public async Task<ImageInfo?> FindAsync(string key, CancellationToken cancellationToken)
+    {
+        using var response = await http.GetAsync($"/internal/images/{key}", cancellationToken);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        response.EnsureSuccessStatusCode();
+        return await response.Content.ReadFromJsonAsync<ImageInfo>(TandemJson.Options, cancellationToken);
+    }
+
+    /// <summary>
+    /// Stores a generated picture, a PNG or a JPEG. Idempotent by the id: a repetition answers the first picture. Null when the owner has deleted the account.
+    /// </summary>
+    public async Task<StoredImage?> StoreAsync(Guid id, string owner, ReadOnlyMemory<byte> picture, string contentType, CancellationToken cancellationToken)
+    {
+        using var content = new ReadOnlyMemoryContent(picture) { Headers = { ContentType = new MediaTypeHeaderValue(contentType) } };
+        using var response = await http.PostAsync($"/internal/images/generated/{id}?owner={Uri.EscapeDataString(owner)}", content, cancellationToken);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        response.EnsureSuccessStatusCode();
+        return await response.Content.ReadFromJsonAsync<StoredImage>(TandemJson.Options, cancellationToken);
+    }
+}

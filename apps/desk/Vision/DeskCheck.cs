@@ -29,8 +29,11 @@ public sealed class DeskCheck
     /// <summary>The prompt.</summary>
     public static readonly PromptUse SystemPrompt = new("desk-check.system");
 
-    /// <summary>Models are sent no more than this; pixels of the shorter side.</summary>
+    /// <summary>Models are sent no more than is needed; pixels of the shorter side that are kept.</summary>
     private const int SentMinSide = 512;
+
+    /// <summary>Longest side that models are sent: a strip of 500 by 60,000 pixels has a short side that cannot be made smaller, and costs tokens for all of it.</summary>
+    internal const int SentMaxSide = 2048;
 
     private static readonly JsonElement Schema = JsonDocument.Parse("""
         {"type":"object","additionalProperties":false,"required":["is_desk","confidence"],
@@ -108,6 +111,11 @@ public sealed class DeskCheck
     }
 
     /// <summary>Small, upright and without what a camera writes into its files, such as the place.</summary>
-    private static ReadOnlyMemory<byte> Prepare(ReadOnlyMemory<byte> photo, CancellationToken cancellationToken) =>
-        JpegEncoder.Encode(ImageDecoder.Decode(photo, new DecodeOptions { TargetMinSide = SentMinSide }, cancellationToken));
+    internal static ReadOnlyMemory<byte> Prepare(ReadOnlyMemory<byte> photo, CancellationToken cancellationToken)
+    {
+        var picture = ImageDecoder.Decode(photo, new DecodeOptions { TargetMinSide = SentMinSide }, cancellationToken);
+        var side = Math.Max(picture.Width, picture.Height);
+        return JpegEncoder.Encode(side <= SentMaxSide ? picture : picture.Resize(
+            Math.Max(1, (int)((long)picture.Width * SentMaxSide / side)), Math.Max(1, (int)((long)picture.Height * SentMaxSide / side))));
+    }
 }

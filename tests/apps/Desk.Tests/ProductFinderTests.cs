@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Dapr.Client;
 using Desk.Products;
 using Desk.Products.Naver;
@@ -153,11 +154,12 @@ public sealed class ProductFinderTests
         configure?.Invoke(options);
         var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         time ??= TimeProvider.System;
-        var credentials = new NaverCredentials(
-            new DaprClientBuilder().Build(), Options.Create(new NaverOptions()), time, NullLogger<NaverCredentials>.Instance);
+        var (dapr, naver) = (new DaprClientBuilder().Build(), Options.Create(new NaverOptions()));
+        var credentials = new NaverCredentials(dapr, naver, time, NullLogger<NaverCredentials>.Instance);
+        var metrics = new ProductMetrics(services.GetRequiredService<IMeterFactory>(), new DailyCalls(dapr, naver, time, NullLogger<DailyCalls>.Instance));
         return new ProductFinder(
             new ProductCatalogues([catalogue], credentials, Options.Create(options), new HostingEnvironment(), NullLogger<ProductCatalogues>.Instance),
-            Options.Create(options), ActivatorUtilities.CreateInstance<ProductMetrics>(services), time, NullLogger<ProductFinder>.Instance);
+            Options.Create(options), metrics, time, NullLogger<ProductFinder>.Instance);
     }
 
     private sealed class HostingEnvironment : IHostEnvironment

@@ -25,7 +25,7 @@ public sealed partial class NaverCredentials(DaprClient dapr, IOptions<NaverOpti
 {
     private readonly SemaphoreSlim _gate = new(1, 1);
     private (NaverKey? Key, DateTimeOffset Until)? _kept;
-    private (NaverKey Key, DateTimeOffset Until)? _refused;
+    private volatile Refusal? _refused;
 
     /// <summary>The credentials; null when there are none, or the store cannot be asked and never could.</summary>
     public async Task<NaverKey?> FindAsync(CancellationToken cancellationToken)
@@ -57,7 +57,7 @@ public sealed partial class NaverCredentials(DaprClient dapr, IOptions<NaverOpti
     {
         var key = await FindAsync(cancellationToken)
             ?? throw new ProductSearchException(ProductSearchFailure.NoCredentials, $"secret '{options.Value.Secret}' of component '{Components.Secrets}' has no credentials");
-        return _refused is { } refused && refused.Key.IsSame(key) && refused.Until > time.GetUtcNow()
+        return IsRefused(key)
             ? throw new ProductSearchException(ProductSearchFailure.Unauthorized, "Naver has refused these credentials; they are tried again later or when they change")
             : key;
     }
@@ -65,9 +65,14 @@ public sealed partial class NaverCredentials(DaprClient dapr, IOptions<NaverOpti
     /// <summary>Naver does not accept them.</summary>
     internal void Refuse(NaverKey key)
     {
-        _refused = (key, time.GetUtcNow() + options.Value.CredentialsPause);
-        LogRefused(options.Value.Secret, options.Value.CredentialsPause);
+        if (!IsRefused(key))
+        {
+            _refused = new Refusal(key, time.GetUtcNow() + options.Value.CredentialsPause);
+            LogRefused(options.Value.Secret, options.Value.CredentialsPause);
+        }
     }
+
+    private bool IsRefused(NaverKey key) => _refused is { } refused && refused.Key.IsSame(key) && refused.Until > time.GetUtcNow();
 
     private async Task<NaverKey?> ReadAsync(CancellationToken cancellationToken)
     {
@@ -111,6 +116,8 @@ public sealed partial class NaverCredentials(DaprClient dapr, IOptions<NaverOpti
             return null;
         }
     }
+
+    private sealed record Refusal(NaverKey Key, DateTimeOffset Until);
 
     [LoggerMessage(2243, LogLevel.Information, "Secret {Secret} of component {Store} has no credentials for Naver: {Consequence}")]
     private partial void LogNone(string secret, string store, string consequence);

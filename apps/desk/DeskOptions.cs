@@ -25,7 +25,7 @@ public sealed class DeskOptions
     public TimeSpan VerdictKept { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>
-    /// Whether the original paths without prefix (<c>/classify</c>, <c>/healthcheck</c>, <c>/info</c>) answer on the app's own port, where no gateway asks who
+    /// Whether the original paths without prefix (<c>/classify</c>, <c>/healthcheck</c>, <c>/info</c>, <c>/categories</c> …) answer on the app's own port, where no gateway asks who
     /// somebody is. Default: in Development only.
     /// </summary>
     public bool? OriginalPaths { get; set; }

@@ -56,6 +56,7 @@ app.MapDeadLetters(Components.PubSub, UserTopics.UserDeleted, Apps.Desk);
 var desk = app.MapGroup("/api/v1/desk").WithTags("Desk").RequireCaller(Apps.Gateway);
 desk.MapClassify();
 desk.MapGetCallback();
+desk.MapGetCategories();
 desk.MapInfo();
 app.MapOriginalPaths();
 app.Run();

@@ -1,4 +1,5 @@
 using Ai;
+using Desk.Products;
 using Desk.Vision;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -12,9 +13,10 @@ internal static class Info
     /// <param name="Version">Of the app.</param>
     /// <param name="Env">Environment.</param>
     /// <param name="Models">The model of each task.</param>
+    /// <param name="Products">Where products are found: naver, samples or none.</param>
     /// <param name="StartedAt">When this replica started.</param>
     /// <param name="UptimeSeconds">Since then.</param>
-    public sealed record Answer(string Version, string Env, Tasks Models, DateTimeOffset StartedAt, long UptimeSeconds);
+    public sealed record Answer(string Version, string Env, Tasks Models, string Products, DateTimeOffset StartedAt, long UptimeSeconds);
 
     /// <param name="Classifier">Model that tells whether a photo shows a desk.</param>
     public sealed record Tasks(string Classifier);
@@ -36,7 +38,8 @@ internal static class Info
 
     private static Ok<Health> GetHealth() => TypedResults.Ok(new Health("healthy"));
 
-    private static Ok<Answer> GetInfo(IModels models, IHostEnvironment environment, TimeProvider time) => TypedResults.Ok(new Answer(
-        typeof(DeskService).Assembly.GetName().Version!.ToString(), environment.EnvironmentName, new Tasks(models.Choose(DeskCheck.Task).Id), StartedAt,
-        (long)(time.GetUtcNow() - StartedAt).TotalSeconds));
+    private static async Task<Ok<Answer>> GetInfo(
+        IModels models, ProductCatalogues catalogues, IHostEnvironment environment, TimeProvider time, CancellationToken cancellationToken) => TypedResults.Ok(new Answer(
+            typeof(DeskService).Assembly.GetName().Version!.ToString(), environment.EnvironmentName, new Tasks(models.Choose(DeskCheck.Task).Id),
+            ProductMetrics.Name(await catalogues.SourceAsync(cancellationToken)), StartedAt, (long)(time.GetUtcNow() - StartedAt).TotalSeconds));
 }

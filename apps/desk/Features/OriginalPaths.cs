@@ -21,5 +21,6 @@ internal static class OriginalPaths
         var routes = app.MapGroup("").ExcludeFromDescription();
         routes.MapOriginalClassify();
         routes.MapOriginalInfo();
+        routes.MapOriginalCategories();
     }
 }

@@ -65,6 +65,6 @@ internal sealed class ProductPicks(Guid taskId, int keywords, int kept)
     }
 
     /// <summary>By a hash of task and product: the same again for the same task, in whatever order they were found.</summary>
-    private IEnumerable<Product> Shuffled(IReadOnlyList<Product>? products) => (products ?? [])
+    private IEnumerable<Product> Shuffled(IReadOnlyList<Product>? products) => (products ?? []).DistinctBy(product => product.ProductCode)
         .OrderBy(product => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes($"{taskId:N}\n{product.ProductCode}"))), StringComparer.Ordinal);
 }

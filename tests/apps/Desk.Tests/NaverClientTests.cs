@@ -75,6 +75,15 @@ public sealed class NaverClientTests
         Assert.All(products, product => Assert.Equal(("컵", 1200, "Unknown"), (product.Name, product.Price, product.PurchasePlace)));
     }
 
+    [Fact]
+    public async Task More_than_was_asked_for_is_not_taken()
+    {
+        await using var naver = await NaverPlatform.StartAsync();
+        naver.Server.Next(NaverReply.Found([.. Enumerable.Range(1, 30).Select(n => new NaverItem($"컵 {n}", $"https://smartstore.naver.com/main/products/{n}"))]));
+
+        Assert.Equal(4, (await naver.AddReplica().SearchAsync("컵", 4)).Count);
+    }
+
     [Theory]
     [InlineData("{\"items\": broken")]
     [InlineData("[]")]

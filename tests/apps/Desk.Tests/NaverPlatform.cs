@@ -47,7 +47,13 @@ internal sealed class NaverPlatform : IAsyncDisposable
     public static string Secret(NaverServer server) => $$"""{"client-id":"{{server.Behaviour.ClientId}}","client-secret":"{{server.Behaviour.ClientSecret}}"}""";
 
     /// <summary>A replica; by default its clock is real, so that a test need not move it.</summary>
-    public Replica AddReplica(TimeProvider? time = null, string environment = "Production", params (string Key, string Value)[] settings)
+    public Replica AddReplica(TimeProvider? time = null, string environment = "Production", params (string Key, string Value)[] settings) =>
+        AddReplica(_desk.HttpEndpoint, time, environment, settings);
+
+    /// <summary>A replica whose sidecar is away.</summary>
+    public Replica AddLonely(TimeProvider time, string environment) => AddReplica("http://127.0.0.1:1", time, environment, []);
+
+    private Replica AddReplica(string sidecar, TimeProvider? time, string environment, (string Key, string Value)[] settings)
     {
         var logs = new LogOf();
         var services = new ServiceCollection();
@@ -60,7 +66,7 @@ internal sealed class NaverPlatform : IAsyncDisposable
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(logs));
         services.AddMetrics();
         services.AddSingleton(new DaprClientBuilder()
-            .UseHttpEndpoint(_desk.HttpEndpoint).UseGrpcEndpoint(_desk.GrpcEndpoint).UseDaprApiToken(_desk.ApiToken).UseJsonSerializationOptions(TandemJson.Options).Build());
+            .UseHttpEndpoint(sidecar).UseGrpcEndpoint(_desk.GrpcEndpoint).UseDaprApiToken(_desk.ApiToken).UseJsonSerializationOptions(TandemJson.Options).Build());
         services.AddProducts();
         var provider = services.BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true, ValidateScopes = true });
         _replicas.Add(provider);

@@ -75,6 +75,16 @@ public sealed class ProductFinderTests
     }
 
     [Fact]
+    public async Task One_that_is_found_twice_for_a_keyword_takes_one_place()
+    {
+        var catalogue = new Catalogue { Answer = query => [.. Products(query, 3).SelectMany(product => new[] { product, product })] };
+
+        var found = await FinderOf(catalogue, options => options.Enough = 0).FindAsync(Task1, ["a"], Cancel);
+
+        Assert.Equal(3, Codes(found).Distinct().Count());
+    }
+
+    [Fact]
     public async Task A_search_that_fails_means_fewer_products_and_no_second_try_in_other_words()
     {
         var catalogue = new Catalogue

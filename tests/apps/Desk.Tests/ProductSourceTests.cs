@@ -64,6 +64,27 @@ public sealed class ProductSourceTests
     }
 
     [Fact]
+    public async Task A_sidecar_that_is_away_holds_nobody_up_for_long()
+    {
+        await using var naver = await NaverPlatform.StartAsync();
+        var clock = new ManualTimeProvider();
+        var replica = naver.AddLonely(clock, "Development");
+
+        var source = replica.Catalogues.SourceAsync(NaverPlatform.Cancel);
+        Assert.False(source.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.Equal(ProductSource.Samples, await source.WaitAsync(TimeSpan.FromSeconds(30), NaverPlatform.Cancel));
+        // It is asked again soon, since nobody has said that there is no secret.
+        Assert.Equal(ProductSource.Samples, await replica.Catalogues.SourceAsync(NaverPlatform.Cancel));
+        clock.Advance(TimeSpan.FromSeconds(5));
+        var again = replica.Catalogues.SourceAsync(NaverPlatform.Cancel);
+        Assert.False(again.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(ProductSource.Samples, await again.WaitAsync(TimeSpan.FromSeconds(30), NaverPlatform.Cancel));
+    }
+
+    [Fact]
     public async Task Credentials_that_are_refused_are_left_alone_until_they_change_or_a_while_has_passed()
     {
         await using var naver = await NaverPlatform.StartAsync();

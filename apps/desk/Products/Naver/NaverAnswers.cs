@@ -8,14 +8,14 @@ internal static class NaverAnswers
 {
     private const int MaxCode = 16;
 
-    /// <summary>The products of an answer that may be shown. One that lacks what a product needs is left out; an answer that is none throws.</summary>
-    public static IReadOnlyList<Product> Read(byte[] body, IReadOnlyList<string> hosts)
+    /// <summary>The products that may be shown of the first so many of an answer. One that lacks what a product needs is left out; an answer that is none throws.</summary>
+    public static IReadOnlyList<Product> Read(byte[] body, int count, IReadOnlyList<string> hosts)
     {
         try
         {
             using var document = JsonDocument.Parse(body);
             return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("items", out var items) && items.ValueKind == JsonValueKind.Array
-                ? [.. items.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.Object).Select(item => ProductOf(item, hosts)).OfType<Product>()]
+                ? [.. items.EnumerateArray().Take(count).Where(item => item.ValueKind == JsonValueKind.Object).Select(item => ProductOf(item, hosts)).OfType<Product>()]
                 : throw new ProductSearchException(ProductSearchFailure.Malformed, "Naver answered without a list of items");
         }
         catch (JsonException exception)

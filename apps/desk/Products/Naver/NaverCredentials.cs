@@ -35,13 +35,13 @@ public sealed partial class NaverCredentials(DaprClient dapr, IOptions<NaverOpti
         {
             if (_kept is not { } kept || kept.Until <= time.GetUtcNow())
             {
-                var key = await ReadAsync(cancellationToken);
+                var (key, isTold) = await AskAsync(cancellationToken);
                 if (key is null && _kept is null or { Key: not null })
                 {
                     LogNone(options.Value.Secret, Components.Secrets, _kept is null ? "there is no search at Naver" : "the last ones stay in use");
                 }
 
-                _kept = kept = (key ?? _kept?.Key, time.GetUtcNow() + options.Value.CredentialsKept);
+                _kept = kept = (key ?? _kept?.Key, time.GetUtcNow() + (isTold ? options.Value.CredentialsKept : options.Value.CredentialsTimeout));
             }
 
             return kept.Key;
@@ -73,6 +73,21 @@ public sealed partial class NaverCredentials(DaprClient dapr, IOptions<NaverOpti
     }
 
     private bool IsRefused(NaverKey key) => _refused is { } refused && refused.Key.IsSame(key) && refused.Until > time.GetUtcNow();
+
+    /// <summary>What the store tells in time, if it does.</summary>
+    private async Task<(NaverKey? Key, bool IsTold)> AskAsync(CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(options.Value.CredentialsTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            return (await ReadAsync(either.Token), true);
+        }
+        catch (Exception) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return (null, false);
+        }
+    }
 
     private async Task<NaverKey?> ReadAsync(CancellationToken cancellationToken)
     {

@@ -28,6 +28,10 @@ public sealed class NaverOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan CredentialsKept { get; set; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>How long the secret may take to be read; after that it is as if it were not there, and read again after the same time. Default 5 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
+    public TimeSpan CredentialsTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How long credentials that Naver does not accept are not tried again, unless the secret changes. Default 10 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan CredentialsPause { get; set; } = TimeSpan.FromMinutes(10);

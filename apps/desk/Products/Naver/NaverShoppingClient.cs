@@ -69,7 +69,7 @@ public sealed class NaverShoppingClient(
             using var response = await http.SendAsync(request, either.Token);
             var body = await response.Content.ReadAsByteArrayAsync(either.Token);
             return response.StatusCode == HttpStatusCode.OK
-                ? NaverAnswers.Read(body, _hosts)
+                ? NaverAnswers.Read(body, count, _hosts)
                 : throw NaverAnswers.Failure(response.StatusCode, body, RetryAfter(response));
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)

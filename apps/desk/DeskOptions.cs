@@ -16,7 +16,7 @@ public sealed class DeskOptions
     [Range(0.001, 0.999)]
     public double ModelThreshold { get; set; } = 0.5;
 
-    /// <summary>Pictures that are decoded at a time. Default 2: one of 40 megapixels takes up to 160 MB.</summary>
+    /// <summary>Pictures that are decoded at a time. Default 2, as many as the cores that it is given; one of 40 megapixels takes up to 20 MB beside its file.</summary>
     [Range(1, 100)]
     public int DecodeConcurrency { get; set; } = 2;
 

@@ -23,7 +23,9 @@ public sealed record DecodeOptions
 
     /// <summary>
     /// When set, the picture may be returned at 1/2, 1/4 or 1/8 of its size as long as its shorter side keeps at least this many
-    /// pixels. A JPEG then skips most of the work, which makes phone photos cheap. Default: full size.
+    /// pixels. A JPEG then skips most of the work, which makes phone photos cheap. A strip whose longer side is more than four times
+    /// the shorter is reduced further when it would have more than 16 times the square of the wish: else one of 600 by 60,000 pixels
+    /// would be returned whole. Default: full size.
     /// </summary>
     public int? TargetMinSide { get; init; }
 

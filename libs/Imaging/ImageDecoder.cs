@@ -9,6 +9,9 @@ namespace Imaging;
 /// </summary>
 public static class ImageDecoder
 {
+    /// <summary>The shorter side may come out at twice the wish, the longer at four times that: anything of more pixels is a strip.</summary>
+    private const int StripFactor = 16;
+
     /// <summary>Reads format, size and orientation. The first part of a file is enough when it holds the header.</summary>
     /// <exception cref="UnsupportedImageException">Neither JPEG nor PNG, or a variant that cannot be decoded.</exception>
     /// <exception cref="ImageFormatException">The header is damaged or cut off.</exception>
@@ -66,7 +69,7 @@ public static class ImageDecoder
         }
     }
 
-    /// <summary>The largest reduction of 1, 2, 4, 8 that keeps the shorter side at or above the wish.</summary>
+    /// <summary>The largest reduction of 1, 2, 4, 8 that keeps the shorter side at or above the wish, or a larger one for a strip.</summary>
     internal static int ChooseReduction(int width, int height, int? targetMinSide)
     {
         if (targetMinSide is not { } wanted)
@@ -74,14 +77,16 @@ public static class ImageDecoder
             return 1;
         }
 
-        int side = Math.Min(width, height);
+        long most = (long)StripFactor * wanted * wanted;
         int reduction = 8;
-        while (reduction > 1 && (side + reduction - 1) / reduction < wanted)
+        while (reduction > 1 && Reduced(Math.Min(width, height), reduction) < wanted && Reduced(width, reduction / 2) * Reduced(height, reduction / 2) <= most)
         {
             reduction /= 2;
         }
 
         return reduction;
+
+        static long Reduced(int side, int by) => (side + by - 1) / by;
     }
 
     private static ImageFormat Sniff(ReadOnlySpan<byte> data)

@@ -17,6 +17,26 @@ public sealed class JpegScalingTests
         Assert.Equal((128 / reduction, 96 / reduction), (bitmap.Width, bitmap.Height));
     }
 
+    /// <summary>Up to a shape of 1 : 4 the shorter side counts, whatever the wish; beyond that the pixels do.</summary>
+    [Theory]
+    [InlineData(1276, 1276 * 4, 320, 2)]
+    [InlineData(638, 638 * 4, 320, 1)]
+    [InlineData(638, 638 * 5, 320, 2)]
+    [InlineData(638, 62_000, 320, 8)]
+    [InlineData(600, 20_000, 320, 4)]
+    [InlineData(20_000, 600, 320, 4)]
+    [InlineData(40_000, 300, 320, 4)]
+    [InlineData(65_535, 1, 320, 1)]
+    public void A_strip_is_reduced_by_its_pixels(int width, int height, int wanted, int reduction)
+    {
+        var picture = new Bitmap(width, height);
+        foreach (var file in new[] { JpegEncoder.Encode(picture), PngEncoder.Encode(picture) })
+        {
+            var bitmap = ImageDecoder.Decode(file, new DecodeOptions { TargetMinSide = wanted });
+            Assert.Equal(((width + reduction - 1) / reduction, (height + reduction - 1) / reduction), (bitmap.Width, bitmap.Height));
+        }
+    }
+
     [Theory]
     [InlineData("-sample 2x2")]
     [InlineData("-sample 1x1")]

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -12,6 +13,8 @@ namespace ServiceDefaults.GuardedFetch;
 public sealed partial class GuardedFetchClient(
     HttpClient http, IHostResolver resolver, IOptions<GuardedFetchOptions> options, TimeProvider time, ILogger<GuardedFetchClient> logger)
 {
+    private const int FirstBuffer = 64 * 1024;
+
     private readonly GuardedFetchOptions _options = options.Value;
     private readonly string[] _types = options.Value.MediaTypes is { Count: > 0 } types ? [.. types] : ["image/jpeg", "image/png"];
 
@@ -93,35 +96,53 @@ public sealed partial class GuardedFetchClient(
             return Failed(FetchFailure.TooLarge(_options.MaxBytes));
         }
 
-        step.CancelAfter(_options.IdleTimeout);
         await using var stream = await content.ReadAsStreamAsync(cancellationToken);
-        using var taken = new MemoryStream();
-        var buffer = new byte[16 * 1024];
-        string? type = null;
-        while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and var count)
+        // Lent and doubled: a body of megabytes would leave several times its size to the garbage collector. A length that was only told reserves nothing.
+        var buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
+        try
         {
-            step.CancelAfter(_options.IdleTimeout);
-            taken.Write(buffer, 0, count);
-            if (taken.Length > _options.MaxBytes)
+            var (count, type) = (0, (string?)null);
+            while (true)
             {
-                return Failed(FetchFailure.TooLarge(_options.MaxBytes));
-            }
+                step.CancelAfter(_options.IdleTimeout);
+                var read = await stream.ReadAsync(buffer.AsMemory(count), cancellationToken);
+                if (read == 0)
+                {
+                    return type is not null || IsTaken(buffer.AsSpan(0, count), out type)
+                        ? new FetchResult(new FetchedContent(buffer.AsSpan(0, count).ToArray(), type!), Failure: null)
+                        : Failed(FetchFailure.TypeUnsupported(_types));
+                }
 
-            // As soon as it can be told: what is no picture is not read to its end.
-            if (type is null && taken.Length >= PictureTypes.Needed && !IsTaken(taken, out type))
-            {
-                return Failed(FetchFailure.TypeUnsupported(_types));
+                count += read;
+                if (count > _options.MaxBytes)
+                {
+                    return Failed(FetchFailure.TooLarge(_options.MaxBytes));
+                }
+
+                // As soon as it can be told: what is no picture is not read to its end.
+                if (type is null && count >= PictureTypes.Needed && !IsTaken(buffer.AsSpan(0, count), out type))
+                {
+                    return Failed(FetchFailure.TypeUnsupported(_types));
+                }
+
+                if (count == buffer.Length)
+                {
+                    var larger = ArrayPool<byte>.Shared.Rent(2 * buffer.Length);
+                    buffer.CopyTo(larger, 0);
+                    ArrayPool<byte>.Shared.Return(buffer);
+                    buffer = larger;
+                }
             }
         }
-
-        return type is not null || IsTaken(taken, out type)
-            ? new FetchResult(new FetchedContent(taken.ToArray(), type!), Failure: null)
-            : Failed(FetchFailure.TypeUnsupported(_types));
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
-    private bool IsTaken(MemoryStream content, out string? type)
+    private bool IsTaken(ReadOnlySpan<byte> content, out string? type)
     {
-        type = PictureTypes.Of(content.GetBuffer().AsSpan(0, (int)content.Length));
+        type = PictureTypes.Of(content);
         return type is not null && _types.Contains(type);
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Load;
+using Load.Desks;
 using Load.Identity;
 using Load.Models;
 using Load.Sidecars;
@@ -84,4 +85,11 @@ var revocation = new Command("revocation", "How long a token is taken after a lo
 revocation.SetAction((parsed, cancellationToken) => RevocationLoad.RunAsync(
     parsed.GetRequiredValue(data), parsed.GetRequiredValue(logouts), Console.Out, cancellationToken));
 root.Subcommands.Add(revocation);
+
+var pictures = new Option<int>("--pictures") { Description = "Pictures measured for each caller and kind", DefaultValueFactory = _ => 40 };
+var serverGc = new Option<bool>("--server-gc") { Description = "Desk's garbage collector is the server one, not as on Kubernetes" };
+var classify = new Command("desk-classify", "What it costs to judge large photos through the route of a desk process: time, and memory at the peak") { pictures, serverGc };
+classify.SetAction((parsed, cancellationToken) => DeskLoad.RunAsync(
+    parsed.GetRequiredValue(pictures), parsed.GetRequiredValue(serverGc), Console.Out, cancellationToken));
+root.Subcommands.Add(classify);
 return await root.Parse(args).InvokeAsync();

@@ -80,6 +80,19 @@ internal sealed class Child : IDisposable
         }
     }
 
+    /// <summary>Largest resident memory since its start or <see cref="ForgetPeak"/>; of the kernel (VmHWM), so that no peak is missed.</summary>
+    public long PeakBytes
+    {
+        get
+        {
+            var line = File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return 1024 * long.Parse(line.AsSpan("VmHWM:".Length, line.Length - "VmHWM:".Length - " kB".Length), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture);
+        }
+    }
+
+    /// <summary>The peak counts from now on.</summary>
+    public void ForgetPeak() => File.WriteAllText($"/proc/{_process.Id}/clear_refs", "5");
+
     /// <summary>Processor time so far.</summary>
     public TimeSpan ProcessorTime
     {

@@ -64,7 +64,8 @@ internal sealed class SidecarUnderLoad : IDisposable
 
     /// <summary>Starts it with data in a folder and waits until it answers.</summary>
     public static async Task<SidecarUnderLoad> StartAsync(
-        DirectoryInfo folder, int apps, int appPort, bool tracing, HttpClient http, CancellationToken cancellationToken, string components = Resources)
+        DirectoryInfo folder, int apps, int appPort, bool tracing, HttpClient http, CancellationToken cancellationToken, string components = Resources,
+        string appId = "load", string? appToken = null)
     {
         var resources = folder.CreateSubdirectory("resources");
         await File.WriteAllTextAsync(Path.Combine(resources.FullName, "components.yaml"), components, cancellationToken);
@@ -79,7 +80,8 @@ internal sealed class SidecarUnderLoad : IDisposable
             log_level = "error",
             instances = Enumerable.Range(0, apps).Select(index => new
             {
-                app_id = index == 0 ? "load" : $"idle-{index}",
+                app_id = index == 0 ? appId : $"idle-{index}",
+                app_token = index == 0 ? appToken : null,
                 app_port = index == 0 ? appPort : ports[(apps * 2) + index],
                 http_port = ports[index * 2],
                 grpc_port = ports[(index * 2) + 1],

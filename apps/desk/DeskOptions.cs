@@ -20,6 +20,10 @@ public sealed class DeskOptions
     [Range(1, 100)]
     public int DecodeConcurrency { get; set; } = 2;
 
+    /// <summary>Pictures that wait to be decoded, each with its file of up to 10 MiB; beyond them 503. Default 30, some seconds' work.</summary>
+    [Range(0, 10_000)]
+    public int DecodeQueue { get; set; } = 30;
+
     /// <summary>How long the judgement of a picture is kept under the SHA-256 of its bytes. Default 24 h.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
     public TimeSpan VerdictKept { get; set; } = TimeSpan.FromHours(24);

@@ -21,6 +21,9 @@ internal static partial class Classify
     /// <summary>Type of the callback.</summary>
     public const string CallbackType = "desk.classified";
 
+    /// <summary>About the time in which half of the default queue is judged.</summary>
+    private const string BusyRetryAfterSeconds = "2";
+
     private static readonly Guid Ids = new("5b3b2b2e-6a0c-5d6f-9a59-3c2f0b1f7c11");
 
     public sealed record Request(
@@ -38,24 +41,25 @@ internal static partial class Classify
         string InitialImageUrl, bool Classify, string RequestId, double Confidence, bool Unsure, string Provider, Guid? CallbackId);
 
     public static void MapClassify(this IEndpointRouteBuilder desk) => desk
-        .MapPost("/classify", (Request request, UserIdentity user, Handler handler, CancellationToken cancellationToken) => handler.RunAsync(request, user.Id, cancellationToken))
+        .MapPost("/classify", (Request request, UserIdentity user, Handler handler, HttpResponse http, CancellationToken cancellationToken) =>
+            handler.RunAsync(request, user.Id, http, cancellationToken))
         .WithName(nameof(Classify)).WithSummary("Tells whether a photo shows a desk")
         .WithRequestExample(new Request("https://pictures.example/12.jpg", RequestId: "order-12", CallbackUrl: "https://shop.example/hooks/desk"))
         .WithAnswerExample(new Response(
             "https://pictures.example/12.jpg", true, "order-12", 0.62, false, "local", new Guid("0197a1b2-c3d4-5e5f-8a9b-0c1d2e3f4a5b")))
         .Answers(400, "IMAGE_URL_MISSING", "FETCH_URL_INVALID", "FETCH_HOST_FORBIDDEN", "CALLBACK_URL_REFUSED")
         .Answers(413, "FETCH_TOO_LARGE", "IMAGE_TOO_LARGE").Answers(415, "FETCH_TYPE_UNSUPPORTED", "IMAGE_UNREADABLE")
-        .Answers(422, "FETCH_UNREACHABLE", "FETCH_TIMEOUT", "FETCH_STATUS", "FETCH_REDIRECTED", "FETCH_BROKEN");
+        .Answers(422, "FETCH_UNREACHABLE", "FETCH_TIMEOUT", "FETCH_STATUS", "FETCH_REDIRECTED", "FETCH_BROKEN").Answers(503, "SYSTEM_BUSY");
 
     /// <summary>The original path, see <see cref="OriginalPaths"/>.</summary>
     public static void MapOriginalClassify(this IEndpointRouteBuilder routes) => routes.MapPost(
-        "/classify", (Request request, Handler handler, CancellationToken cancellationToken) => handler.RunAsync(request, OriginalPaths.User, cancellationToken));
+        "/classify", (Request request, Handler handler, HttpResponse http, CancellationToken cancellationToken) => handler.RunAsync(request, OriginalPaths.User, http, cancellationToken));
 
     /// <summary>What the route does, whoever asks.</summary>
     internal sealed partial class Handler(
         GuardedFetchClient pictures, DeskCheck check, CallbackSender callbacks, DaprClient dapr, TimeProvider time, ILogger<DeskService> logger)
     {
-        public async Task<Results<Ok<Response>, ProblemHttpResult>> RunAsync(Request request, string userId, CancellationToken cancellationToken)
+        public async Task<Results<Ok<Response>, ProblemHttpResult>> RunAsync(Request request, string userId, HttpResponse http, CancellationToken cancellationToken)
         {
             if ((request.InitialImageUrl ?? request.ImageUrl) is not { } url)
             {
@@ -86,6 +90,11 @@ internal static partial class Classify
             catch (ImageFormatException exception)
             {
                 return Problems.Of(415, "IMAGE_UNREADABLE", exception.Message);
+            }
+            catch (DeskBusyException exception)
+            {
+                http.Headers.RetryAfter = BusyRetryAfterSeconds;
+                return Problems.Of(503, "SYSTEM_BUSY", exception.Message);
             }
 
             var now = time.GetUtcNow();

@@ -17,6 +17,9 @@ namespace Desk.Vision;
 /// <summary>The JSON of the answer; only the local provider says that it is unsure.</summary>
 public sealed record DeskAnswer(bool IsDesk, double Confidence, bool Unsure = false);
 
+/// <summary>As many pictures wait for their turn as may: another would only add its megabytes to them.</summary>
+public sealed class DeskBusyException() : Exception("too many pictures are being judged; ask again in a moment");
+
 /// <summary>Asks a model whether a photo shows a desk. The same bytes are asked about once a day: key <c>verdict:{sha256}</c>.</summary>
 public sealed class DeskCheck
 {
@@ -46,6 +49,7 @@ public sealed class DeskCheck
     private readonly Prompt _system;
     private readonly CallScope _scope;
     private readonly SemaphoreSlim _decoding;
+    private int _inLine;
 
     public DeskCheck(IModels models, PromptLibrary prompts, DaprClient dapr, IOptions<DeskOptions> options)
     {
@@ -56,7 +60,8 @@ public sealed class DeskCheck
     }
 
     /// <summary>
-    /// Judges a JPEG or PNG photo. Throws <see cref="ModelException"/>, or <see cref="ImageFormatException"/> for what is no picture that can be decoded.
+    /// Judges a JPEG or PNG photo. Throws <see cref="ModelException"/>, <see cref="ImageFormatException"/> for what is no picture that can be decoded, and
+    /// <see cref="DeskBusyException"/> when too many wait.
     /// </summary>
     public async Task<DeskVerdict> JudgeAsync(ReadOnlyMemory<byte> photo, string mediaType, string userId, CancellationToken cancellationToken)
     {
@@ -99,14 +104,26 @@ public sealed class DeskCheck
 
     private async Task<T> InLineAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
     {
-        await _decoding.WaitAsync(cancellationToken);
         try
         {
-            return await System.Threading.Tasks.Task.Run(work, cancellationToken);
+            if (Interlocked.Increment(ref _inLine) > _options.DecodeConcurrency + _options.DecodeQueue)
+            {
+                throw new DeskBusyException();
+            }
+
+            await _decoding.WaitAsync(cancellationToken);
+            try
+            {
+                return await System.Threading.Tasks.Task.Run(work, cancellationToken);
+            }
+            finally
+            {
+                _decoding.Release();
+            }
         }
         finally
         {
-            _decoding.Release();
+            Interlocked.Decrement(ref _inLine);
         }
     }
 

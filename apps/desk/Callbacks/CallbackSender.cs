@@ -30,7 +30,9 @@ public sealed class CallbackSender(DaprClient dapr, Deliveries deliveries, Guard
         var body = options.Value.Format == CallbackFormat.Original
             ? JsonSerializer.Serialize(data, TandemJson.Options)
             : JsonSerializer.Serialize(new Envelope<T>(type, at, data), TandemJson.Options);
-        if (await deliveries.AddAsync(id, userId, at, cancellationToken) is null)
+        var delivery = await deliveries.AddAsync(id, userId, at, cancellationToken);
+        // One that was given up begins anew, since its owner asks again. But a receiver that wants nothing any more is only asked by who replays the letter.
+        if (delivery is null or { State: DeliveryState.Delivered } || (delivery.State == DeliveryState.Dead && await deliveries.IsGoneAsync(url, cancellationToken)))
         {
             return;
         }

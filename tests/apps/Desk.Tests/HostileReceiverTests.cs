@@ -90,6 +90,28 @@ public sealed class HostileReceiverTests
         Assert.DoesNotContain(platform.Dapr.Logs.Entries, entry => entry.Message.Contains("SECRET", StringComparison.Ordinal));
     }
 
+    /// <summary>Whoever repeats his request is no operator: what a receiver has said counts more than his wish.</summary>
+    [Theory]
+    [InlineData(410, 1, "dead")]
+    [InlineData(404, 2, "delivered")]
+    public async Task A_repeated_request_wakes_what_was_given_up_unless_the_receiver_is_gone(int status, int attempts, string state)
+    {
+        await using var platform = await DeskPlatform.StartAsync();
+        platform.Receiver.Answer = (http, attempt) =>
+        {
+            http.Response.StatusCode = attempt == 1 ? status : 200;
+            return Task.CompletedTask;
+        };
+        var id = (await platform.ClassifyAsync()).GetProperty("callback_id").GetString()!;
+        await platform.EndOfAsync(id);
+        Assert.Equal("dead", (await platform.DeliveryAsync(id)).GetProperty("state").GetString());
+
+        Assert.Equal(id, (await platform.ClassifyAsync()).GetProperty("callback_id").GetString());
+        await platform.EndOfAsync(id);
+
+        Assert.Equal((attempts, state), (platform.Receiver.Attempts.Count, (await platform.DeliveryAsync(id)).GetProperty("state").GetString()));
+    }
+
     /// <summary>In Development for the sake of the picture, but the only receiver that may be on this machine is <c>hooks.test</c>.</summary>
     private static Task<DeskPlatform> StartAsync(Names names, int port = 80) => DeskPlatform.StartAsync(
         names, "Development", null, null,

@@ -7,6 +7,8 @@ var builder = WebApplication.CreateBuilder(args);
 builder.WebHost.UseUrls(builder.Configuration["url"] ?? "http://127.0.0.1:5203");
 // More than desk sends, and nobody else has anything to say here.
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 256 * 1024);
+// The console is for what was taken.
+builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
 if (builder.Configuration["secrets"] is { } file)
 {
     builder.Configuration.AddJsonFile(Path.GetFullPath(file));

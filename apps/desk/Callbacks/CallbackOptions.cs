@@ -37,6 +37,14 @@ public sealed class CallbackOptions
     [Range(typeof(TimeSpan), "01:00:00", "365.00:00:00")]
     public TimeSpan LogKept { get; set; } = TimeSpan.FromDays(30);
 
+    /// <summary>Longest pause before an attempt is made again that our own stores or secrets have prevented. Default 5 min: each is a line of the workflow's history.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan OwnRetryInterval { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>After so long without a signing secret or a store a message is given up as a dead letter. Default 7 days.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00")]
+    public TimeSpan OwnRetryTimeout { get; set; } = TimeSpan.FromDays(7);
+
     /// <summary>The waits between attempts, in order; there is one attempt more.</summary>
     public IReadOnlyList<TimeSpan> WaitsBetween => Waits.Count > 0 ? [.. Waits] : Ladder == CallbackLadder.Long ? Long : Short;
 

@@ -7,7 +7,10 @@ namespace Desk.Callbacks;
 /// <param name="Message">What is to be delivered.</param>
 /// <param name="Waits">Between attempts.</param>
 /// <param name="Jitter">Share by which a wait varies.</param>
-public sealed record CallbackInput(CallbackDue Message, IReadOnlyList<TimeSpan> Waits, double Jitter);
+/// <param name="OwnRetryInterval"><see cref="CallbackOptions.OwnRetryInterval"/>; without one that of earlier versions.</param>
+/// <param name="OwnRetryTimeout"><see cref="CallbackOptions.OwnRetryTimeout"/>; likewise.</param>
+public sealed record CallbackInput(
+    CallbackDue Message, IReadOnlyList<TimeSpan> Waits, double Jitter, TimeSpan? OwnRetryInterval = null, TimeSpan? OwnRetryTimeout = null);
 
 /// <summary>
 /// Delivers one message: an activity per attempt and a durable timer in between, so it outlives every process. Ends as <c>delivered</c>, <c>dead</c>, or
@@ -16,15 +19,24 @@ public sealed record CallbackInput(CallbackDue Message, IReadOnlyList<TimeSpan> 
 /// </summary>
 public sealed class CallbackWorkflow : Workflow<CallbackInput, string>
 {
-    /// <summary>Retries of what only needs our own stores: a store that is away may cost time, never a message.</summary>
-    private static readonly WorkflowTaskOptions UntilStored = new(new WorkflowRetryPolicy(
-        int.MaxValue, TimeSpan.FromSeconds(1), backoffCoefficient: 2, maxRetryInterval: TimeSpan.FromSeconds(30), retryTimeout: TimeSpan.FromDays(7)));
-
     public override async Task<string> RunAsync(WorkflowContext context, CallbackInput input)
     {
+        // What only needs our own stores and secrets: that these are away may cost time, never a message.
+        var untilStored = new WorkflowTaskOptions(new WorkflowRetryPolicy(
+            int.MaxValue, TimeSpan.FromSeconds(1), backoffCoefficient: 2, maxRetryInterval: input.OwnRetryInterval ?? TimeSpan.FromSeconds(30),
+            retryTimeout: input.OwnRetryTimeout ?? TimeSpan.FromDays(7)));
         for (var attempt = 1; ; attempt++)
         {
-            var outcome = await context.CallActivityAsync<AttemptOutcome>(nameof(DeliverActivity), new DeliverActivity.Input(input.Message, attempt), UntilStored);
+            AttemptOutcome outcome;
+            try
+            {
+                outcome = await context.CallActivityAsync<AttemptOutcome>(nameof(DeliverActivity), new DeliverActivity.Input(input.Message, attempt), untilStored);
+            }
+            catch (WorkflowTaskFailedException)
+            {
+                outcome = new AttemptOutcome(AttemptVerdict.Refused, "no signing secret, or no store, for too long");
+            }
+
             if (outcome.Verdict is AttemptVerdict.Delivered or AttemptVerdict.Withdrawn)
             {
                 return outcome.Verdict == AttemptVerdict.Delivered ? "delivered" : "withdrawn";
@@ -32,7 +44,7 @@ public sealed class CallbackWorkflow : Workflow<CallbackInput, string>
 
             if (outcome.Verdict != AttemptVerdict.Retry || attempt > input.Waits.Count)
             {
-                await context.CallActivityAsync<bool>(nameof(GiveUpActivity), new GiveUpActivity.Input(input.Message, attempt, outcome.Reason), UntilStored);
+                await context.CallActivityAsync<bool>(nameof(GiveUpActivity), new GiveUpActivity.Input(input.Message, attempt, outcome.Reason), untilStored);
                 return "dead";
             }
 

@@ -36,7 +36,8 @@ internal static partial class OnCallbackDue
         try
         {
             await workflows.ScheduleNewWorkflowAsync(
-                nameof(CallbackWorkflow), $"{message.Id}", new CallbackInput(message, options.Value.WaitsBetween, options.Value.Jitter));
+                nameof(CallbackWorkflow), $"{message.Id}", new CallbackInput(
+                    message, options.Value.WaitsBetween, options.Value.Jitter, options.Value.OwnRetryInterval, options.Value.OwnRetryTimeout));
             LogStarted(logger, message.Id);
         }
         catch (RpcException exception) when (exception.StatusCode == StatusCode.AlreadyExists)

@@ -260,6 +260,20 @@ public sealed class CallbackTests
     }
 
     [Fact]
+    public async Task A_secret_that_stays_away_is_a_dead_letter_in_the_end()
+    {
+        await using var platform = await DeskPlatform.StartAsync(null, ("Desk:Callbacks:Secret", "not-there"), ("Desk:Callbacks:OwnRetryTimeout", "00:30:00"));
+
+        var id = (await platform.ClassifyAsync()).GetProperty("callback_id").GetString()!;
+        var passed = await platform.EndOfAsync(id);
+
+        Assert.InRange(passed, TimeSpan.FromMinutes(25), TimeSpan.FromMinutes(36));
+        Assert.Empty(platform.Receiver.Attempts);
+        Assert.Equal("dead", (await platform.DeliveryAsync(id)).GetProperty("state").GetString());
+        Assert.NotNull(await LetterAsync(platform, id));
+    }
+
+    [Fact]
     public async Task The_log_is_its_owner_s()
     {
         await using var platform = await DeskPlatform.StartAsync();

@@ -3,6 +3,7 @@ using Contracts.Users;
 using Images;
 using Images.Features;
 using Images.Storage;
+using Microsoft.Extensions.Options;
 using ServiceDefaults;
 using ServiceDefaults.Erasure;
 using ServiceDefaults.Identity;
@@ -14,7 +15,13 @@ builder.Services.AddOptions<ImagesOptions>()
     .BindConfiguration(ImagesOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 builder.Services.AddTokenVerification();
 builder.Services.AddSingleton<ImageRecords>();
-builder.Services.AddSingleton<ObjectFiles>();
+builder.Services.AddSingleton<BegunUploads>();
+builder.Services.AddSingleton<UploadSweeper>();
+builder.Services.AddSingleton<PictureMaker>();
+builder.Services.AddSingleton<PictureFiles>();
+builder.Services.AddSingleton<S3Connection>();
+builder.Services.AddSingleton<IPictureStorage>(services => services.GetRequiredService<IOptions<ImagesOptions>>().Value.Storage == PictureStorage.S3
+    ? ActivatorUtilities.CreateInstance<S3Pictures>(services) : ActivatorUtilities.CreateInstance<ObjectFiles>(services));
 builder.Services.AddSingleton<ObjectStore>();
 builder.Services.AddSingleton<GeneratedImages>();
 builder.Services.AddErasure();
@@ -32,5 +39,6 @@ var images = app.MapGroup("/api/v1/images").WithTags("Images").RequireCaller(App
 images.MapCreateTicket();
 images.MapFinishUpload();
 images.MapGetImage();
+images.MapGetThumbnail();
 images.MapGetGenerated();
 app.Run();

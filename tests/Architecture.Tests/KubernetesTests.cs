@@ -91,6 +91,7 @@ public sealed class KubernetesTests
         ["deploy/k8s/base/callback-signing.yaml"] = ["callback-signing"],
         ["deploy/k8s/base/identity-key.yaml"] = ["identity-encryption-key", "oauth-google", "oauth-kakao", "oauth-naver"],
         ["deploy/k8s/base/model-keys.yaml"] = ["openai-api-key", "anthropic-api-key", "gemini-api-key", "vertex-credentials"],
+        ["deploy/k8s/base/object-store.yaml"] = ["object-store"],
         ["deploy/k8s/base/product-search.yaml"] = ["naver-search"],
     };
 

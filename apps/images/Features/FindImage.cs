@@ -14,7 +14,7 @@ internal static class FindImage
 
     private static async Task<Results<Ok<ImageInfo>, ProblemHttpResult>> HandleAsync(
         string channel, string file, ImageRecords records, CancellationToken cancellationToken) =>
-        (ImageKey.FromPath(channel, file) ?? ImageKey.FromGeneratedPath(channel, file)) is { } key && await records.FindAsync(key, cancellationToken) is { } image
-            ? TypedResults.Ok(image)
+        (ImageKey.FromPath(channel, file) ?? ImageKey.FromGeneratedPath(channel, file)) is { } key && await records.FindFinishedAsync(key, cancellationToken) is { } image
+            ? TypedResults.Ok(image.Info())
             : Problems.Of(404, "IMAGE_NOT_FOUND", "there is no finished picture with this key");
 }

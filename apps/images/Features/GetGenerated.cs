@@ -16,7 +16,7 @@ internal static class GetGenerated
     private static async Task<Results<FileContentHttpResult, ProblemHttpResult>> HandleAsync(
         string file, ImageRecords records, ObjectStore objects, HttpResponse http, CancellationToken cancellationToken)
     {
-        if (ImageKey.FromGeneratedPath(file) is not { } key || await records.FindAsync(key, cancellationToken) is not { } image)
+        if (ImageKey.FromGeneratedPath(file) is not { } key || await records.FindFinishedAsync(key, cancellationToken) is not { } image)
         {
             return Problems.Of(404, "IMAGE_NOT_FOUND", "there is no such picture");
         }

@@ -4,28 +4,32 @@ using ServiceDefaults;
 namespace Images.Features;
 
 /// <summary>
-/// Sweeps abandoned uploads: at start, and when cron binding <c>cron-uploads</c> fires, which it does on every replica. Needs no lock:
-/// deleting twice does no harm.
+/// Sweeps abandoned uploads when cron binding <c>cron-uploads</c> fires, which it does on every replica; what lies in the folder also at start. Needs no
+/// lock: deleting twice does no harm.
 /// </summary>
 internal static partial class OnCronUploads
 {
     public static void MapOnCronUploads(this WebApplication app)
     {
-        app.MapPost("/cron-uploads", Handle).RequireSidecar();
+        app.MapPost("/cron-uploads", HandleAsync).RequireSidecar();
         app.Lifetime.ApplicationStarted.Register(() =>
-            Handle(app.Services.GetRequiredService<ObjectFiles>(), app.Services.GetRequiredService<ILogger<ImagesService>>()));
+            Log(app.Services.GetRequiredService<IPictureStorage>().Sweep(), app.Services.GetRequiredService<ILogger<ImagesService>>()));
     }
 
-    private static IResult Handle(ObjectFiles files, ILogger<ImagesService> logger)
+    private static async Task<IResult> HandleAsync(UploadSweeper sweeper, ILogger<ImagesService> logger, CancellationToken cancellationToken)
     {
-        if (files.Sweep() is > 0 and var deleted)
-        {
-            LogSwept(logger, deleted);
-        }
-
+        Log(await sweeper.SweepAsync(cancellationToken), logger);
         return TypedResults.Ok();
     }
 
-    [LoggerMessage(1701, LogLevel.Information, "{Count} files of abandoned uploads deleted")]
+    private static void Log(int swept, ILogger logger)
+    {
+        if (swept > 0)
+        {
+            LogSwept(logger, swept);
+        }
+    }
+
+    [LoggerMessage(1701, LogLevel.Information, "{Count} abandoned uploads and files deleted")]
     private static partial void LogSwept(ILogger logger, int count);
 }

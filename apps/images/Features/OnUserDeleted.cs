@@ -18,7 +18,7 @@ internal static partial class OnUserDeleted
             .WithDeadLetteredTopic(Components.PubSub, UserTopics.UserDeleted, Apps.Images);
 
     private static async Task<IResult> HandleAsync(
-        UserDeleted message, ImageRecords records, ObjectFiles files, GeneratedImages generated, ErasureReports reports, IOptions<ErasureOptions> options,
+        UserDeleted message, ImageRecords records, PictureFiles files, GeneratedImages generated, ErasureReports reports, IOptions<ErasureOptions> options,
         ILogger<ImagesService> logger, CancellationToken cancellationToken)
     {
         // 1. No new tickets. 2. What there is, page by page. 3. The mark alone stays. 4. The report.
@@ -39,7 +39,7 @@ internal static partial class OnUserDeleted
     }
 
     private static async Task<int> EraseAsync(
-        IReadOnlyList<string> keys, ImageRecords records, ObjectFiles files, GeneratedImages generated, CancellationToken cancellationToken)
+        IReadOnlyList<string> keys, ImageRecords records, PictureFiles files, GeneratedImages generated, CancellationToken cancellationToken)
     {
         foreach (var key in keys)
         {
@@ -50,7 +50,7 @@ internal static partial class OnUserDeleted
             }
 
             await records.DeleteAsync(key, cancellationToken);
-            files.Delete(key);
+            await files.DeleteAsync(key, cancellationToken);
         }
 
         return keys.Count;

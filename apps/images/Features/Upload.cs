@@ -18,11 +18,11 @@ internal static class Upload
     public static void MapUpload(this IEndpointRouteBuilder routes) =>
         routes.MapPut("/api/v1/images/upload/{channel}/{file}", HandleAsync).WithName(nameof(Upload)).WithTags("Images").DisableRequestTimeout()
             .AcceptsBytes("image/jpeg", "image/png").WithAnswerHeader("ETag", "SHA-256 of what was received: the callback names it.")
-            .Answers(400, "IMAGE_EMPTY").Answers(403, "UPLOADER_MISMATCH").Answers(404, "UPLOAD_NOT_FOUND").Answers(408, "UPLOAD_TOO_SLOW").Answers(409, "UPLOAD_FINISHED")
+            .Answers(400, "IMAGE_EMPTY").Answers(403, "UPLOADER_MISMATCH").Answers(404, "UPLOAD_NOT_FOUND").Answers(408, "UPLOAD_TOO_SLOW").Answers(409, "UPLOAD_FINISHED", "UPLOAD_MISMATCH")
             .Answers(413, "IMAGE_TOO_LARGE").Answers(415, "CONTENT_TYPE_MISMATCH", "UNSUPPORTED_IMAGE").Answers(429, "TOO_MANY_UPLOADS");
 
     private static async Task<Results<Ok, EmptyHttpResult, ProblemHttpResult>> HandleAsync(
-        string channel, string file, HttpContext http, RequestTokens tokens, ImageRecords records, ObjectFiles files,
+        string channel, string file, HttpContext http, RequestTokens tokens, ImageRecords records, IPictureStorage storage,
         IOptions<ImagesOptions> options, CancellationToken cancellationToken)
     {
         // 1. Who: the token; what: a ticket of the same person.
@@ -39,7 +39,8 @@ internal static class Upload
             return TypedResults.Empty;
         }
 
-        if (ImageKey.FromPath(channel, file) is not { } key || await records.FindTicketAsync(key, cancellationToken) is not { } ticket)
+        // Any other store takes uploads by itself, at the address that the ticket gives.
+        if (storage is not ObjectFiles files || ImageKey.FromPath(channel, file) is not { } key || await records.FindTicketAsync(key, cancellationToken) is not { } ticket)
         {
             return NotFound();
         }
@@ -66,6 +67,11 @@ internal static class Upload
             return Problems.Of(413, "IMAGE_TOO_LARGE", $"a picture has at most {limit} bytes");
         }
 
+        if (http.Request.ContentLength is { } announced && announced != (ticket.Length ?? announced))
+        {
+            return Problems.Of(409, "UPLOAD_MISMATCH", $"the ticket is for a file of {ticket.Length} bytes");
+        }
+
         // 3. The body. Its limit is counted while it streams; the server's own smaller default is lifted for this route.
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
@@ -75,9 +81,9 @@ internal static class Upload
         try
         {
             // (2) docs/architecture.md: the bytes are on disk when this returns.
-            var (etag, _) = await files.ReceiveAsync(key, ticket.ContentType, http.Request.Body, cancellationToken);
+            var (etag, _) = await files.ReceiveAsync(ticket, http.Request.Body, cancellationToken);
             var finished = await records.FindAsync(key, cancellationToken);
-            if (finished is not null && finished.ETag != etag)
+            if (finished is not null && !finished.IsMadeOf(etag, null))
             {
                 return Finished();
             }
@@ -85,7 +91,7 @@ internal static class Upload
             // An erasure may have passed this key before the file was there; it takes the ticket first.
             if (finished is null && await records.FindTicketAsync(key, cancellationToken) is null)
             {
-                files.Delete(key);
+                await files.DeleteUploadsAsync(key, cancellationToken);
                 return NotFound();
             }
 
@@ -94,6 +100,12 @@ internal static class Upload
         }
         catch (UploadException refused)
         {
+            // Whoever finishes a picture deletes all other uploads of its key.
+            if (refused.Status == 404 && await records.FindAsync(key, cancellationToken) is not null)
+            {
+                return Finished();
+            }
+
             return Problems.Of(refused.Status, refused.Code, refused.Message);
         }
     }

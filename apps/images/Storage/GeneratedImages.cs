@@ -19,7 +19,7 @@ public sealed record GeneratedImage(string Owner, IReadOnlyList<GeneratedWrite> 
 /// Pictures that other apps generated, written through component <c>objects</c>. Each write reserves a key in <c>generated:{id}</c> before it begins; the
 /// first that is complete becomes the picture of the id, and every other is deleted.
 /// </summary>
-internal sealed class GeneratedImages(DaprClient dapr, ImageRecords records, ObjectStore objects, IOptions<ImagesOptions> options)
+internal sealed class GeneratedImages(DaprClient dapr, ImageRecords records, BegunUploads begun, ObjectStore objects, IOptions<ImagesOptions> options)
 {
     /// <summary>What <see cref="ImageRecords.ListAsync"/> lists for the owner: the id, since its keys may change until it is complete.</summary>
     public static string ListedAs(Guid id) => $"generated:{id:N}";
@@ -71,6 +71,8 @@ internal sealed class GeneratedImages(DaprClient dapr, ImageRecords records, Obj
                 throw new UploadException(429, "TOO_MANY_UPLOADS", $"an id takes at most {limit} different pictures that are never complete: take another id");
             }
 
+            await begun.AddAsync(picture.Owner, ListedAs(id), cancellationToken);
+
             // 3. The bytes, then the choice: who is first.
             await objects.WriteAsync(mine.Key, picture.ContentType, content, cancellationToken);
             reserved = await CompleteAsync(id, picture with { Key = mine.Key }, cancellationToken);
@@ -78,12 +80,7 @@ internal sealed class GeneratedImages(DaprClient dapr, ImageRecords records, Obj
 
         // 4. What lost, or was left by a crash, goes; the record makes the picture known.
         var chosen = reserved.Picture!;
-        foreach (var write in reserved.Writes.Where(write => write.Key != chosen.Key))
-        {
-            await objects.DeleteAsync(write.Key, cancellationToken);
-        }
-
-        await records.FinishAsync(chosen, cancellationToken);
+        await SettleAsync(reserved, chosen, cancellationToken);
         if (await records.IsErasedAsync(chosen.Owner, cancellationToken))
         {
             // The erasure may have passed this id before the picture was there.
@@ -93,6 +90,22 @@ internal sealed class GeneratedImages(DaprClient dapr, ImageRecords records, Obj
         }
 
         return chosen;
+    }
+
+    /// <summary>Looks after an id whose writes are over: deletes it when none was complete (true), else what the complete one has left behind.</summary>
+    public async Task<bool> SettleAsync(Guid id, CancellationToken cancellationToken)
+    {
+        switch (await FindAsync(id, cancellationToken))
+        {
+            case null:
+                return false;
+            case { Picture: { } chosen } image:
+                await SettleAsync(image, chosen, cancellationToken);
+                return false;
+            default:
+                await EraseAsync(id, cancellationToken);
+                return true;
+        }
     }
 
     /// <summary>Deletes a picture, complete or not, and all that is known of it. May be repeated.</summary>
@@ -109,6 +122,17 @@ internal sealed class GeneratedImages(DaprClient dapr, ImageRecords records, Obj
         }
 
         await dapr.DeleteStateAsync(Components.StateStore, Key(id), cancellationToken: cancellationToken);
+    }
+
+    private async Task SettleAsync(GeneratedImage image, ImageInfo chosen, CancellationToken cancellationToken)
+    {
+        foreach (var write in image.Writes.Where(write => write.Key != chosen.Key))
+        {
+            await objects.DeleteAsync(write.Key, cancellationToken);
+        }
+
+        await records.RecordAsync(
+            new PictureRecord(chosen.Key, chosen.Owner, chosen.ContentType, chosen.Length, chosen.ETag, chosen.Width, chosen.Height), cancellationToken);
     }
 
     private async Task EraseAsync(string key, CancellationToken cancellationToken)

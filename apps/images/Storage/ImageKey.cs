@@ -33,6 +33,9 @@ internal static partial class ImageKey
     /// <summary>The same for the two path segments.</summary>
     public static string? FromGeneratedPath(string folder, string file) => folder == Generated ? FromGeneratedPath(file) : null;
 
+    /// <summary>Where the thumbnail of a picture is.</summary>
+    public static string Thumbnail(string key) => $"thumbnails/{key}";
+
     /// <summary>The SHA-256 of an etag, or null when it is none (so also no path can be smuggled in).</summary>
     public static string? Sha256(string etag) => etag.Trim('"') is var hash && Hash().IsMatch(hash) ? hash : null;
 

@@ -5,11 +5,10 @@ using Microsoft.Extensions.Options;
 namespace Images.Storage;
 
 /// <summary>
-/// The files behind component <c>objects</c>. What arrives is streamed to <c>.uploads/{key}/{random}.part</c>, synced and renamed to its
-/// SHA-256; the one that its record names then becomes the picture, under its key. So a key's file appears whole, and no later upload
-/// can replace it.
+/// The folder behind component <c>objects</c>. What arrives is streamed to <c>.uploads/{key}/{random}.part</c>, synced and renamed to its
+/// SHA-256; the picture is made of the one that its record names. Files appear whole.
 /// </summary>
-internal sealed class ObjectFiles
+internal sealed class ObjectFiles : IPictureStorage
 {
     private const int BufferSize = 64 * 1024;
     private readonly string _root;
@@ -26,12 +25,19 @@ internal sealed class ObjectFiles
         Directory.CreateDirectory(_uploads);
     }
 
+    /// <summary>The bytes come through us: whatever was announced is checked when they are here.</summary>
+    public bool NeedsAnnouncement => false;
+
+    public Task<UploadAddress> AddressAsync(UploadTicket ticket, CancellationToken cancellationToken) => Task.FromResult(new UploadAddress(
+        new Uri(_options.PublicBaseUrl, $"/api/v1/images/upload/{ticket.Key}"), new Dictionary<string, string> { ["Content-Type"] = ticket.ContentType }));
+
     /// <summary>
     /// Streams a body to disk and returns its SHA-256 and length. Nothing is left behind when it throws: <see cref="UploadException"/>
-    /// for a body that is too large, too slow, empty, or no picture of the given type, or when the key has too many already.
+    /// for a body that is too large, too slow, empty, no picture of the ticket's type or not what the ticket announces, or when the key has too many already.
     /// </summary>
-    public async Task<(string ETag, long Length)> ReceiveAsync(string key, string contentType, Stream body, CancellationToken cancellationToken)
+    public async Task<(string ETag, long Length)> ReceiveAsync(UploadTicket ticket, Stream body, CancellationToken cancellationToken)
     {
+        var key = ticket.Key;
         var folder = FolderOf(key);
         Directory.CreateDirectory(folder);
         if (Directory.EnumerateFiles(folder).Count() >= _options.MaxUploadsPerTicket)
@@ -44,7 +50,12 @@ internal sealed class ObjectFiles
         await using var gone = cancellationToken.UnsafeRegister(static idle => ((CancellationTokenSource)idle!).Cancel(), idle);
         try
         {
-            var (etag, length) = await WriteAsync(temporary, contentType, body, idle, cancellationToken);
+            var (etag, length) = await WriteAsync(temporary, ticket.ContentType, body, idle, cancellationToken);
+            if (length != (ticket.Length ?? length) || etag != (ticket.Sha256 ?? etag))
+            {
+                throw new UploadException(409, "UPLOAD_MISMATCH", "the body is not the file that the ticket was asked for: its length or its SHA-256 is another");
+            }
+
             File.Move(temporary, Path.Combine(folder, etag), overwrite: true);
             return (etag, length);
         }
@@ -65,54 +76,49 @@ internal sealed class ObjectFiles
         }
     }
 
-    /// <summary>Whether anything has arrived for the key.</summary>
-    public bool HasUploads(string key) =>
-        Directory.Exists(FolderOf(key)) && Directory.EnumerateFiles(FolderOf(key)).Any(file => !file.EndsWith(".part", StringComparison.Ordinal));
+    public Task<bool> HasUploadsAsync(string key, CancellationToken cancellationToken) => Task.FromResult(
+        Directory.Exists(FolderOf(key)) && Directory.EnumerateFiles(FolderOf(key)).Any(file => !file.EndsWith(".part", StringComparison.Ordinal)));
 
-    /// <summary>The upload with this SHA-256, or null when there is none.</summary>
-    public async Task<byte[]?> ReadUploadAsync(string key, string etag, CancellationToken cancellationToken)
-    {
-        var path = Path.Combine(FolderOf(key), etag);
-        return File.Exists(path) ? await File.ReadAllBytesAsync(path, cancellationToken) : null;
-    }
+    public Task<UploadedFile?> OpenUploadAsync(string key, string sha256, CancellationToken cancellationToken) =>
+        Task.FromResult(Open(Path.Combine(FolderOf(key), sha256)) is { } file ? new UploadedFile(file, file.Length, null) : null);
 
-    /// <summary>
-    /// Makes an upload the picture of its key. Only for the SHA-256 that the key's record names, so it may be repeated. False when there is neither: both
-    /// were erased.
-    /// </summary>
-    public bool Finish(string key, string etag)
-    {
-        var (upload, picture) = (Path.Combine(FolderOf(key), etag), PathOf(key));
-        Directory.CreateDirectory(Path.GetDirectoryName(picture)!);
-        try
-        {
-            File.Move(upload, picture, overwrite: true);
-            return true;
-        }
-        catch (IOException) when (!File.Exists(upload))
-        {
-            // Done before, or erased.
-            return File.Exists(picture);
-        }
-    }
-
-    /// <summary>Opens the picture for streaming, or null when there is none.</summary>
-    public FileStream? OpenRead(string key)
+    public async Task WriteAsync(string key, string contentType, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         var path = PathOf(key);
-        return File.Exists(path)
-            ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, BufferSize, FileOptions.Asynchronous | FileOptions.SequentialScan)
-            : null;
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        // Beside the uploads, so that a crash leaves what is swept.
+        var temporary = Path.Combine(_uploads, $"{Guid.NewGuid():N}.part");
+        try
+        {
+            await using (var file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous))
+            {
+                await file.WriteAsync(content, cancellationToken);
+                file.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
     }
 
-    /// <summary>Deletes the picture of a key and what was uploaded for it. May be repeated; an upload that is under way fails.</summary>
-    public void Delete(string key)
+    public Task<Stream?> OpenReadAsync(string key, CancellationToken cancellationToken) => Task.FromResult<Stream?>(Open(PathOf(key)));
+
+    public Task DeleteAsync(string key, CancellationToken cancellationToken)
     {
         if (File.Exists(PathOf(key)))
         {
             File.Delete(PathOf(key));
         }
 
+        return Task.CompletedTask;
+    }
+
+    /// <summary>An upload that is under way fails.</summary>
+    public Task DeleteUploadsAsync(string key, CancellationToken cancellationToken)
+    {
         try
         {
             Directory.Delete(FolderOf(key), recursive: true);
@@ -121,6 +127,8 @@ internal sealed class ObjectFiles
         {
             // Nothing was uploaded, or it was deleted before.
         }
+
+        return Task.CompletedTask;
     }
 
     /// <summary>
@@ -131,7 +139,8 @@ internal sealed class ObjectFiles
     {
         var limit = (_time.GetUtcNow() - _options.TicketLifetime - _options.AbandonedAfter).UtcDateTime;
         var deleted = 0;
-        foreach (var folder in Directory.EnumerateDirectories(_uploads, "*", SearchOption.AllDirectories).OrderDescending(StringComparer.Ordinal).ToArray())
+        string[] folders = [.. Directory.EnumerateDirectories(_uploads, "*", SearchOption.AllDirectories).OrderDescending(StringComparer.Ordinal), _uploads];
+        foreach (var folder in folders)
         {
             try
             {
@@ -141,7 +150,7 @@ internal sealed class ObjectFiles
                     deleted++;
                 }
 
-                if (Directory.GetLastWriteTimeUtc(folder) < limit && !Directory.EnumerateFileSystemEntries(folder).Any())
+                if (folder != _uploads && Directory.GetLastWriteTimeUtc(folder) < limit && !Directory.EnumerateFileSystemEntries(folder).Any())
                 {
                     Directory.Delete(folder);
                 }
@@ -207,6 +216,18 @@ internal sealed class ObjectFiles
         }
     }
 
+    private static FileStream? Open(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, BufferSize, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Keys have passed <see cref="ImageKey"/>, so the path stays below the root.</summary>
     private string PathOf(string key) => Path.Combine(_root, key);
 
@@ -218,6 +239,9 @@ internal sealed class UploadException(int status, string code, string message) :
 {
     public int Status { get; } = status;
     public string Code { get; } = code;
+
+    /// <summary>An upload that is not the one that the callback names.</summary>
+    public static UploadException Mismatch() => new(409, "UPLOAD_MISMATCH", "etag or content_length is not what was uploaded");
 }
 
 /// <summary>Tells pictures by their first bytes.</summary>

@@ -75,4 +75,4 @@ internal sealed partial class ObjectStore(DaprClient dapr)
 }
 
 /// <summary>The store of pictures cannot do what it was asked.</summary>
-internal sealed class StorageException(Exception? cause = null) : Exception("the store of pictures does not answer as it should; try again", cause);
+internal sealed class StorageException(Exception cause) : Exception("the store of pictures does not answer as it should; try again", cause);

@@ -7,7 +7,17 @@ namespace Images.Storage;
 /// <summary>Which files are pictures of ours.</summary>
 internal static class PictureRules
 {
-    /// <summary>The problem of a file that is no picture, or one that nobody here would decode; null when it is fine.</summary>
+    /// <summary>What is decoded.</summary>
+    public static DecodeOptions Limits(ImagesOptions options) => new()
+    {
+        MaxPixels = options.MaxPixels,
+        MaxSide = options.MaxSide,
+        MaxBytes = (int)options.MaxUploadBytes,
+        // A progressive JPEG needs about 3 bytes per pixel beside the pixels: whatever may be uploaded can be decoded.
+        MaxWorkingBytes = Math.Max(DecodeOptions.Default.MaxWorkingBytes, 4 * options.MaxPixels),
+    };
+
+    /// <summary>The problem of a file whose header says that it is no picture, or one that nobody here would decode; null when it is fine.</summary>
     public static ProblemHttpResult? Refusal(ReadOnlySpan<byte> file, ImagesOptions options) => Refusal(file, options, out _);
 
     /// <summary>The same, with what the header of a fine picture says.</summary>
@@ -16,16 +26,17 @@ internal static class PictureRules
         info = default;
         try
         {
-            info = ImageDecoder.Identify(file, new DecodeOptions { MaxPixels = options.MaxPixels, MaxSide = options.MaxSide });
+            info = ImageDecoder.Identify(file, Limits(options));
             return null;
-        }
-        catch (ImageTooLargeException exception)
-        {
-            return Problems.Of(413, "IMAGE_TOO_LARGE", exception.Message);
         }
         catch (ImageFormatException exception)
         {
-            return Problems.Of(415, "UNSUPPORTED_IMAGE", exception.Message);
+            var refused = Refused(exception);
+            return Problems.Of(refused.Status, refused.Code, refused.Message);
         }
     }
+
+    /// <summary>How a file is refused that the decoder refused.</summary>
+    public static UploadException Refused(ImageFormatException exception) =>
+        exception is ImageTooLargeException ? new(413, "IMAGE_TOO_LARGE", exception.Message) : new(415, "UNSUPPORTED_IMAGE", exception.Message);
 }

@@ -29,7 +29,7 @@ public sealed class GeneratedTests
         Assert.Equal((200, "image/png", Png.Length, Hash(Png), 12, 8), (status, image!.ContentType, image.Length, image.ETag, image.Width, image.Height));
         Assert.Matches(@"\Agenerated/[0-9a-f]{32}\.png\z", image.Key);
         Assert.Equal($"http://localhost:8080/api/v1/images/{image.Key}", image.CdnUrl.ToString());
-        Assert.Equal([image.Key], platform.Objects);
+        Assert.Equal([image.Key], platform.Storage.Objects);
         using var nobody = platform.Gateway(null);
         using var got = await nobody.GetAsync(image.CdnUrl.AbsolutePath, Cancel);
         Assert.Equal(Png, await got.Content.ReadAsByteArrayAsync(Cancel));
@@ -49,10 +49,10 @@ public sealed class GeneratedTests
         Assert.Equal(first, await platform.StoreAsync(Id, Png));
         Assert.Equal(first, await platform.StoreAsync(Id, Jpeg, "image/jpeg"));
 
-        Assert.Equal([first.Image!.Key], platform.Objects);
+        Assert.Equal([first.Image!.Key], platform.Storage.Objects);
         var other = await platform.StoreAsync(Guid.NewGuid(), Jpeg, "image/jpeg");
         Assert.EndsWith(".jpg", other.Image!.Key, StringComparison.Ordinal);
-        Assert.Equal(2, platform.Objects.Length);
+        Assert.Equal(2, platform.Storage.Objects.Count);
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class GeneratedTests
         var answers = await Task.WhenAll(Enumerable.Range(1, 8).Select(size => platform.StoreAsync(Id, PngEncoder.Encode(new Bitmap(size, size)))));
 
         var image = Assert.Single(answers.Distinct()).Image!;
-        Assert.Equal([image.Key], platform.Objects);
+        Assert.Equal([image.Key], platform.Storage.Objects);
         using var nobody = platform.Gateway(null);
         Assert.Equal(image.ETag, Hash(await nobody.GetByteArrayAsync(image.CdnUrl.AbsolutePath, Cancel)));
     }
@@ -102,7 +102,7 @@ public sealed class GeneratedTests
 
         Assert.Equal(200, status);
         Assert.Equal(step == "completed" ? Hash(Png) : Hash(Other), image!.ETag);
-        Assert.Equal([image.Key], platform.Objects);
+        Assert.Equal([image.Key], platform.Storage.Objects);
         using var nobody = platform.Gateway(null);
         Assert.Equal(image.ETag, Hash(await nobody.GetByteArrayAsync(image.CdnUrl.AbsolutePath, Cancel)));
     }
@@ -119,7 +119,7 @@ public sealed class GeneratedTests
         Assert.Equal((400, "IMAGE_EMPTY", null), await platform.StoreAsync(Id, []));
         Assert.Equal((400, "VALIDATION_FAILED"), (await platform.StoreAsync(Id, Png, owner: "")) is var (status, code, _) ? (status, code) : default);
         Assert.Equal((403, "CALLER_NOT_ALLOWED", null), await platform.StoreAsync(Id, Png, caller: Apps.Scan));
-        Assert.Empty(platform.Objects);
+        Assert.Empty(platform.Storage.Objects);
         Assert.Null(await platform.StateAsync<GeneratedImage>($"generated:{Id:N}"));
     }
 
@@ -155,14 +155,14 @@ public sealed class GeneratedTests
 
         await platform.EraseAsync("u1");
 
-        Assert.Single(platform.Objects);
+        Assert.Single(platform.Storage.Objects);
         Assert.Null(await platform.StateAsync<GeneratedImage>($"generated:{Id:N}"));
         using var nobody = platform.Gateway(null);
         using var gone = await nobody.GetAsync(stored.CdnUrl.AbsolutePath, Cancel);
         Assert.Equal((HttpStatusCode.NotFound, "IMAGE_NOT_FOUND"), (gone.StatusCode, await ImagesPlatform.CodeAsync(gone)));
         Assert.Equal((404, "USER_NOT_FOUND", null), await platform.StoreAsync(Id, Png));
         Assert.Equal((404, "USER_NOT_FOUND", null), await platform.StoreAsync(Guid.NewGuid(), Png));
-        Assert.Single(platform.Objects);
+        Assert.Single(platform.Storage.Objects);
         Assert.Null(await platform.StateAsync<GeneratedImage>($"generated:{Id:N}"));
     }
 
@@ -194,7 +194,7 @@ public sealed class GeneratedTests
 
         Assert.Equal((404, "USER_NOT_FOUND", null), await platform.StoreAsync(Id, Png));
 
-        Assert.Empty(platform.Objects);
+        Assert.Empty(platform.Storage.Objects);
         Assert.Null(await platform.StateAsync<GeneratedImage>($"generated:{Id:N}"));
         Assert.Equal(step == "record", recorded is not null);
         Assert.True(recorded is null || await platform.StateAsync<object>(recorded) is null);

@@ -21,20 +21,33 @@ public sealed class ImageStorageTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    private static UploadTicket Ticket(string key, string type = "image/jpeg") => new(key, "scan", "u1", type, null);
+
     private string[] Leftovers => Directory.GetFiles(Path.Combine(_folder.Path, ".uploads"), "*", SearchOption.AllDirectories);
 
     [Fact]
-    public async Task A_picture_appears_whole_under_its_key_when_it_is_finished()
+    public async Task An_upload_appears_whole_and_apart_from_the_pictures()
     {
-        var (etag, length) = await _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream(Jpeg), default);
+        var (etag, length) = await _files.ReceiveAsync(Ticket("scan/a.jpg"), new MemoryStream(Jpeg), default);
 
         Assert.Equal(Jpeg.Length, length);
         Assert.Equal(64, etag.Length);
-        Assert.Equal(Jpeg, await _files.ReadUploadAsync("scan/a.jpg", etag, default));
-        Assert.Null(_files.OpenRead("scan/a.jpg"));
+        await using var upload = await _files.OpenUploadAsync("scan/a.jpg", etag, default);
+        Assert.Equal(Jpeg.Length, upload!.Length);
+        Assert.Null(await _files.OpenReadAsync("scan/a.jpg", default));
 
-        _files.Finish("scan/a.jpg", etag);
-        _files.Finish("scan/a.jpg", etag);
+        await _files.DeleteUploadsAsync("scan/a.jpg", default);
+        await _files.DeleteUploadsAsync("scan/a.jpg", default);
+
+        Assert.Null(await _files.OpenUploadAsync("scan/a.jpg", etag, default));
+        Assert.Empty(Leftovers);
+    }
+
+    [Fact]
+    public async Task A_large_picture_is_written_aside_and_renamed()
+    {
+        await _files.WriteAsync("scan/a.jpg", "image/jpeg", Jpeg, default);
+        await _files.WriteAsync("scan/a.jpg", "image/jpeg", Jpeg, default);
 
         Assert.Equal(Jpeg, await File.ReadAllBytesAsync(Path.Combine(_folder.Path, "scan", "a.jpg"), TestContext.Current.CancellationToken));
         Assert.Empty(Leftovers);
@@ -45,30 +58,29 @@ public sealed class ImageStorageTests : IDisposable
     {
         foreach (var last in (byte[])[1, 2])
         {
-            await _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream([.. Jpeg, last]), default);
+            await _files.ReceiveAsync(Ticket("scan/a.jpg"), new MemoryStream([.. Jpeg, last]), default);
         }
 
         Assert.Equal("TOO_MANY_UPLOADS", (await Assert.ThrowsAsync<UploadException>(() =>
-            _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream([.. Jpeg, 3]), default))).Code);
-        await _files.ReceiveAsync("scan/b.jpg", "image/jpeg", new MemoryStream(Jpeg), default);
+            _files.ReceiveAsync(Ticket("scan/a.jpg"), new MemoryStream([.. Jpeg, 3]), default))).Code);
+        await _files.ReceiveAsync(Ticket("scan/b.jpg"), new MemoryStream(Jpeg), default);
     }
 
     [Fact]
     public async Task What_was_abandoned_is_swept_and_pictures_stay()
     {
-        var (finished, _) = await _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream(Jpeg), default);
-        _files.Finish("scan/a.jpg", finished);
-        var (abandoned, _) = await _files.ReceiveAsync("scan/b.jpg", "image/jpeg", new MemoryStream(Jpeg), default);
+        await _files.WriteAsync("scan/a.jpg", "image/jpeg", Jpeg, default);
+        await _files.ReceiveAsync(Ticket("scan/b.jpg"), new MemoryStream(Jpeg), default);
         await File.WriteAllBytesAsync(Path.Combine(_folder.Path, ".uploads", "scan", "b.jpg", "0.part"), Jpeg, TestContext.Current.CancellationToken);
 
         _time.Advance(TimeSpan.FromMinutes(70));
         Assert.Equal(0, _files.Sweep());
-        Assert.NotNull(await _files.ReadUploadAsync("scan/b.jpg", abandoned, default));
+        Assert.True(await _files.HasUploadsAsync("scan/b.jpg", default));
 
         _time.Advance(TimeSpan.FromMinutes(10));
         Assert.Equal(2, _files.Sweep());
         Assert.Empty(Leftovers);
-        await using var picture = _files.OpenRead("scan/a.jpg");
+        await using var picture = await _files.OpenReadAsync("scan/a.jpg", default);
         Assert.NotNull(picture);
     }
 
@@ -76,10 +88,10 @@ public sealed class ImageStorageTests : IDisposable
     public async Task The_size_limit_holds_for_bodies_without_a_length()
     {
         var refused = await Assert.ThrowsAsync<UploadException>(() =>
-            _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream([.. Jpeg, .. new byte[60_000]]), default));
+            _files.ReceiveAsync(Ticket("scan/a.jpg"), new MemoryStream([.. Jpeg, .. new byte[60_000]]), default));
 
         Assert.Equal((413, "IMAGE_TOO_LARGE"), (refused.Status, refused.Code));
-        Assert.False(_files.HasUploads("scan/a.jpg"));
+        Assert.False(await _files.HasUploadsAsync("scan/a.jpg", default));
         Assert.Empty(Leftovers);
     }
 
@@ -88,16 +100,16 @@ public sealed class ImageStorageTests : IDisposable
     [InlineData("text/html")]
     public async Task The_first_bytes_must_be_what_was_announced(string type) =>
         Assert.Equal("UNSUPPORTED_IMAGE", (await Assert.ThrowsAsync<UploadException>(() =>
-            _files.ReceiveAsync("scan/a.jpg", type, new MemoryStream(Jpeg), default))).Code);
+            _files.ReceiveAsync(Ticket("scan/a.jpg", type), new MemoryStream(Jpeg), default))).Code);
 
     [Fact]
     public async Task An_empty_body_is_refused() => Assert.Equal("IMAGE_EMPTY", (await Assert.ThrowsAsync<UploadException>(() =>
-        _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new MemoryStream(), default))).Code);
+        _files.ReceiveAsync(Ticket("scan/a.jpg"), new MemoryStream(), default))).Code);
 
     [Fact]
     public async Task A_body_that_stalls_is_cut()
     {
-        var receiving = _files.ReceiveAsync("scan/a.jpg", "image/jpeg", new StalledStream(), default);
+        var receiving = _files.ReceiveAsync(Ticket("scan/a.jpg"), new StalledStream(), default);
         Assert.Equal(1, _time.ArmedTimers);
 
         _time.Advance(TimeSpan.FromMilliseconds(300));

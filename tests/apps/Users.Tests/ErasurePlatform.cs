@@ -27,9 +27,9 @@ namespace Users.Tests;
 internal sealed class ErasurePlatform : IAsyncDisposable
 {
     private readonly List<IAsyncDisposable> _apps = [];
-    private readonly TempDirectory _objects = new();
+    private readonly TempDirectory _objects;
 
-    private ErasurePlatform(SidecarHost dapr) => Dapr = dapr;
+    private ErasurePlatform(SidecarHost dapr, TempDirectory objects) => (Dapr, _objects) = (dapr, objects);
 
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -46,11 +46,13 @@ internal sealed class ErasurePlatform : IAsyncDisposable
 
     public static async Task<ErasurePlatform> StartAsync(int seed = 1, bool withAuth = true)
     {
+        var objects = new TempDirectory();
         var dapr = await SidecarHost.StartAsync(options =>
         {
             options.Seed = seed;
             options.DefaultComponents = true;
             options.AddComponent(Components.Broadcast, "pubsub.in-memory");
+            options.AddComponent(Components.Objects, "bindings.localstorage", ("rootPath", objects.Path));
             options.AddComponent(Components.Revocations, "state.in-memory", ("keyPrefix", "name"));
             options.AddYaml(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "resiliency.yaml")));
             options.AddYaml("""
@@ -64,7 +66,7 @@ internal sealed class ErasurePlatform : IAsyncDisposable
                 scopes: [users]
                 """);
         }, Cancel);
-        var platform = new ErasurePlatform(dapr);
+        var platform = new ErasurePlatform(dapr, objects);
         platform.Users = await platform.StartAsync<UsersService>(Apps.Users, web => web.ConfigureTestServices(
             services => services.Replace(ServiceDescriptor.Singleton(dapr.Time))));
         platform.Characters = await platform.StartAsync<CharactersService>(Apps.Characters);

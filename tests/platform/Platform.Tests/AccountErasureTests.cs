@@ -34,7 +34,8 @@ public sealed class AccountErasureTests
             await Task.Delay(5, limit.Token);
         }
 
-        Assert.Single(Pictures(run));
+        // The picture and its thumbnail.
+        Assert.Equal(2, Pictures(run).Count());
         using (var deletion = new HttpRequestMessage(HttpMethod.Delete, "/api/v1/users/me") { Headers = { Authorization = user.Token } })
         using (var deleted = await run.Http.SendAsync(deletion, limit.Token))
         {

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 namespace Sidecar.Conformance.Tests.S3;
 
 /// <summary>An object with what was said about it when it was stored.</summary>
-internal sealed record StoredObject(byte[] Content, string? ContentType, string? StorageClass, string? Tags);
+internal sealed record StoredObject(byte[] Content, string? ContentType, string? StorageClass, string? Tags, string? Checksum = null);
 
 /// <summary>S3 with one bucket in memory, path-style, that checks every signature as AWS does (<see cref="SigV4"/>).</summary>
 internal sealed class S3Server : IAsyncDisposable
@@ -85,6 +85,11 @@ internal sealed class S3Server : IAsyncDisposable
         catch (S3Refusal refusal)
         {
             context.Response.StatusCode = refusal.Status;
+            if (HttpMethods.IsHead(context.Request.Method))
+            {
+                return;
+            }
+
             await WriteAsync(context, new XElement("Error", new XElement("Code", refusal.Code), new XElement("Message", refusal.Message)));
         }
     }
@@ -94,7 +99,7 @@ internal sealed class S3Server : IAsyncDisposable
         ("GET", "") => ListAsync(context),
         ("POST", "") => DeleteManyAsync(context, XDocument.Load(new MemoryStream(body))),
         ("PUT", _) => PutAsync(context, key, body),
-        ("GET", _) => GetAsync(context, key),
+        ("GET" or "HEAD", _) => GetAsync(context, key),
         ("DELETE", _) => DeleteAsync(context, key),
         _ => throw new S3Refusal(405, "MethodNotAllowed", "the specified method is not allowed against this resource"),
     };
@@ -102,7 +107,22 @@ internal sealed class S3Server : IAsyncDisposable
     private Task PutAsync(HttpContext context, string key, byte[] body)
     {
         var headers = context.Request.Headers;
-        Objects[key] = new StoredObject(body, context.Request.ContentType, headers["x-amz-storage-class"], headers["x-amz-tagging"]);
+        string? checksum = headers["x-amz-checksum-sha256"];
+        if (checksum is not null && checksum != Convert.ToBase64String(SHA256.HashData(body)))
+        {
+            throw new S3Refusal(400, "BadDigest", "the SHA256 you specified did not match the calculated checksum");
+        }
+
+        var stored = new StoredObject(body, context.Request.ContentType, headers["x-amz-storage-class"], headers["x-amz-tagging"], checksum);
+        if (headers.IfNoneMatch != "*")
+        {
+            Objects[key] = stored;
+        }
+        else if (!Objects.TryAdd(key, stored))
+        {
+            throw new S3Refusal(412, "PreconditionFailed", "at least one of the pre-conditions you specified did not hold");
+        }
+
         context.Response.Headers.ETag = Tag(body);
         return Task.CompletedTask;
     }
@@ -112,6 +132,17 @@ internal sealed class S3Server : IAsyncDisposable
         var found = Objects.GetValueOrDefault(key) ?? throw new S3Refusal(404, "NoSuchKey", "the specified key does not exist");
         context.Response.ContentType = found.ContentType ?? "binary/octet-stream";
         context.Response.Headers.ETag = Tag(found.Content);
+        context.Response.ContentLength = found.Content.Length;
+        if (found.Checksum is not null && context.Request.Headers["x-amz-checksum-mode"] == "ENABLED")
+        {
+            context.Response.Headers["x-amz-checksum-sha256"] = found.Checksum;
+        }
+
+        if (HttpMethods.IsHead(context.Request.Method))
+        {
+            return;
+        }
+
         await context.Response.Body.WriteAsync(found.Content);
     }
 

@@ -22,7 +22,10 @@ internal static class TelemetryExtensions
     private static readonly string[] Sources = ["Microsoft.AspNetCore", "System.Net.Http", "Dapr.Workflow", "Ai"];
 
     private static readonly string[] Meters =
-        ["Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime", "Ai", "Auth", "EventRouter", RevocationMetrics.MeterName];
+    [
+        "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime", "Ai", "Auth", "Desk", "EventRouter", "Users",
+        RevocationMetrics.MeterName,
+    ];
 
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {

@@ -29,7 +29,7 @@ internal sealed class NaverPlatform : IAsyncDisposable
     public NaverServer Server { get; }
 
     /// <summary>Starts it with credentials in the secret store, unless they are not wanted.</summary>
-    public static async Task<NaverPlatform> StartAsync(bool hasSecret = true)
+    public static async Task<NaverPlatform> StartAsync(bool hasSecret = true, Action<SidecarHostOptions>? configure = null)
     {
         var server = await NaverServer.StartAsync();
         var dapr = await SidecarHost.StartAsync(options =>
@@ -39,6 +39,8 @@ internal sealed class NaverPlatform : IAsyncDisposable
             {
                 options.Secrets["naver-search"] = Secret(server);
             }
+
+            configure?.Invoke(options);
         }, Cancel);
         return new NaverPlatform(dapr, await dapr.AddAppAsync(Apps.Desk, cancellationToken: Cancel), server);
     }

@@ -24,6 +24,16 @@ public sealed class ProductRoutesTests
     }
 
     [Fact]
+    public async Task Metrics_of_products_are_told_under_the_name_that_the_launcher_gives()
+    {
+        await using var platform = await DeskPlatform.StartAsync(settings: ("OTEL_SERVICE_NAME", "desk"));
+        using var client = platform.ClientOf("u1");
+        using var info = await client.GetAsync("/api/v1/desk/info", DeskPlatform.Cancel);
+
+        Assert.Matches(@"(?m)^desk_naver_daily_used\S* 0$", await client.GetStringAsync("/metrics", DeskPlatform.Cancel));
+    }
+
+    [Fact]
     public async Task Info_says_where_products_come_from()
     {
         await using var platform = await DeskPlatform.StartAsync();

@@ -105,12 +105,17 @@ public sealed class ProductSourceTests
         Assert.NotEmpty(await replica.SearchAsync("4"));
     }
 
-    [Fact]
-    public async Task Nested_members_of_a_file_are_read_too()
+    [Theory]
+    [InlineData("false", """{"naver-search":{"client-id":"tandem-dev","client-secret":"tandem-dev-secret"}}""")]
+    [InlineData("true", """{"naver-search":{"client-id":"tandem-dev","client-secret":"tandem-dev-secret"}}""")]
+    [InlineData("false", """{"naver-search":"{\"client-id\":\"tandem-dev\",\"client-secret\":\"tandem-dev-secret\"}"}""")]
+    public async Task A_file_has_the_credentials_as_people_write_them(string multiValued, string secrets)
     {
-        await using var naver = await NaverPlatform.StartAsync(hasSecret: false);
-        naver.Dapr.Secrets["naver-search:client-id"] = naver.Server.Behaviour.ClientId;
-        naver.Dapr.Secrets["naver-search:client-secret"] = naver.Server.Behaviour.ClientSecret;
+        using var folder = new TempDirectory();
+        var file = Path.Combine(folder.Path, "secrets.json");
+        await File.WriteAllTextAsync(file, secrets, NaverPlatform.Cancel);
+        await using var naver = await NaverPlatform.StartAsync(hasSecret: false, options =>
+            options.AddComponent(Components.Secrets, "secretstores.local.file", ("secretsFile", file), ("multiValued", multiValued)));
 
         Assert.NotEmpty(await naver.AddReplica().SearchAsync());
     }

@@ -82,7 +82,7 @@ internal sealed class S3Pictures(S3Connection connection, IOptions<ImagesOptions
         try
         {
             return await connection.CallAsync(
-                async (client, _) => (await client.GetObjectAsync(new GetObjectRequest { BucketName = _options.Bucket, Key = key }, cancellationToken)).ResponseStream,
+                async (client, token) => (await client.GetObjectAsync(new GetObjectRequest { BucketName = _options.Bucket, Key = key }, token)).ResponseStream,
                 cancellationToken);
         }
         catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.NotFound)

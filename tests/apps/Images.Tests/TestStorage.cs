@@ -57,6 +57,46 @@ public sealed class FolderStorage : TestStorage
     }
 }
 
+/// <summary>A bucket on a server that other people wrote. It keeps no checksums and knows no <c>If-None-Match</c>. Skips the test where it cannot be had.</summary>
+public sealed class S3rverStorage : TestStorage
+{
+    private readonly string _bucket = $"b{Guid.NewGuid():N}";
+    private string _address = "";
+    private Amazon.S3.AmazonS3Client _client = null!;
+
+    public override IReadOnlyList<string> Uploads => [.. Keys.Where(key => key.StartsWith("uploads/", StringComparison.Ordinal))];
+
+    public override IReadOnlyList<string> Objects => [.. Keys.Where(key => !key.StartsWith("uploads/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+
+    public override IReadOnlyList<(string Key, string Value)> Settings =>
+        [("Storage", "S3"), ("ObjectsPath", "/nowhere"), ("S3:Endpoint", _address), ("S3:Bucket", _bucket), ("S3:ForcePathStyle", "true"), ("S3:WriteOnce", "false")];
+
+    private IEnumerable<string> Keys =>
+        _client.ListObjectsAsync(_bucket).GetAwaiter().GetResult().S3Objects?.Select(found => found.Key) ?? [];
+
+    public override async Task StartAsync()
+    {
+        _address = await S3rver.AddressAsync();
+        _client = new(S3rver.Key, S3rver.Key, new Amazon.S3.AmazonS3Config { ServiceURL = _address, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+        await _client.PutBucketAsync(_bucket);
+    }
+
+    public override void Configure(SidecarHostOptions options)
+    {
+        options.AddComponent(
+            Components.Objects, "bindings.aws.s3", ("bucket", _bucket), ("endpoint", _address), ("forcePathStyle", "true"), ("accessKey", S3rver.Key), ("secretKey", S3rver.Key));
+        options.Secrets["object-store"] = JsonSerializer.Serialize(new { access_key = S3rver.Key, secret_key = S3rver.Key });
+    }
+
+    public override byte[] Read(string key) => throw new NotSupportedException();
+
+    public override ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
+
 /// <summary>A bucket on the server that checks every signature.</summary>
 public sealed class BucketStorage : TestStorage
 {

@@ -7,9 +7,9 @@ public sealed class EventRouterOptions
 {
     public const string Section = "EventRouter";
 
-    /// <summary>App ids that may append and read. Default: scan, scan-worker.</summary>
+    /// <summary>App ids that may append and read. Default: desk, scan, scan-worker.</summary>
     [Required, MinLength(1)]
-    public string[] Callers { get; set; } = [Contracts.Apps.Scan, Contracts.Apps.ScanWorker];
+    public string[] Callers { get; set; } = [Contracts.Apps.Desk, Contracts.Apps.Scan, Contracts.Apps.ScanWorker];
 
     /// <summary>How long a log is kept after its job's deadline. Default 24 h; longer than any redelivery of the job's messages.</summary>
     [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]

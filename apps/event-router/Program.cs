@@ -22,6 +22,7 @@ var options = app.Services.GetRequiredService<IOptions<EventRouterOptions>>().Va
 var jobs = app.MapGroup("/jobs").RequireCaller([.. options.Callers]);
 jobs.MapAppendEvents();
 jobs.MapGetStates();
+jobs.MapGetOpenJobs();
 jobs.MapGetJob();
 app.MapEraseJob();
 app.MapOnCronDeadlines();

@@ -12,7 +12,7 @@ namespace EventRouter.Features;
 internal static partial class EraseJob
 {
     public static void MapEraseJob(this IEndpointRouteBuilder routes) =>
-        routes.MapDelete("/jobs/{jobId:guid}", HandleAsync).WithName(nameof(EraseJob)).RequireCaller(Apps.Scan);
+        routes.MapDelete("/jobs/{jobId:guid}", HandleAsync).WithName(nameof(EraseJob)).RequireCaller(Apps.Desk, Apps.Scan);
 
     private static async Task<IResult> HandleAsync(
         Guid jobId, ILogStore store, OpenJobs openJobs, JobAppender appender, ILogger<JobAppender> logger, CancellationToken cancellationToken)

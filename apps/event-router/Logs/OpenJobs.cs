@@ -4,14 +4,14 @@ using Microsoft.Extensions.Options;
 
 namespace EventRouter.Logs;
 
-/// <summary>A job that has not ended, as the index lists it.</summary>
-internal sealed record OpenJob(Guid JobId, string Owner, DateTimeOffset Deadline, DateTimeOffset AddedAt);
+/// <summary>A job that has not ended, as the index lists it. The app is not known of entries from before it was listed; they count for nobody.</summary>
+internal sealed record OpenJob(Guid JobId, string Owner, DateTimeOffset Deadline, DateTimeOffset AddedAt, string App = "");
 
 /// <summary>Stored form of one shard of the index, key <c>open:{shard}</c>.</summary>
 internal sealed record OpenJobsShard(IReadOnlyList<OpenJob> Jobs);
 
 /// <summary>
-/// Index of the jobs that have not ended: enforces the limits and tells the sweep what is due. Sharded by owner, so that the
+/// Index of the jobs that have not ended: enforces the limits, which are each app's own, and tells the sweep what is due. Sharded by owner, so that the
 /// limit per owner is exact under one compare-and-set; the total is the sum of the shards as last seen. The logs are the
 /// truth, the index follows them: an entry is added before its log exists and removed after its end, and the sweep removes
 /// what is left over.
@@ -24,7 +24,7 @@ internal sealed partial class OpenJobs(
 
     private readonly EventRouterOptions _options = options.Value;
     private readonly SemaphoreSlim[] _locks = [.. Enumerable.Range(0, Shards).Select(_ => new SemaphoreSlim(1, 1))];
-    private readonly int[] _counts = new int[Shards];
+    private readonly Dictionary<string, int>[] _counts = [.. Enumerable.Range(0, Shards).Select(_ => new Dictionary<string, int>(StringComparer.Ordinal))];
     private volatile bool _counted;
 
     /// <summary>Lists a job unless a limit stands against it. Idempotent by job id.</summary>
@@ -39,7 +39,7 @@ internal sealed partial class OpenJobs(
         var now = time.GetUtcNow();
         return await ChangeAsync(shard, jobs =>
         {
-            var owned = 0;
+            var (owned, open) = (0, 0);
             foreach (var job in jobs)
             {
                 if (job.JobId == jobId)
@@ -47,13 +47,17 @@ internal sealed partial class OpenJobs(
                     return (null, AppendRefusal.None);
                 }
 
-                // A job past its deadline is as good as ended: a late sweep must not lock its owner out.
-                owned += job.Owner == creation.Owner && job.Deadline > now ? 1 : 0;
+                if (job.App == creation.App)
+                {
+                    open++;
+                    // A job past its deadline is as good as ended: a late sweep must not lock its owner out.
+                    owned += job.Owner == creation.Owner && job.Deadline > now ? 1 : 0;
+                }
             }
 
             return owned >= creation.MaxOpenPerOwner ? (null, AppendRefusal.TooManyOpen)
-                : jobs.Count + CountOthers(shard) >= creation.MaxOpen ? (null, AppendRefusal.SystemBusy)
-                : ([.. jobs, new OpenJob(jobId, creation.Owner, creation.Deadline, now)], AppendRefusal.None);
+                : open + CountOthers(shard, creation.App) >= creation.MaxOpen ? (null, AppendRefusal.SystemBusy)
+                : ([.. jobs, new OpenJob(jobId, creation.Owner, creation.Deadline, now, creation.App)], AppendRefusal.None);
         }, cancellationToken);
     }
 
@@ -81,7 +85,7 @@ internal sealed partial class OpenJobs(
         for (var shard = 0; shard < Shards; shard++)
         {
             var (document, _) = await store.ReadAsync<OpenJobsShard>(Key(shard), cancellationToken);
-            Volatile.Write(ref _counts[shard], document?.Jobs.Count ?? 0);
+            Count(shard, document?.Jobs ?? []);
             all.AddRange(document?.Jobs ?? []);
         }
 
@@ -111,7 +115,7 @@ internal sealed partial class OpenJobs(
             {
                 var (document, etag) = await store.ReadAsync<OpenJobsShard>(Key(shard), cancellationToken);
                 var jobs = document?.Jobs ?? [];
-                Volatile.Write(ref _counts[shard], jobs.Count);
+                Count(shard, jobs);
                 var (changed, answer) = change(jobs);
                 if (changed is null || await TryWriteAsync(shard, document is null, etag, changed, cancellationToken))
                 {
@@ -145,7 +149,7 @@ internal sealed partial class OpenJobs(
                 return false;
             }
 
-            Volatile.Write(ref _counts[shard], jobs.Count);
+            Count(shard, jobs);
             return true;
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
@@ -164,12 +168,15 @@ internal sealed partial class OpenJobs(
             _ => _options.Retention + _options.Retention,
         };
 
-    private int CountOthers(int shard)
+    private void Count(int shard, IReadOnlyList<OpenJob> jobs) => Volatile.Write(
+        ref _counts[shard], jobs.CountBy(job => job.App).ToDictionary(app => app.Key, app => app.Value, StringComparer.Ordinal));
+
+    private int CountOthers(int shard, string app)
     {
         var count = 0;
         for (var other = 0; other < Shards; other++)
         {
-            count += other == shard ? 0 : Volatile.Read(ref _counts[other]);
+            count += other == shard ? 0 : Volatile.Read(ref _counts[other]).GetValueOrDefault(app);
         }
 
         return count;

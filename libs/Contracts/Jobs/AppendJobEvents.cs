@@ -19,8 +19,8 @@ public sealed record AppendJobEvents(IReadOnlyList<JobEventInput> Events, JobCre
 /// <param name="App">App id of the API app.</param>
 /// <param name="Deadline">When event-router ends the job as failed with <c>deadline_exceeded</c>.</param>
 /// <param name="BodyHash">Hash of the request body that an idempotency key is bound to; null without a key.</param>
-/// <param name="MaxOpenPerOwner">Most open jobs of the owner.</param>
-/// <param name="MaxOpen">Most open jobs in all.</param>
+/// <param name="MaxOpenPerOwner">Most open jobs of the app that the owner has.</param>
+/// <param name="MaxOpen">Most open jobs of the app.</param>
 public sealed record JobCreation(string Owner, string App, DateTimeOffset Deadline, string? BodyHash, int MaxOpenPerOwner, int MaxOpen);
 
 /// <summary>An event as its producer knows it.</summary>

@@ -23,6 +23,11 @@ public sealed record JobState(
     Guid JobId, string Owner, string App, DateTimeOffset Deadline, long Seq, string? Terminal, string Stage, string Status, int Progress,
     DateTimeOffset UpdatedAt);
 
+/// <summary>Answer of event-router to <c>GET /jobs/open?app=…</c>.</summary>
+/// <param name="Count">Jobs of the app that have not ended.</param>
+/// <param name="OldestAt">When the oldest of them was accepted; null without any.</param>
+public sealed record OpenJobsOfApp(int Count, DateTimeOffset? OldestAt);
+
 /// <summary>
 /// Answer of sse to <c>GET /api/v1/jobs/{job_id}/log?after=N</c>: the same entries as on the stream, for who does not use SSE.
 /// </summary>

@@ -61,6 +61,33 @@ public static class StateDocuments
         }
     }
 
+    /// <summary>
+    /// Stores a document that nobody changes any more and returns what is stored: the first write stays, and whoever loses gets the winner's. Throws
+    /// <see cref="DaprException"/> when nothing is stored.
+    /// </summary>
+    public static async Task<T> SaveOnceAsync<T>(
+        this DaprClient dapr, string store, string key, T value, TimeSpan ttl, CancellationToken cancellationToken = default)
+        where T : class
+    {
+        try
+        {
+            await dapr.SaveStateAsync(
+                store, key, value, new StateOptions { Concurrency = ConcurrencyMode.FirstWrite },
+                new Dictionary<string, string> { ["ttlInSeconds"] = ((long)ttl.TotalSeconds).ToString(CultureInfo.InvariantCulture) }, cancellationToken);
+            return value;
+        }
+        catch (DaprException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // A conflict, or a failure after the write: what is stored decides.
+            if (await dapr.GetStateAsync<T?>(store, key, cancellationToken: cancellationToken) is { } stored)
+            {
+                return stored;
+            }
+
+            throw;
+        }
+    }
+
     private static async Task<bool> TrySaveAsync<T>(
         DaprClient dapr, string store, string key, T value, string? etag, StateOptions options, Dictionary<string, string>? metadata,
         CancellationToken cancellationToken)

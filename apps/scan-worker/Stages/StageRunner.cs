@@ -2,7 +2,6 @@ using System.Text.Json;
 using Ai;
 using Contracts;
 using Contracts.Jobs;
-using Dapr;
 using Dapr.Client;
 using Imaging;
 using Microsoft.Extensions.Options;
@@ -52,7 +51,8 @@ public sealed class StageRunner(DaprClient dapr, JobLogClient log, IOptions<Scan
         if (result is null)
         {
             // (8) docs/architecture.md: stored before anybody hears of it.
-            result = await StoreOnceAsync(key, await LimitAsync(work, cancellationToken), cancellationToken);
+            result = await dapr.SaveOnceAsync(
+                Components.StateStore, key, await LimitAsync(work, cancellationToken), options.Value.ResultRetention, cancellationToken);
         }
 
         if (afterStored is not null)
@@ -99,29 +99,6 @@ public sealed class StageRunner(DaprClient dapr, JobLogClient log, IOptions<Scan
         catch (JobClosedException)
         {
             return false;
-        }
-    }
-
-    /// <summary>First write wins; whoever loses returns what the winner stored.</summary>
-    private async Task<T> StoreOnceAsync<T>(string key, T value, CancellationToken cancellationToken) where T : class
-    {
-        var ttl = ((long)options.Value.ResultRetention.TotalSeconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
-        try
-        {
-            await dapr.SaveStateAsync(
-                Components.StateStore, key, value, new StateOptions { Concurrency = ConcurrencyMode.FirstWrite },
-                new Dictionary<string, string> { ["ttlInSeconds"] = ttl }, cancellationToken);
-            return value;
-        }
-        catch (DaprException) when (!cancellationToken.IsCancellationRequested)
-        {
-            // A conflict, or a failure after the write: what is stored decides.
-            if (await dapr.GetStateAsync<T>(Components.StateStore, key, cancellationToken: cancellationToken) is { } stored)
-            {
-                return stored;
-            }
-
-            throw;
         }
     }
 

@@ -1,10 +1,10 @@
-using Contracts;
 using Dapr.Client;
 using Dapr.Workflow;
 using Imaging;
 using Microsoft.Extensions.Options;
 using ScanWorker.Vision;
 using ScanWorker.Workflows;
+using ServiceDefaults;
 
 namespace ScanWorker.Stages;
 
@@ -34,12 +34,7 @@ public sealed class VisionActivity(StageRunner stages, StageGates gates, WasteVi
 
     private async Task<(ReadOnlyMemory<byte> Bytes, string MediaType)> ReadPictureAsync(ScanInput scan, int maxBytes, CancellationToken cancellationToken)
     {
-        // A folder calls it fileName, S3 and Google key, Azure blobName; each reads its own.
-        var request = new BindingRequest(Components.Objects, "get")
-        {
-            Metadata = { ["fileName"] = scan.ImageKey, ["key"] = scan.ImageKey, ["blobName"] = scan.ImageKey },
-        };
-        var picture = (await dapr.InvokeBindingAsync(request, cancellationToken)).Data;
+        var picture = await dapr.ReadObjectAsync(scan.ImageKey, cancellationToken);
         return Prepare(picture, maxBytes, options.Value.SentPictureMinSide, cancellationToken);
     }
 

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Contracts;
+using Contracts.Images;
 using Contracts.Jobs;
 using Contracts.Models;
 using Contracts.Scan;

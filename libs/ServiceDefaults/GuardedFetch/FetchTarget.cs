@@ -14,6 +14,10 @@ internal static class FetchTarget
     /// <summary>Names that only mean something inside of a network. A name without a dot is one too.</summary>
     private static readonly string[] InnerNames = ["localhost", "local", "internal", "home.arpa", "metadata.goog", "cluster.local", "svc"];
 
+    /// <summary>Why an address would not be asked, as far as can be told without asking for its name; null when nothing speaks against it.</summary>
+    public static FetchFailure? Refusal(string url, GuardedTargetOptions options) => Check(url, options, out _, out var host)
+        ?? (IPAddress.TryParse(host, out var address) && !GuardedConnections.IsAllowed(host, address, options) ? FetchFailure.HostForbidden() : null);
+
     /// <summary>The address, or why it is not asked.</summary>
     public static FetchFailure? Check(string url, GuardedTargetOptions options, out Uri target, out string host)
     {

@@ -18,6 +18,9 @@ public sealed partial class GuardedFetchClient(
     private readonly GuardedFetchOptions _options = options.Value;
     private readonly string[] _types = options.Value.MediaTypes is { Count: > 0 } types ? [.. types] : ["image/jpeg", "image/png"];
 
+    /// <summary>Why nothing would be fetched from the address, as far as can be told without asking for its name; null when nothing speaks against it.</summary>
+    public FetchFailure? Refusal(string url) => FetchTarget.Refusal(url, _options);
+
     /// <summary>Fetches a picture.</summary>
     public async Task<FetchResult> GetAsync(string url, CancellationToken cancellationToken)
     {

@@ -23,8 +23,7 @@ public sealed class GuardedPostClient(HttpClient http, IHostResolver resolver, I
     private readonly GuardedPostOptions _options = options.Value;
 
     /// <summary>Why the address would not be sent to, as far as can be told without asking for its name; null when nothing speaks against it.</summary>
-    public FetchFailure? Refusal(string url) => FetchTarget.Check(url, _options, out _, out var host)
-        ?? (IPAddress.TryParse(host, out var address) && !GuardedConnections.IsAllowed(host, address, _options) ? FetchFailure.HostForbidden() : null);
+    public FetchFailure? Refusal(string url) => FetchTarget.Refusal(url, _options);
 
     /// <summary>Sends a body with <c>POST</c>.</summary>
     public async Task<PostResult> PostAsync(

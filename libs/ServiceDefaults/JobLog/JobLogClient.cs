@@ -88,6 +88,14 @@ public sealed class JobLogClient(HttpClient http)
         return states!.Jobs.ToDictionary(job => job.JobId);
     }
 
+    /// <summary>How many jobs of an app have not ended.</summary>
+    public async Task<OpenJobsOfApp> GetOpenAsync(string app, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Get, $"/jobs/open?app={Uri.EscapeDataString(app)}"), cancellationToken);
+        response.EnsureSuccessStatusCode();
+        return (await response.Content.ReadFromJsonAsync<OpenJobsOfApp>(TandemJson.Options, cancellationToken))!;
+    }
+
     private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         using (request)

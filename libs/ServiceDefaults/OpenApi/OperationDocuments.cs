@@ -80,6 +80,13 @@ internal sealed partial class OperationDocuments : IOpenApiOperationTransformer
     {
         foreach (var read in metadata.OfType<RouteDocuments.ReadParameter>())
         {
+            // One that the handler's signature has as well needs its words only.
+            if (operation.Parameters?.OfType<OpenApiParameter>().FirstOrDefault(parameter => parameter.Name == read.Name) is { } known)
+            {
+                known.Description = read.Description;
+                continue;
+            }
+
             (operation.Parameters ??= []).Add(new OpenApiParameter
             {
                 Name = read.Name,

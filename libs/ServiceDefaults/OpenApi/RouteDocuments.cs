@@ -26,7 +26,7 @@ public static class RouteDocuments
     public static TBuilder WithAnswerHeader<TBuilder>(this TBuilder builder, string name, string description, int status = 200) where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(new AnswerHeader(status, name, description));
 
-    /// <summary>A query parameter that the handler reads by itself.</summary>
+    /// <summary>A query parameter that the handler reads by itself, or the words for one of its signature.</summary>
     public static TBuilder WithQuery<TBuilder>(this TBuilder builder, string name, string description, string example) where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(new ReadParameter(name, InHeader: false, description, example));
 

@@ -1,4 +1,4 @@
-using Scan.Jobs;
+using Contracts.Images;
 
 namespace Scan.Tests;
 

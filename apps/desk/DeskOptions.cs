@@ -8,6 +8,9 @@ public sealed class DeskOptions
     /// <summary>Configuration section.</summary>
     public const string Section = "Desk";
 
+    /// <summary>Hosts of our own picture addresses, <c>host</c> (any port) or <c>host:port</c>. Default localhost and 127.0.0.1.</summary>
+    public IList<string> ImageHosts { get; } = [];
+
     /// <summary>From this resemblance on the local check says desk; chosen for at most 5 % false positives (docs/desk.md). Default 0.15.</summary>
     [Range(0.001, 0.999)]
     public double LocalThreshold { get; set; } = 0.15;

@@ -3,17 +3,19 @@ using Contracts;
 using Contracts.Desk;
 using Dapr.Client;
 using Desk.Callbacks;
+using Desk.Generation;
+using Desk.Photos;
+using Desk.Tasks;
 using Desk.Vision;
 using Imaging;
 using Microsoft.AspNetCore.Http.HttpResults;
 using ServiceDefaults;
-using ServiceDefaults.GuardedFetch;
 
 namespace Desk.Features;
 
 /// <summary>
 /// <c>POST /api/v1/desk/classify</c>: whether the photo at an address shows a desk. The answer is immediate, the same goes to <c>callback_url</c>, signed and
-/// repeated until it is taken (docs/desk.md), and to the platform as <c>desk-classified</c>. Order: judge, event, callback, answer; a caller who got no answer
+/// repeated until it is taken (docs/desk.md), and to the platform as <c>desk-classified</c>. A desk is restyled as well, unless the request says otherwise. Order: judge, event, callback, task, answer; a caller who got no answer
 /// repeats under the same <c>request_id</c>, and nobody is told twice. Idempotent by UUIDv5 of user, request id, photo and receiver.
 /// </summary>
 internal static partial class Classify
@@ -26,9 +28,16 @@ internal static partial class Classify
 
     private static readonly Guid Ids = new("5b3b2b2e-6a0c-5d6f-9a59-3c2f0b1f7c11");
 
+    /// <param name="InitialImageUrl">Where the photo is: one of our own uploads, or an address that anybody may read.</param>
+    /// <param name="ImageUrl">The same under its other name.</param>
+    /// <param name="RequestId">The caller's name for the request.</param>
+    /// <param name="CallbackUrl">Who is told of the judgement, and of the task's result.</param>
+    /// <param name="Concept">Style of the new desk: BASIC, CARTOON, SIMPLE, OIL, MSPAINT.</param>
+    /// <param name="AutoGenerate">Whether a desk is restyled as well.</param>
     public sealed record Request(
         [StringLength(2048, MinimumLength = 1)] string? InitialImageUrl = null, [StringLength(2048, MinimumLength = 1)] string? ImageUrl = null,
-        [StringLength(100, MinimumLength = 1)] string? RequestId = null, [StringLength(2048, MinimumLength = 1)] string? CallbackUrl = null);
+        [StringLength(100, MinimumLength = 1)] string? RequestId = null, [StringLength(2048, MinimumLength = 1)] string? CallbackUrl = null,
+        [StringLength(20)] string? Concept = null, bool AutoGenerate = true);
 
     /// <param name="InitialImageUrl">The address that was asked about.</param>
     /// <param name="Classify">Whether it shows a desk.</param>
@@ -37,8 +46,11 @@ internal static partial class Classify
     /// <param name="Unsure">Near the threshold.</param>
     /// <param name="Provider">Who judged.</param>
     /// <param name="CallbackId">Id of the callback's message; null when none was wanted.</param>
+    /// <param name="JobId">The task that restyles the desk; null when there is none.</param>
+    /// <param name="JobRefused">Code of why a desk is not restyled although that was wanted, such as <c>QUOTA_ALREADY_USED</c>.</param>
     public sealed record Response(
-        string InitialImageUrl, bool Classify, string RequestId, double Confidence, bool Unsure, string Provider, Guid? CallbackId);
+        string InitialImageUrl, bool Classify, string RequestId, double Confidence, bool Unsure, string Provider, Guid? CallbackId, Guid? JobId = null,
+        string? JobRefused = null);
 
     public static void MapClassify(this IEndpointRouteBuilder desk) => desk
         .MapPost("/classify", (Request request, UserIdentity user, Handler handler, HttpResponse http, CancellationToken cancellationToken) =>
@@ -46,8 +58,9 @@ internal static partial class Classify
         .WithName(nameof(Classify)).WithSummary("Tells whether a photo shows a desk")
         .WithRequestExample(new Request("https://pictures.example/12.jpg", RequestId: "order-12", CallbackUrl: "https://shop.example/hooks/desk"))
         .WithAnswerExample(new Response(
-            "https://pictures.example/12.jpg", true, "order-12", 0.62, false, "local", new Guid("0197a1b2-c3d4-5e5f-8a9b-0c1d2e3f4a5b")))
-        .Answers(400, "IMAGE_URL_MISSING", "FETCH_URL_INVALID", "FETCH_HOST_FORBIDDEN", "CALLBACK_URL_REFUSED")
+            "https://pictures.example/12.jpg", true, "order-12", 0.62, false, "local", new Guid("0197a1b2-c3d4-5e5f-8a9b-0c1d2e3f4a5b"),
+            new Guid("7f3c2a90-1b2d-5c3e-9f40-5a6b7c8d9e0f")))
+        .Answers(400, "IMAGE_URL_MISSING", "IMAGE_NOT_FOUND", "CONCEPT_UNKNOWN", "FETCH_URL_INVALID", "FETCH_HOST_FORBIDDEN", "CALLBACK_URL_REFUSED")
         .Answers(413, "FETCH_TOO_LARGE", "IMAGE_TOO_LARGE").Answers(415, "FETCH_TYPE_UNSUPPORTED", "IMAGE_UNREADABLE")
         .Answers(422, "FETCH_UNREACHABLE", "FETCH_TIMEOUT", "FETCH_STATUS", "FETCH_REDIRECTED", "FETCH_BROKEN").Answers(503, "SYSTEM_BUSY");
 
@@ -57,7 +70,7 @@ internal static partial class Classify
 
     /// <summary>What the route does, whoever asks.</summary>
     internal sealed partial class Handler(
-        GuardedFetchClient pictures, DeskCheck check, CallbackSender callbacks, DaprClient dapr, TimeProvider time, ILogger<DeskService> logger)
+        PhotoSource photos, DeskCheck check, TaskAcceptance tasks, CallbackSender callbacks, DaprClient dapr, TimeProvider time, ILogger<DeskService> logger)
     {
         public async Task<Results<Ok<Response>, ProblemHttpResult>> RunAsync(Request request, string userId, HttpResponse http, CancellationToken cancellationToken)
         {
@@ -66,13 +79,18 @@ internal static partial class Classify
                 return Problems.Of(400, "IMAGE_URL_MISSING", "initial_image_url is missing");
             }
 
+            if (Concepts.Find(request.Concept) is not { } concept)
+            {
+                return Problems.Of(400, "CONCEPT_UNKNOWN", $"concept is one of {string.Join(", ", Concepts.All)}");
+            }
+
             // Before any work: a result that could not be told is not worth it.
             if (request.CallbackUrl is { } receiver && callbacks.Refusal(receiver) is { } refusal)
             {
                 return Problems.Of(400, "CALLBACK_URL_REFUSED", $"callback_url is not sent to: {refusal.Detail}");
             }
 
-            var fetched = await pictures.GetAsync(url, cancellationToken);
+            var fetched = await photos.GetAsync(url, userId, cancellationToken);
             if (fetched.Content is not { } photo)
             {
                 return Problems.Of(fetched.Failure!.Status, fetched.Failure.Code, fetched.Failure.Detail);
@@ -81,7 +99,7 @@ internal static partial class Classify
             DeskVerdict verdict;
             try
             {
-                verdict = await check.JudgeAsync(photo.Bytes, photo.MediaType, userId, cancellationToken);
+                verdict = await check.JudgeAsync(photo.Bytes, photo.MediaType, userId, mayWait: false, cancellationToken);
             }
             catch (ImageTooLargeException exception)
             {
@@ -111,6 +129,14 @@ internal static partial class Classify
             if (callbackId is { } message)
             {
                 await callbacks.SendAsync(message, CallbackType, request.CallbackUrl!, userId, now, answer with { CallbackId = null }, CancellationToken.None);
+            }
+
+            if (verdict.IsDesk && request.AutoGenerate)
+            {
+                // After the callback: who is told of both hears of the judgement first, unless its receiver is away.
+                var order = new TaskOrder(userId, url, concept, [], request.CallbackUrl, ProductsFormats.Flat, $"classify:{id}", Version: 1, IsDesk: true);
+                var (taskId, notAccepted) = await tasks.AcceptAsync(order, CancellationToken.None);
+                answer = answer with { JobId = notAccepted is null ? taskId : null, JobRefused = notAccepted?.Code };
             }
 
             LogClassified(logger, requestId, verdict.IsDesk, verdict.Confidence, verdict.Provider);

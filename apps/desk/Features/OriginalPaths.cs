@@ -20,6 +20,9 @@ internal static class OriginalPaths
 
         var routes = app.MapGroup("").ExcludeFromDescription();
         routes.MapOriginalClassify();
+        routes.MapOriginalGenerate();
+        routes.MapOriginalTask();
+        routes.MapOriginalPlanRestyle();
         routes.MapOriginalInfo();
         routes.MapOriginalCategories();
     }

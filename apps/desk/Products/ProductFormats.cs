@@ -1,6 +1,6 @@
 using System.Drawing;
 using System.Globalization;
-using System.Text.Json.Serialization;
+using Contracts.Desk;
 
 namespace Desk.Products;
 
@@ -19,25 +19,6 @@ public sealed record GroupedProducts(string Keyword, IReadOnlyList<GroupedProduc
 /// <param name="SubCategory">Category within it.</param>
 public sealed record GroupedProduct(string Title, string Price, string Mall, string Link, string Image, string MainCategory, string SubCategory);
 
-/// <summary>A product as the callback has it. What is not known is null and not left out: the original receivers read every member.</summary>
-/// <param name="Name">Its title, plain text.</param>
-/// <param name="Price">Lowest price in won.</param>
-/// <param name="PurchasePlace">Who sells it.</param>
-/// <param name="PurchaseUrl">Where.</param>
-/// <param name="ImagePath">Address of its picture; empty when there is none.</param>
-/// <param name="MainCategory">Main category.</param>
-/// <param name="SubCategory">Category within it.</param>
-/// <param name="CenterX">Where such a thing stands in the made picture, pixels from the left.</param>
-/// <param name="CenterY">Pixels from the top.</param>
-/// <param name="ProductCode">Tells products apart.</param>
-public sealed record FlatProduct(
-    string Name,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? Price,
-    string PurchasePlace, string PurchaseUrl, string ImagePath, string MainCategory, string SubCategory,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? CenterX,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? CenterY,
-    string ProductCode);
-
 /// <summary>The two shapes in which products are told.</summary>
 public static class ProductFormats
 {
@@ -48,10 +29,10 @@ public static class ProductFormats
     /// <summary>One list. Every product has one centre, that of its keyword: three mice are three proposals for the mouse on the desk.</summary>
     /// <param name="found">What was found.</param>
     /// <param name="centres">Where things stand in the made picture, by keyword; what is not there has no centre.</param>
-    public static IReadOnlyList<FlatProduct> Flat(IReadOnlyList<KeywordProducts> found, IReadOnlyDictionary<string, Point> centres) =>
+    public static IReadOnlyList<DeskProduct> Flat(IReadOnlyList<KeywordProducts> found, IReadOnlyDictionary<string, Point> centres) =>
         [.. found.SelectMany(group => group.Products.Select(product => Flat(product, centres.TryGetValue(group.Keyword, out var centre) ? centre : null)))];
 
-    private static FlatProduct Flat(Product product, Point? centre) => new(
+    private static DeskProduct Flat(Product product, Point? centre) => new(
         product.Name, product.Price, product.PurchasePlace, product.PurchaseUrl, product.ImagePath, product.MainCategory, product.SubCategory,
         centre?.X, centre?.Y, product.ProductCode);
 

@@ -7,6 +7,7 @@ using Ai.Local;
 using Ai.Prompts;
 using Contracts;
 using Dapr.Client;
+using Desk.Photos;
 using Imaging;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
@@ -48,22 +49,20 @@ public sealed class DeskCheck
     private readonly DeskOptions _options;
     private readonly Prompt _system;
     private readonly CallScope _scope;
-    private readonly SemaphoreSlim _decoding;
-    private int _inLine;
+    private readonly DecodeLine _decoding;
 
-    public DeskCheck(IModels models, PromptLibrary prompts, DaprClient dapr, IOptions<DeskOptions> options)
+    public DeskCheck(IModels models, PromptLibrary prompts, DaprClient dapr, DecodeLine decoding, IOptions<DeskOptions> options)
     {
-        (_models, _dapr, _options) = (models, dapr, options.Value);
+        (_models, _dapr, _decoding, _options) = (models, dapr, decoding, options.Value);
         _system = prompts[SystemPrompt];
         _scope = new CallScope { Task = Task, Prompt = _system.Id };
-        _decoding = new SemaphoreSlim(_options.DecodeConcurrency);
     }
 
     /// <summary>
     /// Judges a JPEG or PNG photo. Throws <see cref="ModelException"/>, <see cref="ImageFormatException"/> for what is no picture that can be decoded, and
-    /// <see cref="DeskBusyException"/> when too many wait.
+    /// <see cref="DeskBusyException"/> when too many wait, unless the caller may wait as long as it takes.
     /// </summary>
-    public async Task<DeskVerdict> JudgeAsync(ReadOnlyMemory<byte> photo, string mediaType, string userId, CancellationToken cancellationToken)
+    public async Task<DeskVerdict> JudgeAsync(ReadOnlyMemory<byte> photo, string mediaType, string userId, bool mayWait, CancellationToken cancellationToken)
     {
         var model = _models.Choose(Task);
         var key = $"verdict:{model.Id}:{Convert.ToHexStringLower(SHA256.HashData(photo.Span))}";
@@ -74,8 +73,8 @@ public sealed class DeskCheck
 
         var verdict = model.Provider == LocalProvider.Name
             // The local check decodes by itself, so it stays in line as a whole.
-            ? await InLineAsync(() => AskAsync(model, photo, mediaType, userId, cancellationToken), cancellationToken)
-            : await AskAsync(model, await InLineAsync(() => System.Threading.Tasks.Task.FromResult(Prepare(photo, cancellationToken)), cancellationToken), "image/jpeg", userId, cancellationToken);
+            ? await _decoding.RunAsync(() => AskAsync(model, photo, mediaType, userId, cancellationToken), mayWait, cancellationToken)
+            : await AskAsync(model, await _decoding.RunAsync(() => Prepare(photo, cancellationToken), mayWait, cancellationToken), "image/jpeg", userId, cancellationToken);
         if (verdict.Provider != model.Provider)
         {
             // Another of the fallback chain has answered: the model that was asked for is asked again next time.
@@ -100,31 +99,6 @@ public sealed class DeskCheck
         return new DeskVerdict(
             isLocal ? answer.IsDesk : confidence >= _options.ModelThreshold, confidence, isLocal ? answer.Unsure : Math.Abs(confidence - _options.ModelThreshold) < 0.2,
             served.Provider, served.Model);
-    }
-
-    private async Task<T> InLineAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (Interlocked.Increment(ref _inLine) > _options.DecodeConcurrency + _options.DecodeQueue)
-            {
-                throw new DeskBusyException();
-            }
-
-            await _decoding.WaitAsync(cancellationToken);
-            try
-            {
-                return await System.Threading.Tasks.Task.Run(work, cancellationToken);
-            }
-            finally
-            {
-                _decoding.Release();
-            }
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _inLine);
-        }
     }
 
     /// <summary>Small, upright and without what a camera writes into its files, such as the place.</summary>

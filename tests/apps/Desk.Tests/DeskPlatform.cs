@@ -10,17 +10,19 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using ServiceDefaults;
 using ServiceDefaults.GuardedFetch;
 using Sidecar.Testing;
+using TestKit;
 using Webhooks;
 
 namespace Desk.Tests;
 
-/// <summary>The real desk on a whole sidecar, its clock the sidecar's, and a receiver.</summary>
+/// <summary>The real desk on a whole sidecar, its clock the sidecar's, and a receiver; for tasks the real event-router and images, too.</summary>
 internal sealed class DeskPlatform : IAsyncDisposable
 {
-    private readonly WebApplicationFactory<DeskService> _factory;
+    private readonly List<IAsyncDisposable> _apps;
+    private readonly TempDirectory _objects;
 
-    private DeskPlatform(SidecarHost dapr, SidecarApp desk, WebApplicationFactory<DeskService> factory, Receiver receiver) =>
-        (Dapr, Desk, _factory, Receiver) = (dapr, desk, factory, receiver);
+    private DeskPlatform(SidecarHost dapr, SidecarApp desk, List<IAsyncDisposable> apps, TempDirectory objects, Receiver receiver) =>
+        (Dapr, Desk, _apps, _objects, Receiver) = (dapr, desk, apps, objects, receiver);
 
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -30,26 +32,65 @@ internal sealed class DeskPlatform : IAsyncDisposable
 
     public Receiver Receiver { get; }
 
+    /// <summary>Keys of the stored pictures.</summary>
+    public string[] Objects => [.. Directory.EnumerateFiles(_objects.Path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(_objects.Path, file))];
+
+    /// <summary>Where the folder of the output bindings has a file.</summary>
+    public string PathOf(string file) => Path.Combine(_objects.Path, file);
+
     /// <summary>Starts it with a new secret; <paramref name="older"/> is one that is still signed with, and the receiver's.</summary>
     public static Task<DeskPlatform> StartAsync(WebhookSecret? older = null, params (string Key, string Value)[] settings) =>
         StartAsync(resolver: null, "Development", older, startTime: null, settings);
 
     /// <summary>The same in another environment, with names that mean what the test says, or with a clock that starts at another time.</summary>
-    public static async Task<DeskPlatform> StartAsync(
-        IHostResolver? resolver, string environment, WebhookSecret? older = null, DateTimeOffset? startTime = null, params (string Key, string Value)[] settings)
+    public static Task<DeskPlatform> StartAsync(
+        IHostResolver? resolver, string environment, WebhookSecret? older = null, DateTimeOffset? startTime = null, params (string Key, string Value)[] settings) =>
+        StartAsync(resolver, environment, older, startTime, withTasks: false, settings);
+
+    /// <summary>Starts it with what tasks need. Whatever the photo shows is a desk to it, unless a setting says otherwise.</summary>
+    public static Task<DeskPlatform> StartWithTasksAsync(params (string Key, string Value)[] settings) => StartWithTasksAsync(startTime: null, settings);
+
+    /// <summary>The same with a clock that starts at another time.</summary>
+    public static Task<DeskPlatform> StartWithTasksAsync(DateTimeOffset? startTime, params (string Key, string Value)[] settings) =>
+        StartAsync(resolver: null, "Development", older: null, startTime, withTasks: true, [("Desk:LocalThreshold", "0.001"), .. settings]);
+
+    private static async Task<DeskPlatform> StartAsync(
+        IHostResolver? resolver, string environment, WebhookSecret? older, DateTimeOffset? startTime, bool withTasks, (string Key, string Value)[] settings)
     {
         var secret = WebhookSecret.Generate();
+        var objects = new TempDirectory();
         var dapr = await SidecarHost.StartAsync(options =>
         {
             options.DefaultComponents = true;
             options.StartTime = startTime;
             options.Secrets["callback-signing"] = older is null ? secret.Reveal() : $"{secret.Reveal()} {older.Reveal()}";
+            options.AddComponent(Components.JobLog, "state.in-memory", ("keyPrefix", "name"));
+            options.AddComponent(Components.Broadcast, "pubsub.in-memory");
+            options.AddComponent(Components.Objects, "bindings.localstorage", ("rootPath", objects.Path));
+            options.AddComponent("stream", "bindings.localstorage", ("rootPath", objects.Path));
             options.AddYaml(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "resiliency.yaml")));
         }, Cancel);
         var receiver = await Receiver.StartAsync(older ?? secret, dapr.Time);
         receiver.Picture = PngEncoder.Encode(new Bitmap(64, 64));
-        var sidecar = await dapr.AddAppAsync(Apps.Desk, cancellationToken: Cancel);
-        var factory = new WebApplicationFactory<DeskService>().WithWebHostBuilder(web =>
+        List<IAsyncDisposable> apps = [];
+        if (withTasks)
+        {
+            await StartAppAsync<EventRouter.EventRouterService>(dapr, apps, Apps.EventRouter, environment, resolver, []);
+            await StartAppAsync<Images.ImagesService>(
+                dapr, apps, Apps.Images, environment, resolver, [(TestTokens.Setting, TestTokens.Jwks), ("Images:ObjectsPath", objects.Path)]);
+        }
+
+        var desk = await StartAppAsync<DeskService>(dapr, apps, Apps.Desk, environment, resolver, settings);
+        await desk.WorkerReadyAsync(cancellationToken: Cancel);
+        return new DeskPlatform(dapr, desk, apps, objects, receiver);
+    }
+
+    private static async Task<SidecarApp> StartAppAsync<TService>(
+        SidecarHost dapr, List<IAsyncDisposable> apps, string appId, string environment, IHostResolver? resolver, IEnumerable<(string Key, string Value)> settings)
+        where TService : class
+    {
+        var sidecar = await dapr.AddAppAsync(appId, cancellationToken: Cancel);
+        var factory = new WebApplicationFactory<TService>().WithWebHostBuilder(web =>
         {
             web.UseSidecar(sidecar);
             web.UseEnvironment(environment);
@@ -69,9 +110,9 @@ internal sealed class DeskPlatform : IAsyncDisposable
         });
         factory.UseKestrel();
         factory.StartServer();
+        apps.Insert(0, factory);
         await sidecar.ReadyAsync(cancellationToken: Cancel);
-        await sidecar.WorkerReadyAsync(cancellationToken: Cancel);
-        return new DeskPlatform(dapr, sidecar, factory, receiver);
+        return sidecar;
     }
 
     /// <summary>A client behind the gateway.</summary>
@@ -120,10 +161,60 @@ internal sealed class DeskPlatform : IAsyncDisposable
         return Dapr.Clock.GetUtcNow() - started;
     }
 
+    /// <summary>Asks for a new desk.</summary>
+    public async Task<(int Status, JsonElement Body)> GenerateAsync(object request, string user = "u1", string path = "/api/v1/desk/v1/generate")
+    {
+        using var client = ClientOf(user);
+        using var response = await client.PostAsJsonAsync(path, request, Cancel);
+        return ((int)response.StatusCode, JsonElement.Parse(await response.Content.ReadAsStringAsync(Cancel)));
+    }
+
+    /// <summary>Asks for a new desk of the receiver's picture, told to the receiver; returns the task.</summary>
+    public async Task<string> BeginAsync(string requestId = "r1", string picture = "desk", string user = "u1", string concept = "BASIC")
+    {
+        var (status, body) = await GenerateAsync(
+            new { initial_image_url = Receiver.PictureUrlOf(picture), request_id = requestId, callback_url = Receiver.Url, concept }, user);
+        Assert.True(status == 202, $"{status} {body}");
+        return body.GetProperty("task_id").GetString()!;
+    }
+
+    /// <summary>A task as its owner sees it.</summary>
+    public async Task<JsonElement> TaskAsync(string id, string user = "u1", string query = "")
+    {
+        using var client = ClientOf(user);
+        return await client.GetFromJsonAsync<JsonElement>($"/api/v1/desk/v1/tasks/{id}{query}", Cancel);
+    }
+
+    /// <summary>Lets time pass, from timer to timer, until a task has ended and its callback, if any, is delivered or dead. Returns the task.</summary>
+    public async Task<JsonElement> EndOfTaskAsync(string id, string user = "u1")
+    {
+        var started = Dapr.Clock.GetUtcNow();
+        await Dapr.AdvanceUntilIdleAsync(cancellationToken: Cancel);
+        while (await TaskAsync(id, user) is var task)
+        {
+            if (task.GetProperty("status").GetString() is "done" or "failed" or "rejected")
+            {
+                await Dapr.AdvanceUntilIdleAsync(cancellationToken: Cancel);
+                return task;
+            }
+
+            Assert.True(Dapr.Clock.GetUtcNow() - started < TimeSpan.FromHours(1), $"{task}\n{Dapr.Logs}");
+            Dapr.Clock.AdvanceToNextTimer();
+            await Dapr.AdvanceUntilIdleAsync(cancellationToken: Cancel);
+        }
+
+        throw new InvalidOperationException("unreachable");
+    }
+
     public async ValueTask DisposeAsync()
     {
-        await _factory.DisposeAsync();
+        foreach (var app in _apps)
+        {
+            await app.DisposeAsync();
+        }
+
         await Dapr.DisposeAsync();
         await Receiver.DisposeAsync();
+        _objects.Dispose();
     }
 }

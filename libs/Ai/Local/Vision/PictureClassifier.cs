@@ -79,7 +79,11 @@ public sealed partial class PictureClassifier
     /// How much a picture looks like any of some ImageNet labels to the network, which was not trained for the question: the sum of their probabilities,
     /// 0 to 1, not calibrated. Null without the network. Throws as <see cref="Classify(ReadOnlyMemory{byte}, CancellationToken)"/>.
     /// </summary>
-    public double? Resemblance(ReadOnlyMemory<byte> image, IReadOnlySet<string> labels, CancellationToken cancellationToken = default)
+    public double? Resemblance(ReadOnlyMemory<byte> image, IReadOnlySet<string> labels, CancellationToken cancellationToken = default) =>
+        Look(image, labels, cancellationToken)?.Sum(hint => hint.Probability);
+
+    /// <summary>Those of some ImageNet labels that the network sees in a picture, best first. Null without it. Throws as <see cref="Resemblance"/>.</summary>
+    public IReadOnlyList<LabelHint>? Look(ReadOnlyMemory<byte> image, IReadOnlySet<string> labels, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(labels);
         var picture = Decode(image, cancellationToken);
@@ -88,7 +92,7 @@ public sealed partial class PictureClassifier
         try
         {
             var hints = features.Describe(picture, buffer.AsSpan(0, features.FeatureCount), int.MaxValue);
-            return hints.Count == 0 ? null : hints.Where(hint => labels.Contains(hint.Label)).Sum(hint => hint.Probability);
+            return hints.Count == 0 ? null : [.. hints.Where(hint => labels.Contains(hint.Label))];
         }
         finally
         {

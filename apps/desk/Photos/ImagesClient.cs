@@ -4,10 +4,10 @@ using System.Net.Http.Json;
 using Contracts.Images;
 using ServiceDefaults;
 
-namespace Desk.Pictures;
+namespace Desk.Photos;
 
 /// <summary>The app images: what it knows of our own pictures, and where generated ones go.</summary>
-internal sealed class ImagesClient(HttpClient http)
+public sealed class ImagesClient(HttpClient http)
 {
     /// <summary>What is known of a finished picture; null when there is none with this key.</summary>
     public async Task<ImageInfo?> FindAsync(string key, CancellationToken cancellationToken)
@@ -27,8 +27,13 @@ internal sealed class ImagesClient(HttpClient http)
     /// </summary>
     public async Task<StoredImage?> StoreAsync(Guid id, string owner, ReadOnlyMemory<byte> picture, string contentType, CancellationToken cancellationToken)
     {
-        using var content = new ReadOnlyMemoryContent(picture) { Headers = { ContentType = new MediaTypeHeaderValue(contentType) } };
-        using var response = await http.PostAsync($"/internal/images/generated/{id}?owner={Uri.EscapeDataString(owner)}", content, cancellationToken);
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/internal/images/generated/{id}?owner={Uri.EscapeDataString(owner)}")
+        {
+            Content = new ReadOnlyMemoryContent(picture) { Headers = { ContentType = new MediaTypeHeaderValue(contentType) } },
+        };
+        // images, or the store behind it, restarts within seconds.
+        request.Options.Set(SidecarRetryHandler.RepeatOn, static (response, _) => Task.FromResult((int)response.StatusCode >= 500));
+        using var response = await http.SendAsync(request, cancellationToken);
         if (response.StatusCode == HttpStatusCode.NotFound)
         {
             return null;

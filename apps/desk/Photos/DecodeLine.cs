@@ -1,0 +1,46 @@
+using Desk.Vision;
+using Microsoft.Extensions.Options;
+
+namespace Desk.Photos;
+
+/// <summary>The line in which pictures wait to be decoded, see <see cref="DeskOptions.DecodeConcurrency"/> and <see cref="DeskOptions.DecodeQueue"/>.</summary>
+public sealed class DecodeLine(IOptions<DeskOptions> options) : IDisposable
+{
+    private readonly SemaphoreSlim _gate = new(options.Value.DecodeConcurrency);
+    private readonly int _places = options.Value.DecodeConcurrency + options.Value.DecodeQueue;
+    private int _inLine;
+
+    /// <summary>
+    /// Runs work that has a picture in memory when it is its turn, off the caller's thread. Throws <see cref="DeskBusyException"/> when the line is full, unless the
+    /// caller may wait: a task, of which only so many are worked on, and which nobody is kept waiting for.
+    /// </summary>
+    public async Task<T> RunAsync<T>(Func<Task<T>> work, bool mayWait, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (Interlocked.Increment(ref _inLine) > _places && !mayWait)
+            {
+                throw new DeskBusyException();
+            }
+
+            await _gate.WaitAsync(cancellationToken);
+            try
+            {
+                return await Task.Run(work, cancellationToken);
+            }
+            finally
+            {
+                _gate.Release();
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _inLine);
+        }
+    }
+
+    /// <summary>The same for work that waits for nothing.</summary>
+    public Task<T> RunAsync<T>(Func<T> work, bool mayWait, CancellationToken cancellationToken) => RunAsync(() => Task.FromResult(work()), mayWait, cancellationToken);
+
+    public void Dispose() => _gate.Dispose();
+}

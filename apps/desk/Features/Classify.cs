@@ -24,7 +24,7 @@ internal static partial class Classify
     public const string CallbackType = "desk.classified";
 
     /// <summary>About the time in which half of the default queue is judged.</summary>
-    private const string BusyRetryAfterSeconds = "2";
+    internal const string BusyRetryAfterSeconds = "2";
 
     private static readonly Guid Ids = new("5b3b2b2e-6a0c-5d6f-9a59-3c2f0b1f7c11");
 

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Desk.Generation;
 using Desk.Photos;
+using Desk.Vision;
 using Imaging;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
@@ -24,22 +25,24 @@ internal static class PlanRestyle
     public sealed record Response(string Caption, string Prompt, IReadOnlyList<string> Keywords);
 
     public static void MapPlanRestyle(this IEndpointRouteBuilder desk) => desk
-        .MapPost("/v1/prompt", (Request request, UserIdentity user, Handler handler, CancellationToken cancellationToken) => handler.RunAsync(request, user.Id, cancellationToken))
+        .MapPost("/v1/prompt", (Request request, UserIdentity user, Handler handler, HttpResponse http, CancellationToken cancellationToken) =>
+            handler.RunAsync(request, user.Id, http, cancellationToken))
         .WithName(nameof(PlanRestyle)).WithSummary("How a desk would be restyled, in words")
         .WithRequestExample(new Request("https://pictures.example/12.jpg"))
         .WithAnswerExample(new Response("a desk with a monitor", PlanRules.Default.Prompt, [.. PlanRules.Default.Items.Select(item => item.Keyword)]))
         .Answers(400, "IMAGE_URL_MISSING", "IMAGE_NOT_FOUND", "CONCEPT_UNKNOWN", "FETCH_URL_INVALID", "FETCH_HOST_FORBIDDEN")
         .Answers(413, "FETCH_TOO_LARGE", "IMAGE_TOO_LARGE").Answers(415, "FETCH_TYPE_UNSUPPORTED", "IMAGE_UNREADABLE")
-        .Answers(422, "FETCH_UNREACHABLE", "FETCH_TIMEOUT", "FETCH_STATUS", "FETCH_REDIRECTED", "FETCH_BROKEN");
+        .Answers(422, "FETCH_UNREACHABLE", "FETCH_TIMEOUT", "FETCH_STATUS", "FETCH_REDIRECTED", "FETCH_BROKEN").Answers(503, "SYSTEM_BUSY");
 
     /// <summary>The original path, see <see cref="OriginalPaths"/>.</summary>
     public static void MapOriginalPlanRestyle(this IEndpointRouteBuilder routes) => routes.MapPost(
-        "/v1/prompt", (Request request, Handler handler, CancellationToken cancellationToken) => handler.RunAsync(request, OriginalPaths.User, cancellationToken));
+        "/v1/prompt", (Request request, Handler handler, HttpResponse http, CancellationToken cancellationToken) =>
+            handler.RunAsync(request, OriginalPaths.User, http, cancellationToken));
 
     /// <summary>What the route does, whoever asks.</summary>
     internal sealed class Handler(PhotoSource photos, RestylePlanner planner, DecodeLine decoding, IOptions<GenerationOptions> options)
     {
-        public async Task<Results<Ok<Response>, ProblemHttpResult>> RunAsync(Request request, string userId, CancellationToken cancellationToken)
+        public async Task<Results<Ok<Response>, ProblemHttpResult>> RunAsync(Request request, string userId, HttpResponse http, CancellationToken cancellationToken)
         {
             if ((request.ImageUrl ?? request.InitialImageUrl) is not { } url)
             {
@@ -62,6 +65,11 @@ internal static class PlanRestyle
                 var square = await decoding.RunAsync(() => JpegEncoder.Encode(PhotoFrame.Fit(photo.Bytes, options.Value.Side, cancellationToken).Square), mayWait: false, cancellationToken);
                 var plan = await planner.PlanAsync(square, concept, [], userId, cancellationToken);
                 return TypedResults.Ok(new Response(plan.Caption, plan.Prompt, [.. plan.Items.Select(item => item.Keyword)]));
+            }
+            catch (DeskBusyException exception)
+            {
+                http.Headers.RetryAfter = Classify.BusyRetryAfterSeconds;
+                return Problems.Of(503, "SYSTEM_BUSY", exception.Message);
             }
             catch (ImageTooLargeException exception)
             {

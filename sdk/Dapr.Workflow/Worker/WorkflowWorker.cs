@@ -34,6 +34,8 @@ internal sealed partial class WorkflowWorker : BackgroundService
     private readonly SemaphoreSlim _activitySlots = new(MaxConcurrentItems);
     private readonly ConcurrentDictionary<Task, bool> _running = new();
     private readonly ActivityRuns _activityRuns = new();
+
+    /// <summary>Not disposed, and neither are the slots: an item that was given up still uses them, a host may be stopped after it was disposed, and they hold no handle.</summary>
     private readonly CancellationTokenSource _abandoned = new();
 
     /// <summary>Of the stream that is open: completes when the engine waits for an answer that will not come.</summary>
@@ -60,14 +62,6 @@ internal sealed partial class WorkflowWorker : BackgroundService
     {
         await base.StopAsync(cancellationToken).ConfigureAwait(false);
         await _abandoned.CancelAsync().ConfigureAwait(false);
-    }
-
-    public override void Dispose()
-    {
-        base.Dispose();
-
-        // The slots are not disposed: an item that was given up still releases its own, and they hold no handle.
-        _abandoned.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

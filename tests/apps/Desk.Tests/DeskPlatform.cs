@@ -128,12 +128,13 @@ internal sealed class DeskPlatform : IAsyncDisposable
     /// <summary>A client at the app's own port.</summary>
     public HttpClient Direct() => new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://127.0.0.1:{Desk.AppPort}") };
 
+    /// <summary>Has the receiver's picture judged; a desk is restyled as well where there is what tasks need.</summary>
     public async Task<JsonElement> ClassifyAsync(string requestId = "r1", string? callbackUrl = null, string user = "u1", string picture = "desk")
     {
         using var client = ClientOf(user);
         using var response = await client.PostAsJsonAsync(
             "/api/v1/desk/classify",
-            new { initial_image_url = Receiver.PictureUrlOf(picture), request_id = requestId, callback_url = callbackUrl ?? Receiver.Url }, Cancel);
+            new { initial_image_url = Receiver.PictureUrlOf(picture), request_id = requestId, callback_url = callbackUrl ?? Receiver.Url, auto_generate = _apps.Count > 1 }, Cancel);
         var text = await response.Content.ReadAsStringAsync(Cancel);
         Assert.True(response.IsSuccessStatusCode, text);
         return JsonElement.Parse(text);

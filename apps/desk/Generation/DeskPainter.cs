@@ -2,6 +2,7 @@ using System.Drawing;
 using Ai;
 using Ai.Calls;
 using Ai.Catalogue;
+using Ai.Local;
 using Dapr.Client;
 using Desk.Photos;
 using Imaging;
@@ -45,9 +46,17 @@ public sealed class ModelPainter(IModels models, DrawnPictures drawn, DaprClient
             ImageSize = new Size(options.Value.Side, options.Value.Side),
             AdditionalProperties = new() { [CallScope.Key] = scope },
         };
-        var response = await models.Images(models.Choose(Task)).GenerateAsync(request, wish, cancellationToken);
+        var model = models.Choose(Task);
+        var response = await models.Images(model).GenerateAsync(request, wish, cancellationToken);
+        var served = Served.Of(response)!;
+        if (served.Provider == LocalProvider.Name && model.Provider != LocalProvider.Name)
+        {
+            // The last of the fallback chain draws nothing: whoever was promised a new desk waits for another attempt, or hears that there is none.
+            throw new ModelException(ModelFailure.ServerError, $"model {model.Id} does not answer");
+        }
+
         var picture = response.Contents.OfType<DataContent>().FirstOrDefault() ?? throw new ModelException(ModelFailure.Malformed, "the model server's answer has no picture");
-        return (await drawn.ReadAsync(picture.Data, cancellationToken), Served.Of(response)!.Model);
+        return (await drawn.ReadAsync(picture.Data, cancellationToken), served.Model);
     }
 }
 

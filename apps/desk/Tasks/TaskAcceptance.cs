@@ -84,17 +84,17 @@ public sealed partial class TaskAcceptance(
 
     private async Task<TaskRefusal?> ReserveAsync(TaskOrder order, Guid taskId, CancellationToken cancellationToken)
     {
-        if (await busy.TryTakeAsync(order.UserId, order.Url, taskId, cancellationToken) is { } other)
-        {
-            return new TaskRefusal(409, "TASK_IN_PROGRESS", $"task {other} is working on this photo");
-        }
-
         if (await tasks.TryAddAsync(order.UserId, taskId, cancellationToken) is { } quota)
         {
-            await busy.ReleaseAsync(order.UserId, order.Url, taskId, cancellationToken);
             return quota.Wait is { } wait
                 ? new TaskRefusal(429, "QUOTA_ALREADY_USED", $"there are {options.Value.TasksPerDay} tasks per day; the next day begins at midnight in Korea", wait)
                 : new TaskRefusal(404, "USER_NOT_FOUND", "there is no such account (any more)");
+        }
+
+        if (await busy.TryTakeAsync(order.UserId, order.Url, taskId, cancellationToken) is { } other)
+        {
+            await tasks.RemoveAsync(order.UserId, taskId, cancellationToken);
+            return new TaskRefusal(409, "TASK_IN_PROGRESS", $"task {other} is working on this photo");
         }
 
         return null;

@@ -6,8 +6,8 @@ namespace Contracts.Images;
 public static partial class ImageAddress
 {
     /// <summary>
-    /// The key (<c>scan/…jpg</c>) of an address <c>http(s)://{allowed host}/api/v1/images/{channel}/{file}</c>, or null for any
-    /// other address.
+    /// The key (<c>scan/…jpg</c>) of an address <c>http(s)://{allowed host}/api/v1/images/{channel}/{file}</c>, or of <c>…/{channel}/{file}</c> at a CDN whose
+    /// host is allowed; null for any other address.
     /// </summary>
     public static string? KeyOf(string address, IEnumerable<string> allowedHosts)
     {
@@ -23,6 +23,6 @@ public static partial class ImageAddress
         return match.Success ? $"{match.Groups[1].Value}/{match.Groups[2].Value}" : null;
     }
 
-    [GeneratedRegex(@"\A/api/v1/images/(scan|chat|my)/([0-9a-f]{32}\.[a-z0-9]{1,8})\z")]
+    [GeneratedRegex(@"\A(?:/api/v1/images)?/(scan|chat|my)/([0-9a-f]{32}\.[a-z0-9]{1,8})\z")]
     private static partial Regex ImagePath();
 }

@@ -11,6 +11,7 @@ public sealed class ImageAddressTests
     [InlineData($"http://localhost:8080/api/v1/images/scan/{File}")]
     [InlineData($"http://LOCALHOST/api/v1/images/my/{File}")]
     [InlineData($"https://images.example.org:8443/api/v1/images/chat/{File}?v=1")]
+    [InlineData($"https://images.example.org:8443/my/{File}")]
     public void Our_own_addresses_become_keys(string address) => Assert.EndsWith($"/{File}", ImageAddress.KeyOf(address, Hosts));
 
     [Theory]

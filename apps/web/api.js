@@ -9,16 +9,15 @@ async function upload(file) {
   return image.cdn_url;
 }
 
-// What was sent and not answered. The same picture and question again are the same request, so that a lost answer makes no second job.
+// What was sent and not answered. The same picture and wish again are the same request, so that a lost answer makes no second job.
 let unanswered = null;
 
-export async function scan(file, question) {
-  if (unanswered?.file !== file || unanswered.question !== question) {
-    unanswered = { file, question, key: crypto.randomUUID(), image: await upload(file) };
+async function once(file, wish, send) {
+  if (unanswered?.file !== file || unanswered.wish !== wish) {
+    unanswered = { file, wish, key: crypto.randomUUID(), image: await upload(file) };
   }
   try {
-    const { image, key } = unanswered;
-    const accepted = await call("POST", "/api/v1/scan", { image_url: image, user_input: question }, { "Idempotency-Key": key });
+    const accepted = await send(unanswered);
     unanswered = null;
     return accepted;
   } catch (problem) {
@@ -27,6 +26,11 @@ export async function scan(file, question) {
   }
 }
 
+export const scan = (file, question) => once(file, question, ({ image, key }) =>
+  call("POST", "/api/v1/scan", { image_url: image, user_input: question }, { "Idempotency-Key": key }));
+export const restyle = (file, concept) => once(file, concept, ({ image, key }) =>
+  call("POST", "/api/v1/desk/v1/generate", { initial_image_url: image, concept, request_id: key }));
+export const desk = (task) => call("GET", `/api/v1/desk/v1/tasks/${task}?products_format=flat`);
 export const log = (job, after) => call("GET", `/api/v1/jobs/${job}/log?after=${after}`);
 export const cancel = (job) => call("DELETE", `/api/v1/scan/${job}`);
 export const result = (job) => call("GET", `/api/v1/scan/${job}/result`);

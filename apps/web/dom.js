@@ -7,6 +7,7 @@ export const $ = (id) => document.getElementById(id);
 let language = localStorage.getItem("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en");
 export const text = () => texts[language];
 export const when = (time) => new Date(time).toLocaleString(language);
+export const won = (price) => price.toLocaleString(language, { style: "currency", currency: "KRW" });
 
 export function write() {
   document.documentElement.lang = language;
@@ -37,9 +38,14 @@ export function button(label, action) {
   return made;
 }
 
+// Known codes in the page's own words, others in those of who refused.
+function words(problem) {
+  if (problem.status === 413) return text().tooLarge;
+  const later = problem.retryAfter > 0 ? ` ${text().again} ${when(Date.now() + 1000 * problem.retryAfter)}` : "";
+  return text().problems[problem.code] ? `${text().problems[problem.code]}${later} (${problem.code})` : `${problem.message} (${problem.code})`;
+}
+
 export function complain(problem, id = "problem") {
-  $(id).textContent = problem instanceof Problem
-    ? (problem.status === 413 ? text().tooLarge : `${problem.message} (${problem.code})`)
-    : text().offline;
+  $(id).textContent = problem instanceof Problem ? words(problem) : text().offline;
   $(id).hidden = false;
 }

@@ -6,7 +6,10 @@ import * as api from "./api.js";
 import { Problem } from "./session.js";
 
 const pause = 2000;
-const names = ["queued", "vision", "rule", "answer", "reward", "done"];
+const names = [
+  "queued", "vision", "rule", "answer", "reward", "done",
+  "downloading", "classifying", "prompting", "generating", "uploading", "searching", "locating", "notifying",
+];
 
 // Calls show with each event once, or fail with the problem that ends the watching. Returns a function that stops it.
 export function follow(job, url, show, fail) {

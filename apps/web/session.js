@@ -1,7 +1,7 @@
 // Calls of the gateway, and who is signed in. The identity is in HttpOnly cookies: the page keeps no token and cannot see any. What it remembers is that
 // somebody had signed in, so that a browser that was never here needs no refused request to find that out.
 export class Problem extends Error {
-  constructor(status, code, detail) { super(detail); this.status = status; this.code = code; }
+  constructor(status, code, detail, retryAfter = 0) { super(detail); this.status = status; this.code = code; this.retryAfter = retryAfter; }
 }
 
 async function send(method, path, body, headers = {}) {
@@ -13,7 +13,8 @@ async function send(method, path, body, headers = {}) {
   });
   if (!response.ok) {
     const problem = await response.json().catch(() => ({}));
-    throw new Problem(response.status, problem.code ?? "HTTP_" + response.status, problem.detail ?? problem.title ?? response.statusText);
+    throw new Problem(
+      response.status, problem.code ?? "HTTP_" + response.status, problem.detail ?? problem.title ?? response.statusText, Number(response.headers.get("Retry-After")) || 0);
   }
   return response.headers.get("Content-Type")?.includes("json") ? response.json() : response;
 }

@@ -57,7 +57,7 @@ export function start() {
   }
   session.onChange((signedIn) => {
     $("signin").hidden = signedIn;
-    $("account-open").hidden = !signedIn;
+    $("account-open")?.toggleAttribute("hidden", !signedIn);
     if (signedIn) $("signin-problem").hidden = true;
     else offer().then(() => $("signin-title").focus());
   });

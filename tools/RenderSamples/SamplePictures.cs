@@ -3,7 +3,7 @@ using Imaging;
 
 namespace RenderSamples;
 
-/// <summary>Plain drawings of things that people throw away.</summary>
+/// <summary>Plain drawings of things that people throw away, and of a desk.</summary>
 public static class SamplePictures
 {
     private const int Side = 480;
@@ -11,7 +11,7 @@ public static class SamplePictures
     private static readonly Vector3 Backdrop = new(0.86f, 0.85f, 0.83f);
 
     /// <summary>File name without ending, and picture.</summary>
-    public static IReadOnlyList<(string Name, Bitmap Picture)> All => [("bottle", Bottle()), ("can", Can()), ("paper", Paper())];
+    public static IReadOnlyList<(string Name, Bitmap Picture)> All => [("bottle", Bottle()), ("can", Can()), ("paper", Paper()), ("desk", Desk())];
 
     /// <summary>A clear PET bottle with a blue cap and a label.</summary>
     public static Bitmap Bottle()
@@ -58,6 +58,47 @@ public static class SamplePictures
             canvas.Fill(Turned(Canvas.Box(140, top, line % 5 == 4 ? 252 : 340, top + 5, 2)), (_, _) => new Vector3(0.35f, 0.35f, 0.4f));
         }
 
+        return canvas.Bitmap;
+    }
+
+    /// <summary>A desk with a screen, a keyboard, a mouse and a mug.</summary>
+    public static Bitmap Desk()
+    {
+        var canvas = new Canvas(Side, Side);
+        canvas.Fill((_, y) => y < 270, (x, y) => new Vector3(0.84f, 0.83f, 0.8f) * (1.06f - (0.12f * (x / Side)) - (0.1f * (y / Side))));
+        canvas.Fill((_, y) => y >= 270, (x, y) => new Vector3(0.62f, 0.45f, 0.3f) * (0.8f + (0.25f * (y / Side)) + (0.03f * MathF.Sin((y * 0.9f) + MathF.Sin(x / 60)))));
+        canvas.Fill(Canvas.Ellipse(240, 300, 96, 14), (_, _) => Vector3.Zero, 0.35f);
+        canvas.Fill(Canvas.Box(216, 222, 264, 296, 2), (x, _) => new Vector3(0.62f) * (1.2f - (MathF.Abs(x - 232) / 50)));
+        canvas.Fill(Canvas.Ellipse(240, 294, 78, 10), (_, y) => new Vector3(0.6f + ((294 - y) / 80)));
+        canvas.Fill(Canvas.Box(86, 36, 394, 232, 8), (_, _) => new Vector3(0.09f, 0.09f, 0.1f));
+        canvas.Fill(Canvas.Box(96, 46, 384, 218, 1), (x, y) => new Vector3(0.25f, 0.5f, 0.75f) + (new Vector3(0.35f, 0.2f, 0.05f) * ((x + y) / 640)));
+        canvas.Fill(Canvas.Box(116, 64, 276, 190, 3), (_, y) => y < 76 ? new Vector3(0.75f) : new Vector3(0.97f));
+        for (var line = 0; line < 9; line++)
+        {
+            canvas.Fill(Canvas.Box(126, 86 + (line * 11), line % 3 == 2 ? 190 : 262, 90 + (line * 11), 1), (_, _) => new Vector3(0.45f));
+        }
+
+        canvas.Fill(Canvas.Box(96, 336, 344, 424, 8), (_, _) => Vector3.Zero, 0.3f);
+        canvas.Fill(Canvas.Box(92, 330, 340, 416, 8), (_, y) => new Vector3(0.2f + ((416 - y) / 900)));
+        for (var row = 0; row < 5; row++)
+        {
+            for (var key = 0; key < 15; key++)
+            {
+                var (left, top) = (98 + (key * 16), 336 + (row * 15));
+                if (row < 4 || key is < 4 or > 9)
+                {
+                    canvas.Fill(Canvas.Box(left, top, left + 13, top + 12, 2), (_, y) => new Vector3(0.07f + ((top + 12 - y) / 120)));
+                }
+            }
+        }
+
+        canvas.Fill(Canvas.Box(162, 396, 255, 408, 2), (_, y) => new Vector3(0.07f + ((408 - y) / 120)));
+        canvas.Fill(Canvas.Ellipse(387, 386, 24, 36), (_, _) => Vector3.Zero, 0.3f);
+        canvas.Fill(Canvas.Ellipse(383, 380, 23, 35), (x, y) => new Vector3(0.17f) * (1.6f - (((x - 360) + (y - 345)) / 130)));
+        canvas.Fill(Canvas.Box(382, 348, 385, 376, 1), (_, _) => Vector3.Zero);
+        canvas.Fill((x, y) => MathF.Abs(Vector2.Distance(new Vector2(x, y), new Vector2(462, 280)) - 14) < 4, (_, _) => new Vector3(0.85f));
+        canvas.Fill(Canvas.Box(414, 246, 462, 316, 8), Round(438, 24, new Vector3(0.92f)));
+        canvas.Fill(Canvas.Ellipse(438, 250, 21, 5), (_, _) => new Vector3(0.25f, 0.15f, 0.1f));
         return canvas.Bitmap;
     }
 

@@ -194,7 +194,15 @@ public sealed class ProtectionTests
         Assert.SkipUnless(File.Exists(Path.Combine(AppContext.BaseDirectory, "pages", "index.html")), "apps/web has no pages");
         using var page = await client.GetAsync("/");
         Assert.Equal("text/html", page.Content.Headers.ContentType?.MediaType);
-        Assert.Contains("script-src 'self'", page.Headers.GetValues("Content-Security-Policy").Single());
+        var policy = page.Headers.GetValues("Content-Security-Policy").Single();
+        Assert.Contains("script-src 'self'", policy);
+        Assert.DoesNotContain("https:", policy);
+
+        // Only where products are shown, and only pictures, and those of one server.
+        using var desk = await client.GetAsync("/desk/");
+        Assert.Equal("text/html", desk.Content.Headers.ContentType?.MediaType);
+        Assert.Equal(
+            policy.Replace("blob:;", "blob: https://shopping-phinf.pstatic.net;", StringComparison.Ordinal), desk.Headers.GetValues("Content-Security-Policy").Single());
     }
 
     /// <summary>Sends a request line as it is: HttpClient would clean the path.</summary>

@@ -61,7 +61,8 @@ public sealed class PlatformRun : IAsyncDisposable
     }
 
     /// <summary>The same without a model server: nothing is configured and no key is set, so the default provider answers.</summary>
-    public static Task<PlatformRun> StartWithoutModelServerAsync() => new PlatformRun().LaunchOrEndAsync([("OPENAI_API_KEY", "")], []);
+    public static Task<PlatformRun> StartWithoutModelServerAsync(params string[] arguments) =>
+        new PlatformRun().LaunchOrEndAsync([("OPENAI_API_KEY", "")], arguments);
 
     private async Task<PlatformRun> LaunchOrEndAsync((string Name, string Value)[] settings, string[] arguments)
     {

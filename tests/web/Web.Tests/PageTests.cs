@@ -299,7 +299,7 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
         }
     }
 
-    private static string Screenshot(string name) => Path.Combine(PlatformRun.Root, "artifacts", "screenshots", name + ".png");
+    internal static string Screenshot(string name) => Path.Combine(PlatformRun.Root, "artifacts", "screenshots", name + ".png");
 
     private static Task<string> StagesAsync(Browser browser, string state) =>
         ValueAsync(browser, $"[...document.querySelectorAll('#stages li.{state}')].map(stage => stage.dataset.stage).join(' ')");

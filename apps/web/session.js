@@ -82,15 +82,21 @@ export const register = (email, password, nickname) => begin("/api/v1/auth/regis
 
 export async function byProvider(name) {
   const { data } = await send("GET", `/api/v1/auth/${name}`);
+  sessionStorage.setItem("from", location.pathname + location.hash);
   location.assign(data.authorization_url);
 }
 
-// Where a provider sends the browser back to. Tells whether that failed.
+// Where a provider sends the browser back to, which is one page for all: whoever came from another goes on there. Tells whether that failed.
 export function comeBack() {
   const { hash } = location;
   if (!hash.startsWith("#/")) return false;
   history.replaceState(null, "", location.pathname);
-  if (hash.startsWith("#/home")) change(true);
+  const from = sessionStorage.getItem("from");
+  sessionStorage.removeItem("from");
+  if (hash.startsWith("#/home")) {
+    change(true);
+    if (from?.startsWith("/desk/")) location.replace(from);
+  }
   return hash.includes("error=");
 }
 

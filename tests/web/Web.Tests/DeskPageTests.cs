@@ -178,6 +178,25 @@ public sealed class DeskPageTests(DeskPageFixture fixture) : IClassFixture<DeskP
         Assert.Matches("^All pictures of today are made. Again from .*[0-9]", await browser.TextAsync("#problem"));
     });
 
+    /// <summary>A provider sends everybody back to the first page; this one answers at once.</summary>
+    [Fact]
+    public Task Who_signs_in_by_a_provider_comes_back_to_the_desk() => OnPageAsync(async browser =>
+    {
+        await browser.EvaluateAsync("""
+            (() => {
+              const real = window.fetch;
+              window.old = true;
+              window.fetch = (path, options) => path === "/api/v1/auth/google"
+                ? Promise.resolve(Response.json({ data: { authorization_url: "/#/home" } })) : real(path, options);
+              import("/session.js").then(session => session.byProvider("google"));
+            })()
+            """);
+        await browser.UntilAsync("!window.old && location.pathname === '/desk/' && document.querySelector('#start').textContent !== ''");
+        Assert.Equal("/desk/", await TellAsync(browser, "location.pathname + location.hash"));
+        Assert.True(await IsAsync(browser, "document.querySelector('#signin').hidden && sessionStorage.length === 0"));
+        Assert.Empty(await browser.ConsoleErrorsAsync());
+    });
+
     /// <summary>Opens the page as a new person, who comes from the first one. A page that does not do what is expected is photographed.</summary>
     private async Task OnPageAsync(Func<Browser, Task> visit, [CallerMemberName] string name = "")
     {

@@ -9,7 +9,7 @@ namespace Sidecar.Components.RabbitMq;
 /// <summary>
 /// <c>pubsub.rabbitmq</c> (dapr/config §8.2): an exchange per topic, a queue <c>CONSUMERID-TOPIC</c> per group. A publish returns when the broker has
 /// confirmed it and fails otherwise. Metadata: <see cref="PubSubOptions"/>; of a subscription: <c>queueName</c>, <c>routingKey</c> (a list) and what
-/// <see cref="Topology.Arguments"/> takes; of a publish: <c>routingKey</c> and what <see cref="Publication.PropertiesOf"/> takes.
+/// <see cref="Topology.Arguments"/> takes; of a publish: <c>routingKey</c>, <c>mandatory</c> and what <see cref="Publication.PropertiesOf"/> takes.
 /// </summary>
 internal sealed class RabbitMqPubSub(ComponentContext context) : RabbitMqComponent(context), IPubSub
 {
@@ -114,7 +114,10 @@ internal sealed class RabbitMqPubSub(ComponentContext context) : RabbitMqCompone
     }
 
     private Publication ToPublication(OutgoingMessage message) => new(
-        message.Metadata["routingKey"] ?? "", Publication.PropertiesOf(message.Metadata, _options.Persistent, _options.TimeToLive), message.Data);
+        message.Metadata["routingKey"] ?? "", Publication.PropertiesOf(message.Metadata, _options.Persistent, _options.TimeToLive), message.Data)
+    {
+        Mandatory = message.Metadata["mandatory"] is { Length: > 0 } ? message.Metadata.Bool("mandatory", _options.Mandatory) : null,
+    };
 
     private IncomingMessage ToMessage(string queue, string topic, Delivery delivery) => new(
         delivery.Properties.MessageId is { Length: > 0 } id ? id : $"{queue}#{delivery.Tag}",

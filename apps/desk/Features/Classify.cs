@@ -122,8 +122,10 @@ internal static partial class Classify
             // From here on a caller who leaves changes nothing.
             var told = new DeskClassified(
                 Uuid5.Create(id, DeskTopics.DeskClassified), now, requestId, userId, url, verdict.IsDesk, verdict.Confidence, verdict.Unsure);
+            // For whoever listens: that nobody does is no failure.
             await dapr.PublishEventAsync(
-                Components.PubSub, DeskTopics.DeskClassified, told, new Dictionary<string, string> { ["cloudevent.id"] = $"{told.Id}" }, CancellationToken.None);
+                Components.PubSub, DeskTopics.DeskClassified, told,
+                new Dictionary<string, string> { ["cloudevent.id"] = $"{told.Id}", ["mandatory"] = "false" }, CancellationToken.None);
             var callbackId = request.CallbackUrl is null ? (Guid?)null : Uuid5.Create(id, CallbackType);
             var answer = new Response(url, verdict.IsDesk, requestId, verdict.Confidence, verdict.Unsure, verdict.Provider, callbackId);
             if (callbackId is { } message)

@@ -51,8 +51,10 @@ public sealed partial class TaskEnding(
         var told = new DeskCompleted(
             Uuid5.Create(task.TaskId, DeskTopics.DeskCompleted), now, task.TaskId, task.RequestId, task.UserId, end.Status, task.InitialImageUrl,
             end.ProcessedImageUrl?.ToString(), end.FlatProducts(), end.Error, end.ElapsedMs, options.Value.Side);
+        // For whoever listens: that nobody does is no failure.
         await dapr.PublishEventAsync(
-            Components.PubSub, DeskTopics.DeskCompleted, told, new Dictionary<string, string> { ["cloudevent.id"] = $"{told.Id}" }, cancellationToken);
+            Components.PubSub, DeskTopics.DeskCompleted, told,
+            new Dictionary<string, string> { ["cloudevent.id"] = $"{told.Id}", ["mandatory"] = "false" }, cancellationToken);
         await HandOverAsync(task, end, cancellationToken);
         if (task.CallbackUrl is { } receiver)
         {

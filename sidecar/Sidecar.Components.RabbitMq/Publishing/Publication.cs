@@ -7,6 +7,9 @@ namespace Sidecar.Components.RabbitMq.Publishing;
 /// <summary>A message as AMQP has it.</summary>
 internal sealed record Publication(string RoutingKey, BasicProperties Properties, ReadOnlyMemory<byte> Body)
 {
+    /// <summary>Metadata <c>mandatory</c> of the request: whether it fails when no queue takes it; null as the component says.</summary>
+    public bool? Mandatory { get; init; }
+
     /// <summary>
     /// Properties from the metadata of a request: <c>ttlInSeconds</c>, <c>priority</c>, <c>contentType</c>, <c>messageId</c>,
     /// <c>correlationId</c>, <c>type</c>. Every message has an id, by which its redelivery is known.

@@ -14,13 +14,13 @@ internal sealed class PublishBatch(string exchange, IReadOnlyList<Publication> m
 
     public bool IsSettled => _left.Count == 0;
 
-    /// <summary>Sends what is left.</summary>
+    /// <summary>Sends what is left; mandatory as the component says where the message does not.</summary>
     public async ValueTask SendAsync(ConfirmChannel channel, bool mandatory, CancellationToken cancellationToken)
     {
         Array.Clear(_answers);
         foreach (var index in _left)
         {
-            _answers[index] = await channel.SendAsync(exchange, messages[index], mandatory, cancellationToken);
+            _answers[index] = await channel.SendAsync(exchange, messages[index], messages[index].Mandatory ?? mandatory, cancellationToken);
         }
     }
 

@@ -37,6 +37,15 @@ public sealed class PublishTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Succeeds_without_a_queue_for_a_message_that_needs_no_listener()
+    {
+        var broker = await _vhost.PubSubAsync();
+
+        await broker.PublishAsync(Vhost.Topic, Vhost.Message("nobody", "mandatory=false"), default);
+        await Assert.ThrowsAsync<IOException>(async () => await broker.PublishAsync(Vhost.Topic, Vhost.Message("lost"), default));
+    }
+
+    [Fact]
     public async Task Is_kept_before_any_consumer_has_started_when_the_topology_was_imported()
     {
         await _vhost.Server.ImportAsync(

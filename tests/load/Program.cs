@@ -2,6 +2,7 @@ using System.CommandLine;
 using Load;
 using Load.Desks;
 using Load.Identity;
+using Load.Images;
 using Load.Models;
 using Load.Sidecars;
 
@@ -92,4 +93,10 @@ var classify = new Command("desk-classify", "What it costs to judge large photos
 classify.SetAction((parsed, cancellationToken) => DeskLoad.RunAsync(
     parsed.GetRequiredValue(pictures), parsed.GetRequiredValue(serverGc), Console.Out, cancellationToken));
 root.Subcommands.Add(classify);
+
+var megabytes = new Option<int>("--megabytes") { Description = "Size of the file, at most 1,000", DefaultValueFactory = _ => 200 };
+var upload = new Command("upload", "An upload straight to images beside cp of the same file") { rounds, megabytes };
+upload.SetAction((parsed, cancellationToken) => UploadLoad.RunAsync(
+    parsed.GetRequiredValue(rounds), Math.Clamp(parsed.GetRequiredValue(megabytes), 1, 1000), Console.Out, cancellationToken));
+root.Subcommands.Add(upload);
 return await root.Parse(args).InvokeAsync();

@@ -14,6 +14,9 @@ public sealed class SampleCatalogue : IProductCatalogue, IDisposable
     /// <summary>What has less in common with a query is about something else.</summary>
     private const double MinScore = 0.3;
 
+    /// <summary>Nor is what is this much worse than the best: a lamp is not proposed with a keyboard beside it because both are quiet.</summary>
+    private const double MinShare = 0.5;
+
     private static readonly IReadOnlyList<Sample> Samples = Read();
 
     private readonly LexicalIndex _index = new();
@@ -35,8 +38,12 @@ public sealed class SampleCatalogue : IProductCatalogue, IDisposable
     /// <summary>All of them.</summary>
     public IReadOnlyCollection<Product> All => _products.Values;
 
-    public Task<IReadOnlyList<Product>> SearchAsync(string query, int count, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<Product>>(
-        [.. _index.Search(query, count).Where(hit => hit.Score >= MinScore).Select(hit => _products[hit.Document.Id])]);
+    public Task<IReadOnlyList<Product>> SearchAsync(string query, int count, CancellationToken cancellationToken)
+    {
+        var hits = _index.Search(query, count);
+        var least = Math.Max(MinScore, hits.Count == 0 ? 0 : hits[0].Score * MinShare);
+        return Task.FromResult<IReadOnlyList<Product>>([.. hits.Where(hit => hit.Score >= least).Select(hit => _products[hit.Document.Id])]);
+    }
 
     public void Dispose() => _index.Dispose();
 

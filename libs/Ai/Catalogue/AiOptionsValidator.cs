@@ -121,10 +121,10 @@ internal sealed class AiOptionsValidator(
             }
         }
 
-        // Whoever chose a default chose it for every task that has no other.
+        // Whoever chose a default chose it for every task about words that has no other.
         if (options.Model is { Length: > 0 } chosen && catalogue.Resolve(chosen) is { } usual)
         {
-            foreach (var task in tasks.Where(task => !options.Tasks.ContainsKey(task.Name)))
+            foreach (var task in tasks.Where(task => ModelCatalogue.IsSpoken(task.Needs) && !options.Tasks.ContainsKey(task.Name)))
             {
                 if (usual.Lacks(task.Needs) is not 0 and var missing)
                 {

@@ -5,7 +5,8 @@ internal sealed partial class ModelCatalogue
 {
     /// <summary>
     /// The model for a task at a tier: <c>Ai:Tasks</c> at the tier or the nearest lower one; without such an entry, and without <c>Ai:Model</c>, the built-in
-    /// table as far as its models' providers are configured; then the default, or where that cannot do the task and nobody chose it, the first model that can.
+    /// table as far as its models' providers are configured; then the default, or where that cannot do the task and nobody chose it for its kind, the first model
+    /// that can.
     /// </summary>
     public ModelInfo Choose(string task, ModelTier tier)
     {
@@ -24,7 +25,7 @@ internal sealed partial class ModelCatalogue
             return known;
         }
 
-        return All[0].Can(needs) || !string.IsNullOrEmpty(_options.Model)
+        return All[0].Can(needs) || (!string.IsNullOrEmpty(_options.Model) && IsSpoken(needs))
             ? Find(null, needs)
             : All.FirstOrDefault(model => model.Can(needs)) ?? Find(null, needs);
     }
@@ -34,6 +35,12 @@ internal sealed partial class ModelCatalogue
         _tasks.TryGetValue(task, out var declared) ? declared.Needs
         : BuiltInModels.Value.Tasks.ContainsKey(task) ? ModelCapabilities.Chat
         : ModelCapabilities.None;
+
+    /// <summary>
+    /// Whether a task is about words, as the default that somebody chose is: no language model draws or embeds, so that choice says nothing about tasks of those kinds.
+    /// </summary>
+    internal static bool IsSpoken(ModelCapabilities needs) =>
+        (needs & (ModelCapabilities.Images | ModelCapabilities.ImageEdits | ModelCapabilities.Embeddings)) == ModelCapabilities.None;
 
     /// <summary>The tier and those below it, the nearest first.</summary>
     private static IEnumerable<ModelTier> Tiers(ModelTier tier) => Enum.GetValues<ModelTier>().Where(other => other <= tier).OrderDescending();

@@ -202,6 +202,8 @@ public sealed class ModelCatalogueTests
     [InlineData("answer", ModelTier.Premium, "openai/gpt-5.1", "OPENAI_API_KEY=k", "Ai:Tasks:answer:Standard=gpt-5.1", "Ai:Tasks:answer:Fast=gpt-5-nano")]
     [InlineData("answer", ModelTier.Fast, "openai/gpt-5.2", "OPENAI_API_KEY=k", "Ai:Tasks:answer:Standard=gpt-5.1")]
     [InlineData("draw", ModelTier.Standard, "openai/gpt-image-1.5", "OPENAI_API_KEY=k")]
+    [InlineData("draw", ModelTier.Standard, "openai/gpt-image-1.5", "OPENAI_API_KEY=k", "Ai:Model=gpt-5-mini")]
+    [InlineData("draw", ModelTier.Standard, "local", "ANTHROPIC_API_KEY=k", "Ai:Model=claude-haiku-4-5")]
     public void A_tier_without_a_configured_model_takes_the_nearest_lower_then_the_default(string task, ModelTier tier, string id, params string[] settings) =>
         Assert.Equal(id, Settings.Models(settings).AddModelTask("draw", ModelCapabilities.Images).BuildServiceProvider().GetRequiredService<IModels>().Choose(task, tier).Id);
 

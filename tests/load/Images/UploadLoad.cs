@@ -1,0 +1,140 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Load.Sidecars;
+using ServiceDefaults;
+using TestKit;
+
+namespace Load.Images;
+
+/// <summary>
+/// What it costs to upload straight to images: a large file, streamed to its folder, synced and hashed, beside <c>cp</c> of the same file with and without a sync, in
+/// turns. Bytes and time are bounded by the options; what is uploaded begins as a JPEG does and is never finished.
+/// </summary>
+internal sealed class UploadLoad
+{
+    private const string Token = "token-of-the-benchmark";
+    private const string User = "user-of-the-benchmark";
+
+    private const string Components = """
+        apiVersion: dapr.io/v1alpha1
+        kind: Component
+        metadata: {name: statestore}
+        spec: {type: state.tandem, version: v1, metadata: [{name: actorStateStore, value: "true"}]}
+        ---
+        apiVersion: dapr.io/v1alpha1
+        kind: Component
+        metadata: {name: pubsub}
+        spec: {type: pubsub.tandem, version: v1, metadata: []}
+        """;
+
+    public static async Task<int> RunAsync(int rounds, int megabytes, TextWriter output, CancellationToken cancellationToken)
+    {
+        using var folder = new TempDirectory();
+        var source = Path.Combine(folder.Path, "source.jpg");
+        await WriteAsync(source, megabytes, cancellationToken);
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ActivityHeadersPropagator = null }) { Timeout = TimeSpan.FromMinutes(5) };
+        var port = SidecarUnderLoad.FreePorts(1)[0];
+        http.BaseAddress = new Uri($"http://127.0.0.1:{port}");
+        using var sidecar = await SidecarUnderLoad.StartAsync(new DirectoryInfo(folder.Path), 1, port, tracing: false, http, cancellationToken, Components, "images", Token);
+        using var images = Child.Start("Images", new Dictionary<string, string>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["Logging__LogLevel__Default"] = "Warning",
+            ["DOTNET_gcServer"] = "0",
+            ["APP_API_TOKEN"] = Token,
+            ["APP_PORT"] = port.ToString(CultureInfo.InvariantCulture),
+            ["DAPR_HTTP_ENDPOINT"] = sidecar.Address.ToString(),
+            ["DAPR_GRPC_ENDPOINT"] = sidecar.GrpcAddress.ToString(),
+            [TestTokens.Setting.Replace(":", "__", StringComparison.Ordinal)] = TestTokens.Jwks,
+            ["Images__ObjectsPath"] = Path.Combine(folder.Path, "objects"),
+            ["Images__MaxUploadBytes"] = $"{1024L * 1024 * 1024}",
+            ["Images__MaxUploadsPerTicket"] = "100",
+            ["Images__MaxOpenTickets"] = "1000",
+        });
+        await SidecarUnderLoad.UntilAsync(http, new Uri(http.BaseAddress, "/healthz/ready"), cancellationToken);
+
+        List<double> uploads = [], copies = [], synced = [], shares = [], syncedShares = [];
+        // The first round is not counted: for the compiler and the caches.
+        for (var round = 0; round <= rounds; round++)
+        {
+            if (round == 1)
+            {
+                images.ForgetPeak();
+            }
+
+            var copy = await CopyAsync(source, Path.Combine(folder.Path, "copy"), sync: false, cancellationToken);
+            var upload = await UploadAsync(http, source, cancellationToken);
+            var copySynced = await CopyAsync(source, Path.Combine(folder.Path, "copy"), sync: true, cancellationToken);
+            if (round > 0)
+            {
+                copies.Add(copy);
+                uploads.Add(upload);
+                synced.Add(copySynced);
+                shares.Add(copy / upload);
+                syncedShares.Add(copySynced / upload);
+            }
+        }
+
+        string Rate(List<double> seconds) => string.Create(CultureInfo.InvariantCulture, $"{megabytes / Median(seconds),7:0} MB/s");
+        await output.WriteLineAsync($"load average {(await File.ReadAllTextAsync("/proc/loadavg", cancellationToken)).Split(' ')[0]}; {megabytes} MB, medians of {rounds} rounds");
+        await output.WriteLineAsync($"cp              {Rate(copies)}");
+        await output.WriteLineAsync($"cp and sync     {Rate(synced)}");
+        await output.WriteLineAsync($"upload          {Rate(uploads)}");
+        await output.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture, $"upload / cp {Median(shares):0.00}, upload / (cp and sync) {Median(syncedShares):0.00}; peak memory of images {images.PeakBytes / 1e6:0} MB"));
+        return 0;
+    }
+
+    private static async Task<double> UploadAsync(HttpClient http, string source, CancellationToken cancellationToken)
+    {
+        using var ask = new HttpRequestMessage(HttpMethod.Post, "/api/v1/images/my") { Content = JsonContent.Create(new { filename = "a.jpg", content_type = "image/jpeg" }) };
+        ask.Headers.Add("dapr-api-token", Token);
+        ask.Headers.Add("dapr-caller-app-id", "gateway");
+        ask.Headers.Add(UserIdentity.Header, User);
+        using var ticket = await http.SendAsync(ask, cancellationToken);
+        ticket.EnsureSuccessStatusCode();
+        var key = (await ticket.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("key").GetString();
+        await using var file = new FileStream(source, FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        using var put = new HttpRequestMessage(HttpMethod.Put, $"/api/v1/images/upload/{key}") { Content = new StreamContent(file, 256 * 1024) };
+        put.Content.Headers.ContentType = new("image/jpeg");
+        put.Content.Headers.ContentLength = file.Length;
+        put.Headers.Authorization = new("Bearer", TestTokens.Of(User));
+        var started = Stopwatch.GetTimestamp();
+        using var answer = await http.SendAsync(put, cancellationToken);
+        return answer.StatusCode == HttpStatusCode.OK
+            ? Stopwatch.GetElapsedTime(started).TotalSeconds
+            : throw new InvalidOperationException($"images answered {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellationToken)}");
+    }
+
+    private static async Task<double> CopyAsync(string source, string copy, bool sync, CancellationToken cancellationToken)
+    {
+        File.Delete(copy);
+        var started = Stopwatch.GetTimestamp();
+        using var process = Process.Start("/bin/sh", ["-c", sync ? "cp \"$0\" \"$1\" && sync \"$1\"" : "cp \"$0\" \"$1\"", source, copy]);
+        await process.WaitForExitAsync(cancellationToken);
+        return process.ExitCode == 0 ? Stopwatch.GetElapsedTime(started).TotalSeconds : throw new InvalidOperationException("cp failed");
+    }
+
+    /// <summary>Begins as a JPEG does and goes on with what no file system can compress.</summary>
+    private static async Task WriteAsync(string path, int megabytes, CancellationToken cancellationToken)
+    {
+        await using var file = File.Create(path);
+        var block = new byte[1_000_000];
+        for (var written = 0; written < megabytes; written++)
+        {
+            RandomNumberGenerator.Fill(block);
+            if (written == 0)
+            {
+                ((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF, 0xE0]).CopyTo(block);
+            }
+
+            await file.WriteAsync(block, cancellationToken);
+        }
+    }
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+}

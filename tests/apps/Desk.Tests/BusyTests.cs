@@ -27,7 +27,7 @@ public sealed class BusyTests
     private static async Task<(HttpStatusCode Status, string? Code, string? RetryAfter)> AskAsync(DeskPlatform platform)
     {
         using var client = platform.ClientOf("u1");
-        using var response = await client.PostAsJsonAsync("/api/v1/desk/classify", new { initial_image_url = platform.Receiver.PictureUrl }, DeskPlatform.Cancel);
+        using var response = await client.PostAsJsonAsync("/api/v1/desk/classify", new { initial_image_url = platform.Receiver.PictureUrl, auto_generate = false }, DeskPlatform.Cancel);
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>(DeskPlatform.Cancel);
         return (response.StatusCode, answer.TryGetProperty("code", out var code) ? code.GetString() : null, response.Headers.RetryAfter?.ToString());
     }

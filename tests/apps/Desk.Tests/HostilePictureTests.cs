@@ -302,7 +302,7 @@ public sealed class HostilePictureTests(HostilePictureTests.Fixture desk) : ICla
     {
         desk.Platform.Receiver.Picture = file;
         using var client = desk.Platform.ClientOf("u1");
-        using var response = await client.PostAsJsonAsync("/api/v1/desk/classify", new { initial_image_url = desk.Platform.Receiver.PictureUrl }, DeskPlatform.Cancel);
+        using var response = await client.PostAsJsonAsync("/api/v1/desk/classify", new { initial_image_url = desk.Platform.Receiver.PictureUrl, auto_generate = false }, DeskPlatform.Cancel);
         return ((int)response.StatusCode, await response.Content.ReadFromJsonAsync<JsonElement>(DeskPlatform.Cancel));
     }
 

@@ -278,7 +278,7 @@ public sealed class HostileServerTests(HostileServerTests.Fixture desk) : IClass
     private async Task<(HttpStatusCode Status, string? Code, string Text)> AskAsync(string? url = null)
     {
         using var client = desk.Platform.ClientOf("u1");
-        using var response = await client.PostAsJsonAsync("/api/v1/desk/classify", new { initial_image_url = url ?? desk.Server.Url }, DeskPlatform.Cancel);
+        using var response = await client.PostAsJsonAsync("/api/v1/desk/classify", new { initial_image_url = url ?? desk.Server.Url, auto_generate = false }, DeskPlatform.Cancel);
         var text = await response.Content.ReadAsStringAsync(DeskPlatform.Cancel);
         return (response.StatusCode, JsonElement.Parse(text).TryGetProperty("code", out var code) ? code.GetString() : null, text);
     }

@@ -96,7 +96,7 @@ internal sealed class DeskUnderLoad : IAsyncDisposable
     /// <summary>Asks about a picture that desk has never seen.</summary>
     public async Task ClassifyAsync(CancellationToken cancellationToken)
     {
-        using var response = await _http.PostAsJsonAsync("/api/v1/desk/classify", new { initial_image_url = $"{_pictures.Urls.First()}/photo.jpg" }, cancellationToken);
+        using var response = await _http.PostAsJsonAsync("/api/v1/desk/classify", new { initial_image_url = $"{_pictures.Urls.First()}/photo.jpg", auto_generate = false }, cancellationToken);
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
         if (!response.IsSuccessStatusCode || answer.GetProperty("provider").GetString() != "local")
         {

@@ -29,6 +29,16 @@ internal sealed class UploadLoad
         kind: Component
         metadata: {name: pubsub}
         spec: {type: pubsub.tandem, version: v1, metadata: []}
+        ---
+        apiVersion: dapr.io/v1alpha1
+        kind: Component
+        metadata: {name: revocations}
+        spec: {type: state.in-memory, version: v1, metadata: [{name: keyPrefix, value: name}]}
+        ---
+        apiVersion: dapr.io/v1alpha1
+        kind: Component
+        metadata: {name: broadcast}
+        spec: {type: pubsub.in-memory, version: v1, metadata: []}
         """;
 
     public static async Task<int> RunAsync(int rounds, int megabytes, TextWriter output, CancellationToken cancellationToken)
@@ -43,7 +53,8 @@ internal sealed class UploadLoad
         using var images = Child.Start("Images", new Dictionary<string, string>
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
-            ["Logging__LogLevel__Default"] = "Warning",
+            ["Logging__LogLevel__Default"] = "Error",
+            ["Logging__LogLevel__Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
             ["DOTNET_gcServer"] = "0",
             ["APP_API_TOKEN"] = Token,
             ["APP_PORT"] = port.ToString(CultureInfo.InvariantCulture),

@@ -5,8 +5,8 @@ using ModelServers;
 namespace FakeModelServer;
 
 /// <summary>
-/// The brain behind every protocol of <see cref="ModelServers"/>: answers the requests of waste scans with JSON that fits their schemas. The protocols are
-/// real, the intelligence is a table.
+/// The brain behind every protocol of <see cref="ModelServers"/>: answers the requests of waste scans and of desks with JSON that fits their schemas. The
+/// protocols are real, the intelligence is a table.
 /// </summary>
 public sealed class FakeModel
 {
@@ -63,7 +63,7 @@ public sealed class FakeModel
         }
 
         var latency = request.HasPicture ? behaviour.VisionLatency : behaviour.AnswerLatency;
-        return Reply(behaviour, request.HasPicture ? Vision(behaviour) : Answer(behaviour)) with
+        return Reply(behaviour, Answer(behaviour, request)) with
         {
             Before = latency > TimeSpan.Zero ? cancellationToken => Task.Delay(latency, _time, cancellationToken) : null,
             Between = behaviour.StreamInterval > TimeSpan.Zero ? cancellationToken => Task.Delay(behaviour.StreamInterval, _time, cancellationToken) : null,
@@ -85,6 +85,17 @@ public sealed class FakeModel
     };
 
     private static TextReply Text(string text) => ModelReply.Text(text, inputTokens: 900, outputTokens: text.Length);
+
+    private static string Answer(FakeModelOptions options, ModelRequest request) => request.SchemaName switch
+    {
+        "desk_check" => """{"is_desk":true,"confidence":0.9}""",
+        "desk_plan" => """
+            {"caption":"a desk","prompt":"The same desk from the same angle, tidy and well lit.",
+             "items":[{"keyword":"무선 마우스","label":"wireless mouse"},{"keyword":"무선 키보드","label":"keyboard"},{"keyword":"데스크 정리함","label":"desk organizer"}]}
+            """,
+        "desk_things" => """{"things":[{"label":"wireless mouse","x":120,"y":80}]}""",
+        _ => request.HasPicture ? Vision(options) : Answer(options),
+    };
 
     private static string Vision(FakeModelOptions options) => new JsonObject
     {

@@ -12,7 +12,9 @@ public sealed record SeenEvent(long Seq, string Stage, string Status, int Progre
 /// checks on the way that every event comes once, in order, without gaps, and that progress never goes back. A browser reconnects
 /// the same way but gives up on an answer other than 200; <see cref="Failures"/> says where it would have.
 /// </summary>
-public sealed class JobStream(ScanUser user)
+/// <param name="user">Whose job it is.</param>
+/// <param name="jobs">Path of the jobs; <c>/api/v1/jobs</c> has those of every app.</param>
+public sealed class JobStream(ScanUser user, string jobs = "/api/v1/scan")
 {
     private readonly List<SeenEvent> _events = [];
 
@@ -56,7 +58,7 @@ public sealed class JobStream(ScanUser user)
 
     private async Task<bool> ReadOnceAsync(Guid jobId, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/scan/{jobId}/events");
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{jobs}/{jobId}/events");
         request.Headers.Accept.ParseAdd("text/event-stream");
         if (_events.Count > 0)
         {

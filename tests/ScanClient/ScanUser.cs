@@ -87,6 +87,10 @@ public sealed class ScanUser(HttpClient http)
     /// <summary>GET with the user's token; throws <see cref="ApiProblemException"/> on a problem.</summary>
     public Task<JsonElement> GetAsync(string path, CancellationToken cancellationToken) => SendAsync(HttpMethod.Get, path, null, cancellationToken);
 
+    /// <summary>POST of JSON with the user's token; throws <see cref="ApiProblemException"/> on a problem.</summary>
+    public Task<JsonElement> PostAsync(string path, object body, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, path, JsonContent.Create(body), cancellationToken);
+
     /// <summary>Sends a request with the user's token; the caller judges the answer.</summary>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, CancellationToken cancellationToken)
     {

@@ -20,7 +20,7 @@ public abstract class FaultTests(string set)
 
     private static readonly string[] Victims =
     [
-        "scan-worker#0", "sidecar", "event-router#0", "sse#0", "scan#0", "event-router#1", "sse#1", "characters#0", "users#0", "images#0", "gateway#0",
+        "scan-worker#0", "sidecar", "event-router#0", "sse#0", "scan#0", "event-router#1", "sse#1", "characters#0", "users#0", "images#0", "desk#0", "gateway#0",
     ];
 
     /// <summary>Whose death can interrupt a model call, which is then made again.</summary>

@@ -136,7 +136,7 @@ internal static partial class Classify
             if (verdict.IsDesk && request.AutoGenerate)
             {
                 // After the callback: who is told of both hears of the judgement first, unless its receiver is away.
-                var order = new TaskOrder(userId, url, concept, [], request.CallbackUrl, ProductsFormats.Flat, $"classify:{id}", Version: 1, IsDesk: true);
+                var order = new TaskOrder(userId, url, concept, [], request.CallbackUrl, ProductsFormats.Flat, requestId, $"classify:{id}", Version: 1, IsDesk: true);
                 var (taskId, notAccepted) = await tasks.AcceptAsync(order, CancellationToken.None);
                 answer = answer with { JobId = notAccepted is null ? taskId : null, JobRefused = notAccepted?.Code };
             }

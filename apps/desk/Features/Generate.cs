@@ -105,8 +105,8 @@ internal static class Generate
                 return Problems.Of(400, "IDEMPOTENCY_KEY_INVALID", "Idempotency-Key has 1 to 255 characters");
             }
 
-            var order = new TaskOrder(
-                userId, url, concept, request.Categories ?? [], request.CallbackUrl, request.ProductsFormat, request.RequestId ?? idempotencyKey, version, IsDesk: false);
+            var name = request.RequestId ?? idempotencyKey;
+            var order = new TaskOrder(userId, url, concept, request.Categories ?? [], request.CallbackUrl, request.ProductsFormat, name, name, version, IsDesk: false);
             var (taskId, refusal) = await acceptance.AcceptAsync(order, cancellationToken);
             if (refusal is not null)
             {

@@ -23,11 +23,13 @@ namespace Desk.Tasks;
 /// <param name="Categories">Kinds of products, in the caller's words.</param>
 /// <param name="CallbackUrl">Who is told; null for whom the configuration names, if anybody.</param>
 /// <param name="ProductsFormat">See <see cref="ProductsFormats"/>.</param>
-/// <param name="RequestId">The caller's name for it.</param>
+/// <param name="RequestId">The caller's name for it, which the result is told under; null for the task's id.</param>
+/// <param name="Key">What makes a repetition the same task; null when it cannot be repeated.</param>
 /// <param name="Version">Version of the API.</param>
 /// <param name="IsDesk">Whether somebody has looked.</param>
 public sealed record TaskOrder(
-    string UserId, string Url, string Concept, IReadOnlyList<string> Categories, string? CallbackUrl, string ProductsFormat, string? RequestId, int Version, bool IsDesk);
+    string UserId, string Url, string Concept, IReadOnlyList<string> Categories, string? CallbackUrl, string ProductsFormat, string? RequestId, string? Key, int Version,
+    bool IsDesk);
 
 /// <summary>Why a task was not accepted.</summary>
 public sealed record TaskRefusal(int Status, string Code, string Detail, TimeSpan? RetryAfter = null)
@@ -46,8 +48,8 @@ public sealed record TaskRefusal(int Status, string Code, string Detail, TimeSpa
 
 /// <summary>
 /// Accepts a task; when it returns one, the task runs and ends, whatever dies. Order: the user's list (which is the quota), the photo, the job's first event, the
-/// message. A caller who got no answer repeats under the same request id and finds the same task, and the message is published again: its workflow is known by the
-/// task. Idempotent by UUIDv5 of user, version and request id.
+/// message. A caller who got no answer repeats under the same key and finds the same task, and the message is published again: its workflow is known by the task.
+/// Idempotent by UUIDv5 of user, version and key.
 /// </summary>
 public sealed partial class TaskAcceptance(
     PhotoSource photos, CallbackSender callbacks, UserTasks tasks, BusyPhotos busy, JobLogClient log, DaprClient dapr, IOptions<GenerationOptions> options,
@@ -70,9 +72,9 @@ public sealed partial class TaskAcceptance(
         }
 
         var now = time.GetUtcNow();
-        var taskId = order.RequestId is null ? Guid.CreateVersion7(now) : Uuid5.Create(Ids, $"{order.UserId}\nv{order.Version}\n{order.RequestId}");
+        var taskId = order.Key is null ? Guid.CreateVersion7(now) : Uuid5.Create(Ids, $"{order.UserId}\nv{order.Version}\n{order.Key}");
         // A repetition is not counted again, and what it wanted may have ended long ago.
-        var isKnown = order.RequestId is not null && (await log.GetStatesAsync([taskId], cancellationToken)).Count > 0;
+        var isKnown = order.Key is not null && (await log.GetStatesAsync([taskId], cancellationToken)).Count > 0;
         if (!isKnown && await ReserveAsync(order, taskId, cancellationToken) is { } refusal)
         {
             return (default, refusal);
@@ -111,7 +113,7 @@ public sealed partial class TaskAcceptance(
                 new AppendJobEvents(
                     [new JobEventInput("queued.started", "queued", "started", 0, now, TraceId: Activity.Current?.TraceId.ToHexString())],
                     new JobCreation(
-                        order.UserId, Apps.Desk, deadline + settings.DeadlineGrace, order.RequestId is null ? null : HashOf(order), settings.MaxOpenTasksPerUser,
+                        order.UserId, Apps.Desk, deadline + settings.DeadlineGrace, order.Key is null ? null : HashOf(order), settings.MaxOpenTasksPerUser,
                         settings.MaxOpenTasks)),
                 CancellationToken.None);
             LogAccepted(logger, taskId, created.Created);
@@ -136,10 +138,10 @@ public sealed partial class TaskAcceptance(
             await dapr.PublishEventAsync(
                 Components.PubSub, DeskTopics.DeskRequested, message, new Dictionary<string, string> { ["cloudevent.id"] = $"{message.Id}" }, CancellationToken.None);
         }
-        catch (DaprException) when (order.RequestId is null)
+        catch (DaprException) when (order.Key is null)
         {
             // Nobody can repeat it, so it must not hold the photo and the user's place until its deadline.
-            await EndAsync(taskId);
+            await EndAsync(message);
             throw;
         }
 
@@ -147,25 +149,24 @@ public sealed partial class TaskAcceptance(
     }
 
     /// <summary>Ends a task that never began. Best effort: event-router ends it at its deadline otherwise.</summary>
-    private async Task EndAsync(Guid taskId)
+    private async Task EndAsync(DeskRequested task)
     {
+        var result = TaskResult.OfFailure(task, new DeskError("TASK_NOT_STARTED", "the task could not be started"), elapsedMs: 0);
         try
         {
             await log.AppendAsync(
-                taskId,
+                task.TaskId,
                 new AppendJobEvents([new JobEventInput(
-                    "done.failed", JobWords.Done, JobWords.Failed, 100, time.GetUtcNow(),
-                    JsonSerializer.SerializeToElement(new { error = new DeskError("TASK_NOT_STARTED", "the task could not be started") }, TandemJson.Options),
-                    "the task could not be started")]),
+                    "done.failed", JobWords.Done, JobWords.Failed, 100, time.GetUtcNow(), JsonSerializer.SerializeToElement(result, TandemJson.Options), result.Error!.Message)]),
                 CancellationToken.None);
         }
         catch (Exception exception) when (exception is HttpRequestException or JobRefusedException or JobClosedException)
         {
-            LogNotEnded(logger, taskId, exception.Message);
+            LogNotEnded(logger, task.TaskId, exception.Message);
         }
     }
 
-    /// <summary>A request id is bound to what was requested, not to its spelling.</summary>
+    /// <summary>A key is bound to what was requested, not to its spelling.</summary>
     private static string HashOf(TaskOrder order) =>
         Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(order with { IsDesk = false }, TandemJson.Options)));
 

@@ -121,6 +121,21 @@ public sealed class GenerateTests
     }
 
     [Fact]
+    public async Task A_request_that_could_not_be_published_is_no_task_that_anybody_waits_for()
+    {
+        await using var platform = await DeskPlatform.StartWithTasksAsync();
+        platform.Dapr.Faults.Publishes("desk-requested").Times(100).Fail();
+
+        var asking = platform.GenerateAsync(new { initial_image_url = platform.Receiver.PictureUrl });
+        await platform.Dapr.AdvanceUntilAsync(() => asking.IsCompleted, cancellationToken: DeskPlatform.Cancel);
+        Assert.InRange((await asking).Status, 500, 599);
+        platform.Dapr.Faults.Clear();
+
+        // Neither the photo nor the day is held by it.
+        await platform.BeginAsync();
+    }
+
+    [Fact]
     public async Task A_photo_is_worked_on_once_at_a_time()
     {
         await using var platform = await DeskPlatform.StartWithTasksAsync();
@@ -193,6 +208,8 @@ public sealed class GenerateTests
         // Somebody has looked: the step is left out.
         Assert.False(task.GetProperty("step_times").TryGetProperty("classifying", out _));
         Assert.Equal(["desk.classified", "desk.completed"], platform.Receiver.Attempts.Select(attempt => JsonElement.Parse(attempt.Body).GetProperty("type").GetString()));
+        // Both under the caller's name.
+        Assert.All(platform.Receiver.Attempts, attempt => Assert.Equal("r1", JsonElement.Parse(attempt.Body).GetProperty("data").GetProperty("request_id").GetString()));
 
         using var client = platform.ClientOf("u1");
         using var only = await client.PostAsJsonAsync(

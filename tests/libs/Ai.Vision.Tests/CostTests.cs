@@ -51,7 +51,7 @@ public sealed class CostTests
         Assert.InRange(Allocated(() => classifier.Classify(Photo)), 0, MaxBytes);
     }
 
-    /// <summary>The longest sides that are accepted, next to very short ones.</summary>
+    /// <summary>The longest sides that are accepted, next to very short ones: they are reduced while they are decoded, so their pixels are counted as well.</summary>
     [Theory]
     [InlineData(1, 65_535)]
     [InlineData(65_535, 1)]
@@ -59,7 +59,7 @@ public sealed class CostTests
     public void A_stretched_picture_takes_no_more(int width, int height)
     {
         var file = PngEncoder.Encode(new Bitmap(width, height));
-        Assert.InRange(Allocated(() => new PictureClassifier().Classify(file)) - ((long)width * height * Bitmap.Channels), 0, MaxBytes);
+        Assert.InRange(Allocated(() => new PictureClassifier().Classify(file)), 0, MaxBytes);
     }
 
     [Fact]

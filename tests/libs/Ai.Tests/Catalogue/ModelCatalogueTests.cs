@@ -207,6 +207,12 @@ public sealed class ModelCatalogueTests
     public void A_tier_without_a_configured_model_takes_the_nearest_lower_then_the_default(string task, ModelTier tier, string id, params string[] settings) =>
         Assert.Equal(id, Settings.Models(settings).AddModelTask("draw", ModelCapabilities.Images).BuildServiceProvider().GetRequiredService<IModels>().Choose(task, tier).Id);
 
+    [Fact]
+    public void A_task_may_be_written_as_an_environment_variable_can() => Assert.Equal(
+        "openai/gpt-5.1",
+        Settings.Models("OPENAI_API_KEY=k", "Ai:Tasks:desk_prompt:Standard=gpt-5.1").AddModelTask("desk-prompt", ModelCapabilities.Chat).BuildServiceProvider()
+            .GetRequiredService<IModels>().Choose("desk-prompt").Id);
+
     [Theory]
     [InlineData("gpt-5.2", ModelCapabilities.Chat | ModelCapabilities.Tools, "openai/gpt-5.1 anthropic/claude-haiku-4-5 gemini/gemini-3.1-pro-preview")]
     [InlineData("claude-haiku-4-5", ModelCapabilities.Chat | ModelCapabilities.Vision, "openai/gpt-5.4-mini gemini/gemini-3-flash-preview local")]

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Contracts;
 using Dapr.Client;
 using ServiceDefaults;
@@ -8,12 +10,13 @@ namespace Images.Storage;
 public sealed record BegunUpload(string User, string Key);
 
 /// <summary>
-/// What was begun, listed by the minute in the documents <c>due:{minute}:{part}</c> until <see cref="UploadSweeper"/> has looked after it.
+/// What was begun, listed by the minute in the documents <c>due:{minute}:{part}</c> until <see cref="UploadSweeper"/> has looked after it. Everybody who
+/// uploads writes to them, so there are many: what two write to at a time one of them writes again.
 /// </summary>
 internal sealed class BegunUploads(DaprClient dapr, TimeProvider time)
 {
-    /// <summary>Documents of a minute, so that those who begin at the same time seldom wait for each other.</summary>
-    public const int Parts = 4;
+    /// <summary>Documents of a minute. With as many uploads at a time as there are parts two of them seldom meet.</summary>
+    private const int Parts = 64;
 
     /// <summary>The minute of a time.</summary>
     public static long MinuteOf(DateTimeOffset at) => at.ToUnixTimeSeconds() / 60;
@@ -23,16 +26,23 @@ internal sealed class BegunUploads(DaprClient dapr, TimeProvider time)
     {
         var begun = new BegunUpload(user, key);
         return dapr.UpdateStateAsync<List<BegunUpload>>(
-            Components.StateStore, Document(MinuteOf(time.GetUtcNow()), Random.Shared.Next(Parts)),
+            Components.StateStore, Document(MinuteOf(time.GetUtcNow()), PartOf(key)),
             stored => stored is null ? [begun] : stored.Contains(begun) ? stored : [.. stored, begun], cancellationToken: cancellationToken);
     }
 
-    /// <summary>What began in a part of a minute; null when nothing did, or it is looked after.</summary>
-    public async Task<IReadOnlyList<BegunUpload>?> ReadAsync(long minute, int part, CancellationToken cancellationToken) =>
-        await dapr.GetStateAsync<List<BegunUpload>?>(Components.StateStore, Document(minute, part), cancellationToken: cancellationToken);
+    /// <summary>What began in a minute, by the documents that list it, which <see cref="DeleteAsync"/> takes. None when it is looked after.</summary>
+    public async Task<IReadOnlyList<(string Document, IReadOnlyList<BegunUpload> Uploads)>> ReadAsync(long minute, CancellationToken cancellationToken)
+    {
+        string[] documents = [.. Enumerable.Range(0, Parts).Select(part => Document(minute, part))];
+        var found = await dapr.GetBulkStateAsync<List<BegunUpload>?>(Components.StateStore, documents, parallelism: null, cancellationToken: cancellationToken);
+        return [.. found.Where(item => item.Value is not null).Select(item => (item.Key, (IReadOnlyList<BegunUpload>)item.Value!))];
+    }
 
-    public Task DeleteAsync(long minute, int part, CancellationToken cancellationToken) =>
-        dapr.DeleteStateAsync(Components.StateStore, Document(minute, part), cancellationToken: cancellationToken);
+    public Task DeleteAsync(string document, CancellationToken cancellationToken) =>
+        dapr.DeleteStateAsync(Components.StateStore, document, cancellationToken: cancellationToken);
 
     private static string Document(long minute, int part) => $"due:{minute}:{part}";
+
+    /// <summary>The same for a repetition.</summary>
+    private static int PartOf(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key))[0] % Parts;
 }

@@ -27,9 +27,10 @@ internal sealed class UploadSweeper(
         var next = await dapr.GetStateAsync<SweptUntil?>(Components.StateStore, Cursor, cancellationToken: cancellationToken) is { } cursor ? cursor.Minute + 1 : last;
         for (var end = Math.Min(last, next + MinutesPerSweep); next <= end; next++)
         {
-            for (var part = 0; part < BegunUploads.Parts; part++)
+            foreach (var (document, uploads) in await begun.ReadAsync(next, cancellationToken))
             {
-                swept += await SweepAsync(next, part, cancellationToken);
+                swept += await SweepAsync(uploads, cancellationToken);
+                await begun.DeleteAsync(document, cancellationToken);
             }
         }
 
@@ -37,13 +38,8 @@ internal sealed class UploadSweeper(
         return swept;
     }
 
-    private async Task<int> SweepAsync(long minute, int part, CancellationToken cancellationToken)
+    private async Task<int> SweepAsync(IReadOnlyList<BegunUpload> uploads, CancellationToken cancellationToken)
     {
-        if (await begun.ReadAsync(minute, part, cancellationToken) is not { } uploads)
-        {
-            return 0;
-        }
-
         var abandoned = 0;
         foreach (var (user, key) in uploads)
         {
@@ -53,7 +49,6 @@ internal sealed class UploadSweeper(
             }
         }
 
-        await begun.DeleteAsync(minute, part, cancellationToken);
         return abandoned;
     }
 

@@ -52,6 +52,22 @@ public abstract class UploadContract
         Assert.Equal(("u1", ImagesPlatform.Hash(picture), picture.Length, 400, 800), (info!.Owner, info.ETag, info.Length, info.Width, info.Height));
     }
 
+    [Fact]
+    public async Task Everybody_who_begins_at_the_same_time_gets_a_ticket()
+    {
+        await using var platform = await StartAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(async user =>
+        {
+            using var client = platform.Gateway($"user-{user}");
+            using var answer = await client.PostAsJsonAsync(
+                "/api/v1/images/scan", new { filename = "a.png", content_type = "image/png", content_length = Png.Length, checksum_sha256 = ImagesPlatform.Hash(Png) }, Cancel);
+            return answer.StatusCode;
+        }));
+
+        Assert.All(answers, status => Assert.Equal(HttpStatusCode.OK, status));
+    }
+
     [Theory]
     [InlineData("image/jpeg", "<html><script>alert(1)</script>")]
     [InlineData("image/png", "PK\u0003\u0004 and the rest of an archive")]

@@ -7,7 +7,7 @@ namespace Sidecar.Components.RabbitMq.Consuming;
 /// <summary>
 /// Consumes a queue until it is disposed: after every loss of the channel everything is declared and consumed again. What the handler makes of a
 /// message: it completes, acknowledged; it throws <see cref="MessageReturnedException"/> or is cancelled, back to the queue at once; it fails,
-/// back to the queue after a pause. A message whose answer was lost with the channel comes again.
+/// back to the queue after a pause. A message whose answer was lost with the channel comes again. Handlers begin in the order of the queue.
 /// </summary>
 internal sealed partial class QueueConsumer : IAsyncDisposable
 {
@@ -120,14 +120,16 @@ internal sealed partial class QueueConsumer : IAsyncDisposable
     private void Deliver(ConsumerSession session, Delivery delivery)
     {
         Interlocked.Increment(ref _running);
-        _ = Task.Run(() => DeliverAsync(session, delivery));
+        // Asked for here, where messages come one after the other: those who wait for the semaphore are let in as they came.
+        var turn = _slots.WaitAsync(_stop.Token);
+        _ = Task.Run(() => DeliverAsync(session, delivery, turn));
     }
 
-    private async Task DeliverAsync(ConsumerSession session, Delivery delivery)
+    private async Task DeliverAsync(ConsumerSession session, Delivery delivery, Task turn)
     {
         try
         {
-            await HandleAsync(session, delivery);
+            await HandleAsync(session, delivery, turn);
         }
         finally
         {
@@ -135,12 +137,12 @@ internal sealed partial class QueueConsumer : IAsyncDisposable
         }
     }
 
-    private async Task HandleAsync(ConsumerSession session, Delivery delivery)
+    private async Task HandleAsync(ConsumerSession session, Delivery delivery, Task turn)
     {
         var failed = false;
         try
         {
-            await _slots.WaitAsync(_stop.Token);
+            await turn;
             try
             {
                 if (_options.AutoAck)

@@ -39,6 +39,27 @@ public sealed class BindingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_waits_is_read_in_its_order()
+    {
+        var binding = await _vhost.BindingAsync<IInputBinding>("queueName=work;prefetchCount=50");
+        int[] sent = [.. Enumerable.Range(0, 500)];
+        foreach (var index in sent)
+        {
+            await CreateAsync((IOutputBinding)binding, $"{index}");
+        }
+
+        var read = new ConcurrentQueue<int>();
+        await using var reading = await binding.ReadAsync((message, _) =>
+        {
+            read.Enqueue(int.Parse(message.Data.Span, null));
+            return Task.CompletedTask;
+        }, default);
+
+        await Wait.UntilAsync(() => read.Count == sent.Length);
+        Assert.Equal(sent, read);
+    }
+
+    [Fact]
     public async Task What_the_app_did_not_take_comes_again_after_a_pause()
     {
         var binding = await _vhost.BindingAsync<IInputBinding>("queueName=work;redeliverInterval=300ms");

@@ -95,11 +95,21 @@ public sealed partial class TaskAcceptance(
 
         if (await busy.TryTakeAsync(order.UserId, order.Url, taskId, cancellationToken) is { } other)
         {
-            await tasks.RemoveAsync(order.UserId, taskId, cancellationToken);
+            await GiveBackAsync(order, taskId);
             return new TaskRefusal(409, "TASK_IN_PROGRESS", $"task {other} is working on this photo");
         }
 
         return null;
+    }
+
+    /// <summary>Undoes what was reserved for a task that is not accepted. Where another request under its key was, it stays: that one's task goes on.</summary>
+    private async Task GiveBackAsync(TaskOrder order, Guid taskId)
+    {
+        if ((await log.GetStatesAsync([taskId], CancellationToken.None)).Count == 0)
+        {
+            await tasks.RemoveAsync(order.UserId, taskId, CancellationToken.None);
+            await busy.ReleaseAsync(order.UserId, order.Url, taskId, CancellationToken.None);
+        }
     }
 
     private async Task<(Guid TaskId, TaskRefusal? Refusal)> BeginAsync(TaskOrder order, Guid taskId, string? receiver, DateTimeOffset now)
@@ -120,8 +130,7 @@ public sealed partial class TaskAcceptance(
         }
         catch (JobRefusedException refused)
         {
-            await tasks.RemoveAsync(order.UserId, taskId, CancellationToken.None);
-            await busy.ReleaseAsync(order.UserId, order.Url, taskId, CancellationToken.None);
+            await GiveBackAsync(order, taskId);
             return (default, new TaskRefusal(refused.Status, refused.Code, refused.Message, refused.RetryAfter));
         }
         catch (JobClosedException)

@@ -121,6 +121,20 @@ public sealed class GenerateTests
     }
 
     [Fact]
+    public async Task Another_request_under_the_name_of_a_task_takes_nothing_from_it()
+    {
+        await using var platform = await DeskPlatform.StartWithTasksAsync(("Desk:Generation:TasksPerDay", "1"));
+        var id = await platform.BeginAsync("r1");
+
+        Assert.Equal(422, (await platform.GenerateAsync(new { initial_image_url = platform.Receiver.PictureUrl, concept = "OIL", request_id = "r1" })).Status);
+
+        // It still is the task of the day.
+        await platform.EndOfTaskAsync(id);
+        var (status, body) = await platform.GenerateAsync(new { initial_image_url = platform.Receiver.PictureUrl, request_id = "r2" });
+        Assert.Equal((429, "QUOTA_ALREADY_USED"), (status, body.GetProperty("code").GetString()));
+    }
+
+    [Fact]
     public async Task A_request_that_could_not_be_published_is_no_task_that_anybody_waits_for()
     {
         await using var platform = await DeskPlatform.StartWithTasksAsync();

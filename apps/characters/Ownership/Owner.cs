@@ -15,8 +15,6 @@ public sealed record Owner(IReadOnlyList<OwnedCharacter> Characters, IReadOnlyLi
     /// <summary>Facts kept: far more than a message can be redelivered over, at the daily limit.</summary>
     public const int KeptFacts = 500;
 
-    private static readonly TimeSpan Seoul = TimeSpan.FromHours(9);
-
     /// <summary>Nothing won yet.</summary>
     public static readonly Owner Empty = new([], []);
 
@@ -26,8 +24,8 @@ public sealed record Owner(IReadOnlyList<OwnedCharacter> Characters, IReadOnlyLi
     /// <summary>Whether the character is owned.</summary>
     public bool Owns(string code) => Characters.Any(character => character.Code == code);
 
-    /// <summary>Rewards of the calendar day (Asia/Seoul) of <paramref name="now"/>.</summary>
-    public int RewardsOn(DateTimeOffset now) => Facts.Count(fact => fact.Ts.ToOffset(Seoul).Date == now.ToOffset(Seoul).Date);
+    /// <summary>Rewards of the Korean day of <paramref name="now"/>.</summary>
+    public int RewardsOn(DateTimeOffset now) => Facts.Count(fact => KoreanDay.Of(fact.Ts) == KoreanDay.Of(now));
 
     /// <summary>Records a reward; the same instance when its fact is known or the person is gone.</summary>
     public Owner Record(ScanRewarded reward) => ErasedAt is not null || Facts.Any(fact => fact.Id == reward.Id) ? this : this with

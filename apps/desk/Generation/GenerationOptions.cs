@@ -16,6 +16,10 @@ public sealed class GenerationOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan DeadlineGrace { get; set; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>A task that has reserved its place and photo this long ago and has no job was never accepted: others may take both. Default 1 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:10", "01:00:00")]
+    public TimeSpan AcceptTimeout { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Longest time to fetch, fit and store the photo. Default 15 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan DownloadTimeout { get; set; } = TimeSpan.FromSeconds(15);

@@ -15,9 +15,6 @@ namespace Desk.Tasks;
 /// </summary>
 public sealed class BusyPhotos(DaprClient dapr, JobLogClient log, IOptions<GenerationOptions> options, TimeProvider time)
 {
-    /// <summary>A holder that has no job after this time was never accepted.</summary>
-    private static readonly TimeSpan Unaccepted = TimeSpan.FromMinutes(1);
-
     /// <summary>Takes the photo for a task. Null when it has it; else the task that is working on it.</summary>
     public async Task<Guid?> TryTakeAsync(string userId, string url, Guid taskId, CancellationToken cancellationToken)
     {
@@ -25,7 +22,7 @@ public sealed class BusyPhotos(DaprClient dapr, JobLogClient log, IOptions<Gener
         if (holder.TaskId != taskId)
         {
             var job = await log.GetAsync(holder.TaskId, after: long.MaxValue, cancellationToken);
-            if (job is { Terminal: not null } || (job is null && holder.At < time.GetUtcNow() - Unaccepted))
+            if (job is { Terminal: not null } || (job is null && holder.At < time.GetUtcNow() - options.Value.AcceptTimeout))
             {
                 holder = await TakeAsync(userId, url, taskId, holder.TaskId, cancellationToken);
             }

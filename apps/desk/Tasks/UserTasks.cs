@@ -29,11 +29,6 @@ public sealed class UserTasks(DaprClient dapr, JobLogClient log, IOptions<Genera
     /// <summary>Tasks that are listed; only older ones than a day go, so the quota stays exact.</summary>
     private const int MaxListed = 1000;
 
-    /// <summary>A task that was listed this long ago and has no job was never accepted.</summary>
-    private static readonly TimeSpan Unaccepted = TimeSpan.FromMinutes(1);
-
-    private static readonly TimeSpan Korea = TimeSpan.FromHours(9);
-
     /// <summary>
     /// Lists a task, unless the user has had as many today as there may be. Null when it is listed; the time until the next day, or none at all when the person has
     /// deleted the account. Tasks that failed or were never accepted do not count.
@@ -46,18 +41,18 @@ public sealed class UserTasks(DaprClient dapr, JobLogClient log, IOptions<Genera
         if (list.ErasedAt is null && !Has(list, taskId))
         {
             // Only now is it worth asking how the others have ended.
-            ListedTask[] today = [.. list.Tasks.Where(task => DayOf(task.At) == DayOf(now))];
+            ListedTask[] today = [.. list.Tasks.Where(task => KoreanDay.Of(task.At) == KoreanDay.Of(now))];
             foreach (var some in today.Chunk(100))
             {
                 var jobs = await log.GetStatesAsync([.. some.Select(task => task.TaskId)], cancellationToken);
                 free.UnionWith(some.Where(task => jobs.TryGetValue(task.TaskId, out var job)
-                    ? job.Terminal is JobWords.Failed or JobWords.Cancelled : task.At < now - Unaccepted).Select(task => task.TaskId));
+                    ? job.Terminal is JobWords.Failed or JobWords.Cancelled : task.At < now - options.Value.AcceptTimeout).Select(task => task.TaskId));
             }
 
             list = await AddAsync(userId, taskId, now, free, cancellationToken);
         }
 
-        return list.ErasedAt is not null ? new QuotaRefusal(null) : Has(list, taskId) ? null : new QuotaRefusal(DayOf(now).AddDays(1) - now.ToOffset(Korea).DateTime);
+        return list.ErasedAt is not null ? new QuotaRefusal(null) : Has(list, taskId) ? null : new QuotaRefusal(KoreanDay.Left(now));
     }
 
     /// <summary>Takes a task off that was not accepted.</summary>
@@ -76,7 +71,8 @@ public sealed class UserTasks(DaprClient dapr, JobLogClient log, IOptions<Genera
         userId,
         list =>
         {
-            if (list.ErasedAt is not null || Has(list, taskId) || list.Tasks.Count(task => DayOf(task.At) == DayOf(now) && !free.Contains(task.TaskId)) >= options.Value.TasksPerDay)
+            var today = list.Tasks.Count(task => KoreanDay.Of(task.At) == KoreanDay.Of(now) && !free.Contains(task.TaskId));
+            if (list.ErasedAt is not null || Has(list, taskId) || today >= options.Value.TasksPerDay)
             {
                 return list;
             }
@@ -84,7 +80,7 @@ public sealed class UserTasks(DaprClient dapr, JobLogClient log, IOptions<Genera
             var forgotten = now - options.Value.TasksKept;
             return list with
             {
-                Tasks = [new ListedTask(taskId, now), .. list.Tasks.Where((task, place) => task.At > forgotten && (place < MaxListed - 1 || DayOf(task.At) == DayOf(now)))],
+                Tasks = [new ListedTask(taskId, now), .. list.Tasks.Where((task, place) => task.At > forgotten && (place < MaxListed - 1 || KoreanDay.Of(task.At) == KoreanDay.Of(now)))],
             };
         },
         options.Value.TasksKept, cancellationToken);
@@ -93,8 +89,6 @@ public sealed class UserTasks(DaprClient dapr, JobLogClient log, IOptions<Genera
         dapr.UpdateStateAsync<TaskList>(Components.StateStore, $"tasks:{userId}", stored => change(stored ?? TaskList.Empty), kept, cancellationToken);
 
     private static bool Has(TaskList list, Guid taskId) => list.Tasks.Any(task => task.TaskId == taskId);
-
-    private static DateTime DayOf(DateTimeOffset at) => at.ToOffset(Korea).Date;
 }
 
 /// <summary>Why a task was not listed.</summary>

@@ -16,8 +16,6 @@ public sealed record CallsOfDay(int Used);
 /// </summary>
 public sealed partial class DailyCalls(DaprClient dapr, IOptions<NaverOptions> options, TimeProvider time, ILogger<DailyCalls> logger)
 {
-    private static readonly TimeSpan Korea = TimeSpan.FromHours(9);
-
     private readonly NaverOptions _options = options.Value;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private DateOnly _day;
@@ -27,7 +25,7 @@ public sealed partial class DailyCalls(DaprClient dapr, IOptions<NaverOptions> o
     /// <summary>Share of the day's requests that is set aside, as this replica last heard.</summary>
     public double UsedShare => _day == Today ? (double)_used / _options.DailyLimit : 0;
 
-    private DateOnly Today => DateOnly.FromDateTime(time.GetUtcNow().ToOffset(Korea).DateTime);
+    private DateOnly Today => KoreanDay.Of(time.GetUtcNow());
 
     /// <summary>Takes one of the day's requests; throws <see cref="ProductSearchException"/> when there is none, or none can be counted.</summary>
     public async Task TakeAsync(CancellationToken cancellationToken)

@@ -1,6 +1,6 @@
 using Contracts;
 using Imaging;
-using Sidecar.Conformance.Tests.S3;
+using S3Servers;
 
 namespace Images.Tests;
 

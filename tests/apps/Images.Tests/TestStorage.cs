@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Contracts;
-using Sidecar.Conformance.Tests.S3;
+using S3Servers;
 using Sidecar.Testing;
 using TestKit;
 
@@ -60,8 +60,8 @@ public sealed class FolderStorage : TestStorage
 /// <summary>A bucket on a server that other people wrote. It keeps no checksums and knows no <c>If-None-Match</c>. Skips the test where it cannot be had.</summary>
 public sealed class S3rverStorage : TestStorage
 {
-    private readonly string _bucket = $"b{Guid.NewGuid():N}";
     private string _address = "";
+    private string _bucket = "";
     private Amazon.S3.AmazonS3Client _client = null!;
 
     public override IReadOnlyList<string> Uploads => [.. Keys.Where(key => key.StartsWith("uploads/", StringComparison.Ordinal))];
@@ -76,9 +76,8 @@ public sealed class S3rverStorage : TestStorage
 
     public override async Task StartAsync()
     {
-        _address = await S3rver.AddressAsync();
-        _client = new(S3rver.Key, S3rver.Key, new Amazon.S3.AmazonS3Config { ServiceURL = _address, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
-        await _client.PutBucketAsync(_bucket);
+        (_address, _bucket) = await S3rver.NewBucketAsync();
+        _client = S3rver.Client(_address);
     }
 
     public override void Configure(SidecarHostOptions options)

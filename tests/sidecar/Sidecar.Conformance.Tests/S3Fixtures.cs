@@ -1,7 +1,7 @@
 using System.Text.Json;
+using S3Servers;
 using Sidecar.Abstractions;
 using Sidecar.Components.Aws;
-using Sidecar.Conformance.Tests.S3;
 
 namespace Sidecar.Conformance.Tests;
 
@@ -68,17 +68,12 @@ public sealed class StrictS3ObjectTests : ObjectConformance<StrictS3Fixture>;
 /// <summary>On a server that other people wrote.</summary>
 public sealed class S3rverFixture : S3Fixture
 {
-    private readonly string _bucket = $"b{Guid.NewGuid():N}";
-
     public override string? NoConcurrentCreates => "s3rver writes content and checksum of an object one after the other";
 
     protected override async Task<string> MetadataAsync()
     {
-        var address = await S3rver.AddressAsync();
-        using var client = new Amazon.S3.AmazonS3Client(
-            S3rver.Key, S3rver.Key, new Amazon.S3.AmazonS3Config { ServiceURL = address, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
-        await client.PutBucketAsync(_bucket);
-        return $"bucket={_bucket};endpoint={address};forcePathStyle=true;accessKey={S3rver.Key};secretKey={S3rver.Key}";
+        var (address, bucket) = await S3rver.NewBucketAsync();
+        return $"bucket={bucket};endpoint={address};forcePathStyle=true;accessKey={S3rver.Key};secretKey={S3rver.Key}";
     }
 }
 

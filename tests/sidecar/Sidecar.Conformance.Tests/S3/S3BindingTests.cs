@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using S3Servers;
 using Sidecar.Abstractions;
 
 namespace Sidecar.Conformance.Tests.S3;

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Sidecar.Abstractions;
+using S3Servers;
 using Sidecar.Components.Aws;
 using TestKit;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using S3Servers;
 using TestKit;
 
 namespace Sidecar.Conformance.Tests.S3;

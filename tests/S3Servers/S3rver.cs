@@ -2,14 +2,16 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using Amazon.S3;
+using Xunit;
 
-namespace Sidecar.Conformance.Tests.S3;
+namespace S3Servers;
 
 /// <summary>
 /// The npm package s3rver, an S3 server that is not ours: one per test process, which ends with it. It checks key ids and expiry but no signatures; those
 /// are what <see cref="S3Server"/> is for. The package is installed once per machine and lock file.
 /// </summary>
-internal static class S3rver
+public static class S3rver
 {
     /// <summary>Its only key id and secret.</summary>
     public const string Key = "S3RVER";
@@ -32,6 +34,19 @@ internal static class S3rver
         }
     }
 
+    /// <summary>A bucket of the caller's own.</summary>
+    public static async Task<(string Address, string Bucket)> NewBucketAsync()
+    {
+        var (address, bucket) = (await AddressAsync(), $"b{Guid.NewGuid():N}");
+        using var client = Client(address);
+        await client.PutBucketAsync(bucket);
+        return (address, bucket);
+    }
+
+    /// <summary>To look at what lies there.</summary>
+    public static AmazonS3Client Client(string address) => new(
+        Key, Key, new AmazonS3Config { ServiceURL = address, ForcePathStyle = true, AuthenticationRegion = "us-east-1" });
+
     private static async Task<string> StartAsync()
     {
         using var limit = new CancellationTokenSource(Patience);
@@ -48,7 +63,7 @@ internal static class S3rver
     /// <summary>In a folder named after the lock file, so that another version is another folder.</summary>
     private static async Task<string> InstallAsync(CancellationToken cancellationToken)
     {
-        var source = Path.Combine(AppContext.BaseDirectory, "S3", "Node");
+        var source = Path.Combine(AppContext.BaseDirectory, "Node");
         var hash = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(source, "package-lock.json"), cancellationToken)));
         var folder = Path.Combine(Path.GetTempPath(), "tandem-s3rver", hash[..16]);
         Directory.CreateDirectory(folder);

@@ -4,7 +4,7 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Sidecar.Conformance.Tests.S3;
+namespace S3Servers;
 
 /// <summary>A request that AWS would refuse, with its error code and status.</summary>
 internal sealed class S3Refusal(int status, string code, string message) : Exception(message)

@@ -9,20 +9,24 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace Sidecar.Conformance.Tests.S3;
+namespace S3Servers;
 
 /// <summary>An object with what was said about it when it was stored.</summary>
-internal sealed record StoredObject(byte[] Content, string? ContentType, string? StorageClass, string? Tags, string? Checksum = null);
+public sealed record StoredObject(byte[] Content, string? ContentType, string? StorageClass, string? Tags, string? Checksum = null);
 
 /// <summary>S3 with one bucket in memory, path-style, that checks every signature as AWS does (<see cref="SigV4"/>).</summary>
-internal sealed class S3Server : IAsyncDisposable
+public sealed class S3Server : IAsyncDisposable
 {
     public const string Bucket = "pictures";
     public const string AccessKey = "AKIDEXAMPLE";
     public const string SecretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+    /// <summary>Headers that the bucket's CORS allows pages to send, as docs/images.md says it.</summary>
+    private static readonly string[] PageHeaders = ["content-type", "if-none-match", "x-amz-checksum-sha256"];
     private static readonly XNamespace Space = "http://s3.amazonaws.com/doc/2006-03-01/";
     private readonly WebApplication _app;
     private readonly SigV4 _signatures;
+    private int _requests;
 
     private S3Server(WebApplication app, SigV4 signatures) => (_app, _signatures) = (app, signatures);
 
@@ -36,8 +40,11 @@ internal sealed class S3Server : IAsyncDisposable
     /// <summary>Where every request is sent on to; null answers them here.</summary>
     public (int Status, string Location)? Elsewhere { get; set; }
 
+    /// <summary>Origin whose pages may upload by the bucket's CORS; null as of a bucket that has none.</summary>
+    public string? PageOrigin { get; set; }
+
     /// <summary>Requests that came in.</summary>
-    public int Requests;
+    public int Requests => Volatile.Read(ref _requests);
 
     public static async Task<S3Server> StartAsync(TimeProvider? time = null, string? sessionToken = null, bool tls = false)
     {
@@ -62,13 +69,18 @@ internal sealed class S3Server : IAsyncDisposable
 
     private async Task HandleAsync(HttpContext context)
     {
-        Interlocked.Increment(ref Requests);
+        Interlocked.Increment(ref _requests);
         try
         {
             if (Elsewhere is var (status, location))
             {
                 context.Response.Headers.Location = location;
                 throw new S3Refusal(status, status == 307 ? "TemporaryRedirect" : "PermanentRedirect", "please send this request elsewhere");
+            }
+
+            if (IsPreflight(context))
+            {
+                return;
             }
 
             using var body = new MemoryStream();
@@ -92,6 +104,32 @@ internal sealed class S3Server : IAsyncDisposable
 
             await WriteAsync(context, new XElement("Error", new XElement("Code", refusal.Code), new XElement("Message", refusal.Message)));
         }
+    }
+
+    /// <summary>What a browser asks before a page's request, and what it looks for in the answer of that.</summary>
+    private bool IsPreflight(HttpContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        var isOurs = PageOrigin is not null && request.Headers.Origin == PageOrigin;
+        if (isOurs)
+        {
+            response.Headers.AccessControlAllowOrigin = PageOrigin;
+        }
+
+        if (!HttpMethods.IsOptions(request.Method))
+        {
+            return false;
+        }
+
+        if (!isOurs || request.Headers.AccessControlRequestMethod != "PUT"
+            || request.Headers.AccessControlRequestHeaders.ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Except(PageHeaders).Any())
+        {
+            throw new S3Refusal(403, "AccessForbidden", "CORSResponse: this CORS request is not allowed");
+        }
+
+        response.Headers.AccessControlAllowMethods = "PUT";
+        response.Headers.AccessControlAllowHeaders = string.Join(", ", PageHeaders);
+        return true;
     }
 
     private Task AnswerAsync(HttpContext context, string key, byte[] body) => (context.Request.Method, key) switch

@@ -23,12 +23,12 @@ internal static class ForwardedHeaders
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
-    /// Set by the gateway alone, or of no use behind it: the trace headers come from the current activity, and credentials go
-    /// only to apps that verify them.
+    /// Set by the gateway alone, or of no use behind it: the trace headers come from the current activity, credentials go only to apps that verify them, and
+    /// origins are judged here; the embedded sidecar takes a foreign one for a page that has found its port.
     /// </summary>
     private static readonly FrozenSet<string> Replaced = new[]
     {
-        HeaderNames.Host, HeaderNames.Cookie, HeaderNames.Authorization, HeaderNames.Expect, HeaderNames.TraceParent, HeaderNames.TraceState,
+        HeaderNames.Host, HeaderNames.Origin, HeaderNames.Cookie, HeaderNames.Authorization, HeaderNames.Expect, HeaderNames.TraceParent, HeaderNames.TraceState,
         "Forwarded", "X-Real-IP", "X-Original-URL", "X-Rewrite-URL", UserIdentity.ProviderHeader, "X-Provider", RefreshToken, RequestId, "grpc-trace-bin", Canary.Header, "X-Content-Length",
         ApiKeys.ApiKeyMiddleware.Header,
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);

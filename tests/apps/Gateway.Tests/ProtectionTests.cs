@@ -37,7 +37,7 @@ public sealed class ProtectionTests
         foreach (var header in new[]
         {
             "X-User-ID", "x_user_id", "X-User-Role", "X-Auth-Provider", "X-Provider", "dapr-caller-app-id", "dapr-app-id", "dapr-api-token",
-            "X-Forwarded-For", "X-Forwarded-User", "X-User-Address", "Forwarded", "X-Request-ID", "X-Internal",
+            "X-Forwarded-For", "X-Forwarded-User", "X-User-Address", "Forwarded", "X-Request-ID", "X-Internal", "Origin",
         })
         {
             request.Headers.TryAddWithoutValidation(header, "evil");

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Scans a photo with curl: sign in as a guest, upload, submit, follow the events, print the result.
 # usage: samples/scan.sh PHOTO [QUESTION]     (GATEWAY=http://localhost:8080)      Needs curl 7.76 or newer.
+# For pictures in a folder: an upload to a bucket needs more than this (docs/images.md).
 set -eu
 photo=${1:?usage: samples/scan.sh PHOTO [QUESTION]}
 question=${2:-}

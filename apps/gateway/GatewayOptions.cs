@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Contracts;
 using Gateway.Idempotency;
+using Gateway.Security;
 
 namespace Gateway;
 
@@ -67,12 +68,22 @@ public sealed class GatewayOptions : IValidatableObject
     /// <summary>Header <c>Strict-Transport-Security</c> of answers over https outside Development; empty for none. Default a year, with subdomains.</summary>
     public string Hsts { get; set; } = "max-age=31536000; includeSubDomains";
 
+    /// <summary>
+    /// Origins of the buckets that our pages upload to, such as <c>https://tandem-objects.s3.eu-central-1.amazonaws.com</c>: where images keeps pictures in one,
+    /// the pages' policy has to allow it. Default none: they talk to the gateway alone.
+    /// </summary>
+    public string[] UploadOrigins { get; set; } = [];
+
     /// <summary>Apps with canary replicas under the app id <c>{app}-canary</c>. Default none.</summary>
     public string[] CanaryApps { get; set; } = [];
 
-    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => TrustedProxies
-        .Where(proxy => !IPAddress.TryParse(proxy, out _) && !IPNetwork.TryParse(proxy, out _))
-        .Select(proxy => new ValidationResult($"{Section}:TrustedProxies has '{proxy}', which is neither an address nor a network such as 10.0.0.0/8"));
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
+    [
+        .. TrustedProxies.Where(proxy => !IPAddress.TryParse(proxy, out _) && !IPNetwork.TryParse(proxy, out _))
+            .Select(proxy => new ValidationResult($"{Section}:TrustedProxies has '{proxy}', which is neither an address nor a network such as 10.0.0.0/8")),
+        .. UploadOrigins.Where(origin => !CorsOptions.IsOrigin(origin))
+            .Select(origin => new ValidationResult($"{Section}:UploadOrigins has '{origin}'; {CorsOptions.WhatAnOriginIs}")),
+    ];
 }
 
 /// <summary>A line of the route table.</summary>

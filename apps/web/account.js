@@ -1,6 +1,6 @@
 // The person's own data: name, characters, devices, and the ways out.
 import * as api from "./api.js";
-import { $, button, complain, list, text, when } from "./dom.js";
+import { $, button, complain, list, onLanguage, text, when } from "./dom.js";
 import * as session from "./session.js";
 
 const attempt = async (action) => {
@@ -46,7 +46,5 @@ export function start() {
   $("delete").addEventListener("click", () => { $("delete-sure").hidden = false; $("delete-yes").focus(); });
   $("delete-no").addEventListener("click", () => { $("delete-sure").hidden = true; $("delete").focus(); });
   $("delete-yes").addEventListener("click", () => attempt(session.deleteAccount));
+  onLanguage(() => { if (!$("account").hidden) attempt(show); });
 }
-
-// After the language has changed.
-export const again = () => { if (!$("account").hidden) attempt(show); };

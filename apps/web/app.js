@@ -1,23 +1,13 @@
 import * as account from "./account.js";
 import * as api from "./api.js";
-import { $, button, complain, list, switchLanguage, text, when, write } from "./dom.js";
+import { $, button, complain, list, onLanguage, speak, text, when } from "./dom.js";
 import { follow } from "./follow.js";
+import * as photo from "./photo.js";
 import { Problem } from "./session.js";
 import * as signin from "./signin.js";
 
-let picture = null;
 let stop = null;
 let job = null;
-
-function choose(file) {
-  if (!file) return;
-  picture = file;
-  const preview = $("preview");
-  URL.revokeObjectURL(preview.src);
-  preview.src = URL.createObjectURL(file);
-  preview.hidden = false;
-  $("start").disabled = false;
-}
 
 async function start() {
   $("problem").hidden = true;
@@ -27,7 +17,7 @@ async function start() {
   $("bar").value = 0;
   $("progress").hidden = false;
   try {
-    const accepted = await api.scan(picture, $("question").value || text().ask);
+    const accepted = await api.scan(photo.chosen(), $("question").value || text().ask);
     watch(accepted.job_id, accepted.stream_url);
   } catch (problem) {
     complain(problem);
@@ -44,7 +34,7 @@ function watch(jobId, url) {
 
 function end() {
   $("cancel").hidden = true;
-  $("start").disabled = !picture;
+  $("start").disabled = !photo.chosen();
 }
 
 function show(event) {
@@ -104,23 +94,11 @@ async function refresh() {
   }
 }
 
-$("file").addEventListener("change", (event) => choose(event.target.files[0]));
-$("drop").addEventListener("dragover", (event) => { event.preventDefault(); $("drop").classList.add("over"); });
-$("drop").addEventListener("dragleave", () => $("drop").classList.remove("over"));
-$("drop").addEventListener("drop", (event) => {
-  event.preventDefault();
-  $("drop").classList.remove("over");
-  choose(event.dataTransfer.files[0]);
-});
 $("start").addEventListener("click", start);
 $("cancel").addEventListener("click", () => api.cancel(job).catch((problem) => complain(problem)));
-$("language").addEventListener("click", () => {
-  switchLanguage();
-  if (!$("signin").hidden) signin.offer();
-  account.again();
-  refresh();
-});
-write();
 signin.start();
 account.start();
+photo.start(() => { $("start").disabled = false; });
+onLanguage(refresh);
+speak();
 refresh();

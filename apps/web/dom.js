@@ -9,17 +9,28 @@ export const text = () => texts[language];
 export const when = (time) => new Date(time).toLocaleString(language);
 export const won = (price) => price.toLocaleString(language, { style: "currency", currency: "KRW" });
 
-export function write() {
+// Everything on the page that is words alone.
+function write() {
   document.documentElement.lang = language;
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = text()[element.dataset.text];
   for (const element of document.querySelectorAll("[data-stage]")) element.textContent = text().stages[element.dataset.stage];
   $("language").textContent = text().language;
 }
 
-export function switchLanguage() {
-  language = language === "ko" ? "en" : "ko";
-  localStorage.setItem("language", language);
+const listeners = [];
+
+// Calls the listener whenever the language has changed.
+export const onLanguage = (listen) => listeners.push(listen);
+
+// Writes the words of the page, when all of it is there, and again in the other language when the person asks for that.
+export function speak() {
   write();
+  $("language").addEventListener("click", () => {
+    language = language === "ko" ? "en" : "ko";
+    localStorage.setItem("language", language);
+    write();
+    for (const listen of listeners) listen();
+  });
 }
 
 export function list(element, items) {

@@ -19,6 +19,9 @@ async function send(method, path, body, headers = {}) {
   return response.headers.get("Content-Type")?.includes("json") ? response.json() : response;
 }
 
+// An upload to another server than ours, which knows nothing of the session: its address is all the right there is.
+export const put = (address, file, headers) => send("PUT", address, file, headers);
+
 let signedIn = localStorage.getItem("known") === "yes";
 let waiting = [];
 let listener = () => {};

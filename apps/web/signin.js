@@ -1,6 +1,19 @@
 // The way in: what auth has switched on.
-import { $, button, complain, text } from "./dom.js";
+import { $, button, complain, onLanguage, text } from "./dom.js";
 import * as session from "./session.js";
+
+const markup = `
+  <h2 id="signin-title" tabindex="-1" data-text="signInTitle"></h2>
+  <div id="ways"></div>
+  <form id="signin-form" hidden>
+    <label><span data-text="email"></span><input id="email" type="email" autocomplete="username" required maxlength="254"></label>
+    <label><span data-text="password"></span><input id="password" type="password" autocomplete="current-password" required maxlength="1024"></label>
+    <label id="nickname-line" hidden><span data-text="nicknameOptional"></span><input id="new-nickname" type="text" autocomplete="nickname" maxlength="120"></label>
+    <button id="signin-submit" type="submit" data-text="signIn"></button>
+    <button id="signin-switch" type="button" class="quiet" data-text="noAccount"></button>
+  </form>
+  <p id="signin-problem" class="problem" role="alert" hidden></p>
+`;
 
 async function attempt(action) {
   $("signin-problem").hidden = true;
@@ -17,8 +30,7 @@ async function attempt(action) {
 
 let methods = null;
 
-// Shows it, again in another language too.
-export async function offer() {
+async function offer() {
   try {
     methods ??= await session.methods();
   } catch (problem) {
@@ -45,6 +57,7 @@ function fill(registers) {
 }
 
 export function start() {
+  $("signin").innerHTML = markup;
   $("signin-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const [email, password] = [$("email").value, $("password").value];
@@ -55,6 +68,7 @@ export function start() {
     $("signin-problem").textContent = text().providerFailed;
     $("signin-problem").hidden = false;
   }
+  onLanguage(() => { if (!$("signin").hidden) offer(); });
   session.onChange((signedIn) => {
     $("signin").hidden = signedIn;
     $("account-open")?.toggleAttribute("hidden", !signedIn);

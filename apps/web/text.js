@@ -22,6 +22,7 @@ export const texts = {
     problems: {
       NOT_A_DESK: "사진에서 책상을 찾지 못했어요. 책상 위가 잘 보이는 사진으로 다시 해 주세요", QUOTA_ALREADY_USED: "오늘 만들 수 있는 그림을 다 만들었어요.",
       TASK_IN_PROGRESS: "이 사진으로 이미 만들고 있어요. 끝날 때까지 기다려 주세요", TASK_NOT_FOUND: "이 작업은 이제 없어요", DEADLINE_EXCEEDED: "시간이 너무 오래 걸려서 멈췄어요. 다시 해 주세요",
+      UPLOAD_NOT_ANNOUNCED: "사진은 https 주소에서만 보낼 수 있어요. 이 페이지를 https로 열어 주세요",
       CONTENT_REJECTED: "이미지 모델이 이 사진을 그리지 않겠다고 했어요", SYSTEM_BUSY: "지금은 사람이 너무 많아요. 잠시 뒤 다시 해 주세요",
     },
   },
@@ -47,6 +48,7 @@ export const texts = {
     problems: {
       NOT_A_DESK: "There seems to be no desk in the photo. Please take one that shows it from above or in front", QUOTA_ALREADY_USED: "All pictures of today are made.",
       TASK_IN_PROGRESS: "This photo is being worked on already. Please wait until that is done", TASK_NOT_FOUND: "This task is not there any more", DEADLINE_EXCEEDED: "It took too long and was stopped. Please try again",
+      UPLOAD_NOT_ANNOUNCED: "Photos can be sent over https only. Please open this page by its https address",
       CONTENT_REJECTED: "The image model declined to draw this photo", SYSTEM_BUSY: "Too many people are here just now. Please try again soon",
     },
   },

@@ -7,6 +7,8 @@ public sealed class CorsOptions : IValidatableObject
 {
     public const string Section = $"{GatewayOptions.Section}:Cors";
 
+    internal const string WhatAnOriginIs = "an origin is scheme://host or scheme://host:port in lower case, without a path";
+
     /// <summary>Origins, exact: <c>https://app.example</c>, with a port where it is not the scheme's own. Default none; there are no wildcards.</summary>
     public string[] Origins { get; set; } = [];
 
@@ -20,12 +22,13 @@ public sealed class CorsOptions : IValidatableObject
     /// <summary>An entry that no browser would send is a mistake that would otherwise show as a page that does not work.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        foreach (var origin in Origins)
+        foreach (var origin in Origins.Where(origin => !IsOrigin(origin)))
         {
-            if (!Uri.TryCreate(origin, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.GetLeftPart(UriPartial.Authority) != origin)
-            {
-                yield return new ValidationResult($"{Section}:Origins has '{origin}'; an origin is scheme://host or scheme://host:port in lower case, without a path");
-            }
+            yield return new ValidationResult($"{Section}:Origins has '{origin}'; {WhatAnOriginIs}");
         }
     }
+
+    /// <summary>Whether this is an origin as browsers write it.</summary>
+    internal static bool IsOrigin(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is ("http" or "https") && uri.GetLeftPart(UriPartial.Authority) == text;
 }

@@ -1,8 +1,9 @@
 // The desk page: a photo, the restyled desk to compare it with, and what can be bought for it. The task is named in the address' fragment, so that a page
 // that is loaded again finds it.
 import * as api from "../api.js";
-import { $, complain, switchLanguage, text, won, write } from "../dom.js";
+import { $, complain, onLanguage, speak, text, won } from "../dom.js";
 import { follow } from "../follow.js";
+import * as photo from "../photo.js";
 import { Problem } from "../session.js";
 import * as signin from "../signin.js";
 
@@ -11,24 +12,13 @@ const pictureHosts = ["shopping-phinf.pstatic.net"];
 const quiet = 5000;
 const ends = ["done", "failed", "rejected"];
 
-let picture = null;
 let busy = false;
 let view = null;
 
 function occupy(value) {
   busy = value;
-  $("start").disabled = busy || !picture;
+  $("start").disabled = busy || !photo.chosen();
   $("progress").hidden = !busy;
-}
-
-function choose(file) {
-  if (!file) return;
-  picture = file;
-  const preview = $("preview");
-  URL.revokeObjectURL(preview.src);
-  preview.src = URL.createObjectURL(file);
-  preview.hidden = false;
-  $("start").disabled = busy;
 }
 
 function begin(words) {
@@ -43,7 +33,7 @@ function begin(words) {
 async function start() {
   begin(text().sending);
   try {
-    const accepted = await api.restyle(picture, document.querySelector("[name=concept]:checked").value);
+    const accepted = await api.restyle(photo.chosen(), document.querySelector("[name=concept]:checked").value);
     history.replaceState(null, "", `#${accepted.task_id}`);
     watch(accepted.task_id, accepted.events_url);
   } catch (problem) {
@@ -198,7 +188,7 @@ function line(tag, words, name = "") {
 
 const parse = (address) => (URL.canParse(address) ? new URL(address) : null);
 
-function photo(product) {
+function shot(product) {
   const placeholder = line("div", product.sub_category, "picture");
   placeholder.ariaHidden = "true";
   const address = parse(product.image_path);
@@ -223,7 +213,7 @@ function card(product, number) {
     name.rel = "noopener noreferrer";
   }
   made.append(
-    photo(product), name, line("span", product.price === null ? text().noPrice : won(product.price), "price"), line("span", product.purchase_place),
+    shot(product), name, line("span", product.price === null ? text().noPrice : won(product.price), "price"), line("span", product.purchase_place),
     line("small", [...new Set([product.main_category, product.sub_category])].join(" › ")));
   if (number > 0) {
     const place = line("small", `${text().inPicture} `);
@@ -233,23 +223,14 @@ function card(product, number) {
   return made;
 }
 
-$("file").addEventListener("change", (event) => choose(event.target.files[0]));
-$("drop").addEventListener("dragover", (event) => { event.preventDefault(); $("drop").classList.add("over"); });
-$("drop").addEventListener("dragleave", () => $("drop").classList.remove("over"));
-$("drop").addEventListener("drop", (event) => {
-  event.preventDefault();
-  $("drop").classList.remove("over");
-  choose(event.dataTransfer.files[0]);
-});
 $("start").addEventListener("click", start);
 $("cut").addEventListener("input", cut);
-$("language").addEventListener("click", () => {
-  switchLanguage();
-  if (!$("signin").hidden) signin.offer();
+signin.start();
+photo.start(() => { $("start").disabled = busy; });
+onLanguage(() => {
   if (view?.result) render();
   else if (view) finish(view);
 });
-write();
-signin.start();
+speak();
 const [task] = location.hash.match(/(?<=^#)[0-9a-f-]{36}$/) ?? [];
 if (task) resume(task);

@@ -205,6 +205,32 @@ public sealed class ProtectionTests
             policy.Replace("blob:;", "blob: https://shopping-phinf.pstatic.net;", StringComparison.Ordinal), desk.Headers.GetValues("Content-Security-Policy").Single());
     }
 
+    [Fact]
+    public async Task Pages_may_send_to_the_named_buckets_and_nowhere_else()
+    {
+        const string Bucket = "https://tandem-objects.s3.eu-central-1.amazonaws.com";
+        await using var app = new GatewayApp(settings: [("Gateway:UploadOrigins:0", Bucket)]);
+        await using var plain = new GatewayApp();
+        using var client = app.Client();
+        using var without = plain.Client();
+
+        foreach (var path in new[] { "/", "/desk/" })
+        {
+            using var page = await client.GetAsync(path);
+            using var before = await without.GetAsync(path);
+            Assert.Equal(
+                before.Headers.GetValues("Content-Security-Policy").Single().Replace("connect-src 'self'", $"connect-src 'self' {Bucket}", StringComparison.Ordinal),
+                page.Headers.GetValues("Content-Security-Policy").Single());
+        }
+
+        using var answer = await client.GetAsync("/api/v1/unknown");
+        Assert.DoesNotContain(Bucket, answer.Headers.GetValues("Content-Security-Policy").Single());
+        foreach (var origin in new[] { "*", Bucket + "/", "https://bucket.example; script-src *" })
+        {
+            Assert.NotEmpty(new GatewayOptions { UploadOrigins = [origin] }.Validate(new System.ComponentModel.DataAnnotations.ValidationContext(origin)));
+        }
+    }
+
     /// <summary>Sends a request line as it is: HttpClient would clean the path.</summary>
     private static async Task<int> RawStatusAsync(GatewayApp app, string head)
     {

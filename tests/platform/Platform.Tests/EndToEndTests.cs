@@ -495,7 +495,7 @@ public abstract class EndToEndTests(EndToEndFixture fixture) : IDisposable
 
         // Bytes after a PNG's end are legal, so a small picture makes a large file.
         var tooLarge = await RefusedAsync(() => user.UploadAsync([.. PlatformRun.Picture, .. new byte[20 * 1024 * 1024]], "image/png", _limit.Token));
-        Assert.Equal((HttpStatusCode.RequestEntityTooLarge, "BODY_TOO_LARGE"), (tooLarge.Status, tooLarge.Code));
+        Assert.Equal((HttpStatusCode.RequestEntityTooLarge, "IMAGE_TOO_LARGE"), (tooLarge.Status, tooLarge.Code));
         var text = await RefusedAsync(() => user.UploadAsync("this is no picture"u8.ToArray(), "image/png", _limit.Token));
         Assert.Equal((HttpStatusCode.UnsupportedMediaType, "UNSUPPORTED_IMAGE"), (text.Status, text.Code));
     }

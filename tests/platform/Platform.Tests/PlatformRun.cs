@@ -52,17 +52,27 @@ public sealed class PlatformRun : IAsyncDisposable
     public static Task<PlatformRun> StartAsync(FakeModelOptions behaviour, params string[] arguments) => StartAsync(behaviour, [], arguments);
 
     /// <summary>The same with more settings of its environment.</summary>
-    public static async Task<PlatformRun> StartAsync(FakeModelOptions behaviour, (string Name, string Value)[] settings, params string[] arguments)
+    public static Task<PlatformRun> StartAsync(FakeModelOptions behaviour, (string Name, string Value)[] settings, params string[] arguments) =>
+        new PlatformRun().LaunchWithModelsAsync(behaviour, settings, arguments);
+
+    /// <summary>The same on a component set with pictures in a bucket.</summary>
+    public static Task<PlatformRun> StartAsync(
+        FakeModelOptions behaviour, PictureBucket bucket, string set, (string Name, string Value)[] settings, params string[] arguments)
     {
         var run = new PlatformRun();
-        run.Model.Behave(behaviour);
-        await run._models.StartAsync();
-        return await run.LaunchOrEndAsync([("Ai__Providers__openai__BaseUrl", run._models.Urls.First() + "/v1"), .. settings], arguments);
+        return run.LaunchWithModelsAsync(behaviour, [.. bucket.Settings, .. settings], ["-c", bucket.Prepare(run.DataDirectory, set), .. arguments]);
     }
 
     /// <summary>The same without a model server: nothing is configured and no key is set, so the default provider answers.</summary>
     public static Task<PlatformRun> StartWithoutModelServerAsync(params string[] arguments) =>
         new PlatformRun().LaunchOrEndAsync([("OPENAI_API_KEY", "")], arguments);
+
+    private async Task<PlatformRun> LaunchWithModelsAsync(FakeModelOptions behaviour, (string Name, string Value)[] settings, string[] arguments)
+    {
+        Model.Behave(behaviour);
+        await _models.StartAsync();
+        return await LaunchOrEndAsync([("Ai__Providers__openai__BaseUrl", _models.Urls.First() + "/v1"), .. settings], arguments);
+    }
 
     private async Task<PlatformRun> LaunchOrEndAsync((string Name, string Value)[] settings, string[] arguments)
     {

@@ -11,6 +11,9 @@ internal sealed class Browser : IAsyncDisposable
 {
     private const string ElementKey = "element-6066-11e4-a52e-4f735466cecf";
 
+    /// <summary>A name of this machine that is not localhost: by plain http its pages are no secure context.</summary>
+    public const string OtherName = "photos.example";
+
     // A loaded machine must not fail a test.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
@@ -155,7 +158,7 @@ internal sealed class Browser : IAsyncDisposable
         [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--no-proxy-server", $"--accept-lang={language}", $"--lang={language}",
-            "--window-size=900,1300", $"--user-data-dir={_profile.FullName}",
+            "--window-size=900,1300", $"--host-resolver-rules=MAP {OtherName} 127.0.0.1", $"--user-data-dir={_profile.FullName}",
         ];
         var session = await PostAsync("session", new JsonObject
         {

@@ -42,7 +42,7 @@ public sealed class DeskPageFixture : IAsyncLifetime
 /// <summary>The desk page as a person uses it: a real browser, the real gateway and everything behind it.</summary>
 public sealed class DeskPageTests(DeskPageFixture fixture) : IClassFixture<DeskPageFixture>
 {
-    private const string TaskIsOver = "!document.querySelector('#result').hidden || !document.querySelector('#problem').hidden";
+    internal const string TaskIsOver = "!document.querySelector('#result').hidden || !document.querySelector('#problem').hidden";
     private const string ArrowLeft = "\uE012";
 
     [Fact]
@@ -197,27 +197,22 @@ public sealed class DeskPageTests(DeskPageFixture fixture) : IClassFixture<DeskP
         Assert.Empty(await browser.ConsoleErrorsAsync());
     });
 
-    /// <summary>Opens the page as a new person, who comes from the first one. A page that does not do what is expected is photographed.</summary>
     private async Task OnPageAsync(Func<Browser, Task> visit, [CallerMemberName] string name = "")
     {
         Assert.SkipWhen(Browser.Missing is not null, Browser.Missing ?? "");
-        await using var browser = await Browser.StartAsync("en");
-        try
+        await OpenAsync(fixture.Run.Gateway, visit, name);
+    }
+
+    /// <summary>Opens the page as a new person, who comes from the first one.</summary>
+    internal static Task OpenAsync(Uri gateway, Func<Browser, Task> visit, string name) => PageTests.OpenAsync(
+        gateway,
+        async browser =>
         {
-            await browser.GoToAsync(fixture.Run.Gateway);
-            await browser.UntilAsync("document.querySelector('#by-guest')");
-            await browser.ClickAsync("#by-guest");
-            await browser.UntilAsync("document.querySelector('#points').textContent.startsWith('0 ')");
             await browser.ClickAsync("nav a[href='/desk/']");
             await browser.UntilAsync("document.querySelector('#start').textContent === 'Restyle it'");
             await visit(browser);
-        }
-        catch
-        {
-            await browser.ScreenshotAsync(PageTests.Screenshot($"failed-{name}"));
-            throw;
-        }
-    }
+        },
+        name);
 
     private static async Task ReloadAsync(Browser browser)
     {

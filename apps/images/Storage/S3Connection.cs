@@ -1,11 +1,11 @@
 using System.Net;
-using System.Text.Json;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
 using Contracts;
 using Dapr.Client;
 using Microsoft.Extensions.Options;
+using ServiceDefaults;
 
 namespace Images.Storage;
 
@@ -83,22 +83,9 @@ internal sealed partial class S3Connection(DaprClient dapr, IOptions<ImagesOptio
         }
     }
 
-    /// <summary>The entries of the secret; where a store keeps one text per secret, that text is a JSON object of them.</summary>
     private async Task<Credentials> ReadAsync(CancellationToken cancellationToken)
     {
-        IReadOnlyDictionary<string, string> entries = await dapr.GetSecretAsync(Components.Secrets, _options.Secret, cancellationToken: cancellationToken);
-        if (entries.Count == 1 && entries.Values.Single() is { } text && text.AsSpan().TrimStart() is ['{', ..])
-        {
-            try
-            {
-                entries = JsonSerializer.Deserialize<Dictionary<string, string>>(text)!;
-            }
-            catch (JsonException)
-            {
-                entries = new Dictionary<string, string>();
-            }
-        }
-
+        var entries = await dapr.ReadSecretEntriesAsync(_options.Secret, cancellationToken);
         return entries.TryGetValue("access_key", out var key) && entries.TryGetValue("secret_key", out var secret)
             ? new Credentials(key, secret, entries.GetValueOrDefault("session_token") is { Length: > 0 } token ? token : null)
             : throw new InvalidOperationException($"secret '{_options.Secret}' of component '{Components.Secrets}' needs the entries access_key and secret_key");

@@ -1,8 +1,8 @@
-using System.Text.Json;
 using Contracts;
 using Dapr;
 using Dapr.Client;
 using Microsoft.Extensions.Options;
+using ServiceDefaults;
 
 namespace Desk.Products.Naver;
 
@@ -94,8 +94,7 @@ public sealed partial class NaverCredentials(DaprClient dapr, IOptions<NaverOpti
         var (name, id, secret) = (options.Value.Secret, options.Value.IdEntry, options.Value.SecretEntry);
         if (await EntriesAsync(name, cancellationToken) is { } entries)
         {
-            // Kubernetes has entries; stores that keep one text per secret have them in it as JSON.
-            return Of(entries, id, secret) ?? (entries.Count == 1 ? OfJson(entries.Values.Single(), id, secret) : null);
+            return Of(entries, id, secret);
         }
 
         // A file that is not read with `multiValued` has names of its nested members and no secret of the outer name.
@@ -104,11 +103,11 @@ public sealed partial class NaverCredentials(DaprClient dapr, IOptions<NaverOpti
             : null;
     }
 
-    private async Task<Dictionary<string, string>?> EntriesAsync(string name, CancellationToken cancellationToken)
+    private async Task<IReadOnlyDictionary<string, string>?> EntriesAsync(string name, CancellationToken cancellationToken)
     {
         try
         {
-            return await dapr.GetSecretAsync(Components.Secrets, name, cancellationToken: cancellationToken);
+            return await dapr.ReadSecretEntriesAsync(name, cancellationToken);
         }
         catch (Exception exception) when (exception is DaprException or HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
@@ -117,20 +116,8 @@ public sealed partial class NaverCredentials(DaprClient dapr, IOptions<NaverOpti
         }
     }
 
-    private static NaverKey? Of(Dictionary<string, string> entries, string id, string secret) =>
+    private static NaverKey? Of(IReadOnlyDictionary<string, string> entries, string id, string secret) =>
         entries.GetValueOrDefault(id)?.Trim() is { Length: > 0 } first && entries.GetValueOrDefault(secret)?.Trim() is { Length: > 0 } second ? new NaverKey(first, second) : null;
-
-    private static NaverKey? OfJson(string text, string id, string secret)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<Dictionary<string, string>>(text) is { } entries ? Of(entries, id, secret) : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 
     private sealed record Refusal(NaverKey Key, DateTimeOffset Until);
 

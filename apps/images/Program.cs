@@ -3,6 +3,7 @@ using Contracts.Users;
 using Images;
 using Images.Features;
 using Images.Storage;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
 using ServiceDefaults;
 using ServiceDefaults.Erasure;
@@ -13,6 +14,7 @@ builder.AddServiceDefaults();
 builder.Services.AddValidation();
 builder.Services.AddOptions<ImagesOptions>()
     .BindConfiguration(ImagesOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddSingleton<IMemoryPoolFactory<byte>, UploadBlocks>();
 builder.Services.AddTokenVerification();
 builder.Services.AddSingleton<ImageRecords>();
 builder.Services.AddSingleton<BegunUploads>();

@@ -81,7 +81,7 @@ internal static class Upload
         try
         {
             // (2) docs/architecture.md: the bytes are on disk when this returns.
-            var (etag, _) = await files.ReceiveAsync(ticket, http.Request.Body, cancellationToken);
+            var (etag, _) = await files.ReceiveAsync(ticket, http.Request.BodyReader, cancellationToken);
             var finished = await records.FindAsync(key, cancellationToken);
             if (finished is not null && !finished.IsMadeOf(etag, null))
             {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 
@@ -11,6 +12,13 @@ namespace Images.Storage;
 internal sealed class ObjectFiles : IPictureStorage
 {
     private const int BufferSize = 64 * 1024;
+
+    /// <summary>Much more at a time costs more in the file system than it saves in calls.</summary>
+    private const int BlockSize = 256 * 1024;
+
+    /// <summary>What the disk begins with while the rest is on its way, so that little is left to wait for at the end.</summary>
+    private const long WriteBackSize = 8 * 1024 * 1024;
+
     private readonly string _root;
     private readonly string _uploads;
     private readonly ImagesOptions _options;
@@ -35,7 +43,7 @@ internal sealed class ObjectFiles : IPictureStorage
     /// Streams a body to disk and returns its SHA-256 and length. Nothing is left behind when it throws: <see cref="UploadException"/>
     /// for a body that is too large, too slow, empty, no picture of the ticket's type or not what the ticket announces, or when the key has too many already.
     /// </summary>
-    public async Task<(string ETag, long Length)> ReceiveAsync(UploadTicket ticket, Stream body, CancellationToken cancellationToken)
+    public async Task<(string ETag, long Length)> ReceiveAsync(UploadTicket ticket, PipeReader body, CancellationToken cancellationToken)
     {
         var key = ticket.Key;
         var folder = FolderOf(key);
@@ -165,54 +173,82 @@ internal sealed class ObjectFiles : IPictureStorage
     }
 
     private async Task<(string ETag, long Length)> WriteAsync(
-        string path, string contentType, Stream body, CancellationTokenSource idle, CancellationToken cancellationToken)
+        string path, string contentType, PipeReader body, CancellationTokenSource idle, CancellationToken cancellationToken)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        try
+        using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous);
+        List<ReadOnlyMemory<byte>> pieces = [];
+        long length = 0, begun = 0;
+        while (true)
         {
-            long length = 0;
-            await using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous);
-            while (true)
+            var arrived = await AtLeastAsync(body, length == 0 ? ImageSniffer.Length : BlockSize, idle);
+            var block = arrived.Slice(0, Math.Min(arrived.Length, BlockSize));
+            try
             {
-                idle.CancelAfter(_options.UploadIdleTimeout);
-                var read = await body.ReadAtLeastAsync(
-                    buffer.AsMemory(0, length == 0 ? ImageSniffer.Length : BufferSize), length == 0 ? ImageSniffer.Length : 1,
-                    throwOnEndOfStream: false, idle.Token);
-                // A slow disk is not the client's fault.
-                idle.CancelAfter(Timeout.InfiniteTimeSpan);
-                if (read == 0)
+                if (block.IsEmpty)
                 {
                     break;
                 }
 
                 // The first bytes decide before anything more is taken in.
-                if (length == 0 && ImageSniffer.ContentType(buffer.AsSpan(0, read)) is var sniffed && sniffed != contentType)
+                if (length == 0 && ImageSniffer.ContentType(block) is var sniffed && sniffed != contentType)
                 {
                     throw new UploadException(415, "UNSUPPORTED_IMAGE", $"the body is {sniffed ?? "no JPEG or PNG picture"}, the ticket is for {contentType}");
                 }
 
-                length += read;
-                if (length > _options.MaxUploadBytes)
+                if (length + block.Length > _options.MaxUploadBytes)
                 {
                     throw new UploadException(413, "IMAGE_TOO_LARGE", $"a picture has at most {_options.MaxUploadBytes} bytes");
                 }
 
-                hash.AppendData(buffer, 0, read);
-                await file.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
-            }
+                pieces.Clear();
+                foreach (var piece in block)
+                {
+                    pieces.Add(piece);
+                }
 
-            if (length == 0)
+                // Written from where the server received it, and hashed meanwhile; what comes next is received meanwhile.
+                var writing = RandomAccess.WriteAsync(file, pieces, length, cancellationToken);
+                pieces.ForEach(piece => hash.AppendData(piece.Span));
+                await writing;
+                length += block.Length;
+            }
+            finally
             {
-                throw new UploadException(400, "IMAGE_EMPTY", "the body is empty");
+                body.AdvanceTo(block.End);
             }
 
-            file.Flush(flushToDisk: true);
-            return (Convert.ToHexStringLower(hash.GetHashAndReset()), length);
+            if (length - begun >= WriteBackSize)
+            {
+                WriteBack.Begin(file, begun, length - begun);
+                begun = length;
+            }
         }
-        finally
+
+        if (length == 0)
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            throw new UploadException(400, "IMAGE_EMPTY", "the body is empty");
+        }
+
+        RandomAccess.FlushToDisk(file);
+        return (Convert.ToHexStringLower(hash.GetHashAndReset()), length);
+    }
+
+    /// <summary>What has arrived, once it is that many bytes or all there will be. Whoever sends something has the whole time again.</summary>
+    private async ValueTask<ReadOnlySequence<byte>> AtLeastAsync(PipeReader body, int count, CancellationTokenSource idle)
+    {
+        while (true)
+        {
+            idle.CancelAfter(_options.UploadIdleTimeout);
+            var read = await body.ReadAsync(idle.Token);
+            // A slow disk is not the client's fault.
+            idle.CancelAfter(Timeout.InfiniteTimeSpan);
+            if (read.Buffer.Length >= count || read.IsCompleted)
+            {
+                return read.Buffer;
+            }
+
+            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }
 
@@ -249,6 +285,15 @@ internal static class ImageSniffer
 {
     /// <summary>How many bytes are looked at.</summary>
     public const int Length = 8;
+
+    /// <inheritdoc cref="ContentType(ReadOnlySpan{byte})"/>
+    public static string? ContentType(ReadOnlySequence<byte> start)
+    {
+        Span<byte> first = stackalloc byte[Length];
+        start = start.Slice(0, Math.Min(start.Length, Length));
+        start.CopyTo(first);
+        return ContentType(first[..(int)start.Length]);
+    }
 
     /// <summary><c>image/jpeg</c>, <c>image/png</c> or null.</summary>
     public static string? ContentType(ReadOnlySpan<byte> start) =>

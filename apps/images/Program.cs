@@ -43,4 +43,5 @@ images.MapFinishUpload();
 images.MapGetImage();
 images.MapGetThumbnail();
 images.MapGetGenerated();
+images.MapGetMetrics();
 app.Run();

@@ -159,6 +159,7 @@ public sealed class ExtAuthzTests
     [Theory]
     [InlineData("GET", "/api/v1/scan/categories")]
     [InlineData("GET", "/api/v1/images/generated/0123456789abcdef0123456789abcdef.png")]
+    [InlineData("GET", "/api/v1/images/metrics")]
     [InlineData("GET", "/api/v1/models")]
     [InlineData("OPTIONS", "/api/v1/users/me")]
     public async Task Nobody_passes_as_somebody(string method, string path)

@@ -65,6 +65,8 @@ public sealed class ScopeTests
     [InlineData("/api/v1/models")]
     [InlineData("/api/v1/scan/categories")]
     [InlineData("/api/v1/images/generated/0123456789abcdef0123456789abcdef.png")]
+    [InlineData("/api/v1/images/metrics")]
+    [InlineData("/api/v1/image/metrics")]
     [InlineData("/api/v1/auth/.well-known/jwks.json")]
     public async Task What_is_open_to_everybody_is_open_to_machines(string path)
     {

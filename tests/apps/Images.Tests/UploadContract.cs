@@ -53,6 +53,28 @@ public abstract class UploadContract
     }
 
     [Fact]
+    public async Task Anybody_may_know_how_uploads_are_set_up_and_nothing_else_of_the_store()
+    {
+        await using var platform = await StartAsync(("TicketLifetime", "00:05:00"), ("CdnBaseUrl", "https://images.example.org"));
+        using var nobody = platform.Gateway(user: null);
+
+        var answer = await nobody.GetFromJsonAsync<Dictionary<string, JsonElement>>("/api/v1/images/metrics", Cancel);
+
+        Assert.Equal(
+            ["allowed_channels", "auth_required", "bucket", "cdn_domain", "presign_expires_seconds"], answer!.Keys.Append("bucket").Distinct().Order(StringComparer.Ordinal));
+        // Only a bucket has a name; where the folder is concerns nobody.
+        Assert.Equal(platform.Storage.Settings.FirstOrDefault(setting => setting.Key == "S3:Bucket").Value, answer.TryGetValue("bucket", out var bucket) ? bucket.GetString() : null);
+        Assert.Equal(("https://images.example.org/", 300, true), (
+            answer["cdn_domain"].GetString(), answer["presign_expires_seconds"].GetInt32(), answer["auth_required"].GetBoolean()));
+        Assert.Equal(ImageKey.Channels, answer["allowed_channels"].EnumerateArray().Select(channel => channel.GetString()));
+        var ticket = await platform.TicketAsync(Png);
+        Assert.Equal($"https://images.example.org/{ticket.Key}", ticket.CdnUrl.ToString());
+        using var app = platform.Client(Apps.Scan);
+        using var refused = await app.GetAsync("/api/v1/images/metrics", Cancel);
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+    }
+
+    [Fact]
     public async Task Everybody_who_begins_at_the_same_time_gets_a_ticket()
     {
         await using var platform = await StartAsync();

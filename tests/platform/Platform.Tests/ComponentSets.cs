@@ -12,6 +12,10 @@ internal static class ComponentSets
     public static async Task<PlatformRun> StartAsync(string set, FakeModelOptions behaviour, params string[] arguments) =>
         await PlatformRun.StartAsync(behaviour, await ServersAsync(set), ["-c", set, .. arguments]);
 
+    /// <summary>The same with pictures in a bucket.</summary>
+    public static async Task<PlatformRun> StartAsync(string set, FakeModelOptions behaviour, PictureBucket bucket) =>
+        await PlatformRun.StartAsync(behaviour, bucket, set, await ServersAsync(set));
+
     private static async Task<(string Name, string Value)[]> ServersAsync(string set)
     {
         if (set == "local")

@@ -238,6 +238,6 @@ public sealed class KubernetesTests
     private static JsonNode Variable(JsonObject workload, string name) =>
         Container(workload).ListAt("env").Single(variable => variable.TextAt("name") == name);
 
-    private static bool IsInstalled(string program) =>
+    internal static bool IsInstalled(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => folder.Length > 0 && File.Exists(Path.Combine(folder, program)));
 }

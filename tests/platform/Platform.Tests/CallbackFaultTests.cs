@@ -7,15 +7,14 @@ using ScanClient;
 namespace Platform.Tests;
 
 /// <summary>
-/// At least 500 tasks of desk, told to receivers of every kind, while processes die under them. What clients and receivers saw is checked as a
-/// history.
+/// At least 500 tasks of desk, told to receivers of every kind, while processes, or the servers of a component set, die under them. What clients and receivers saw is
+/// checked as a history.
 /// </summary>
 [Trait("Category", "Fault")]
 public sealed class CallbackFaultTests
 {
     private const int Users = 50;
     private const int TasksEach = 10;
-    private const int Rounds = 3;
 
     /// <summary>Between the attempts at a callback, seconds: two minutes in all, longer than a receiver is away here.</summary>
     private static readonly int[] Waits = [1, 1, 1, 2, 4, 8, 16, 32, 32, 32];
@@ -43,23 +42,40 @@ public sealed class CallbackFaultTests
         ("Desk__Callbacks__OwnRetryInterval", "00:00:05"),
     ];
 
-    private delegate Task Fault(CancellationToken cancellationToken);
+    private delegate Task Fault(Random random, CancellationToken cancellationToken);
 
     [Fact]
     public async Task Processes_that_die_lose_no_task_and_tell_each_end_once()
     {
         await using var run = await PlatformRun.StartAsync(new FakeModelOptions(), Settings, "-c", "local");
-        await DrawAsync(run, [.. ((string[])["desk#0", "sidecar", "event-router#0", "images#0"]).Select(Kill)]);
+        await DrawAsync(run, rounds: 3, [.. ((string[])["desk#0", "sidecar", "event-router#0", "images#0"]).Select(Kill)]);
 
-        Fault Kill(string process) => cancellationToken => run.KillAsync(process, cancellationToken);
+        Fault Kill(string process) => (_, cancellationToken) => run.KillAsync(process, cancellationToken);
+    }
+
+    [Fact]
+    public async Task Servers_that_die_lose_no_task_and_tell_each_end_once()
+    {
+        await using var servers = await ServerSet.StartAsync("rabbitmq");
+        await using var run = await PlatformRun.StartAsync(new FakeModelOptions(), [.. Settings, .. servers.Settings], servers.Arguments);
+        await DrawAsync(
+            run, rounds: 2, [.. ((string[])["rabbitmq", "postgresql", "redis"]).Select(Kill), (_, cancellationToken) => run.KillAsync("desk#0", cancellationToken)]);
+
+        Fault Kill(string server) => async (random, cancellationToken) =>
+        {
+            var away = TimeSpan.FromMilliseconds(random.Next(200, 2000));
+            await servers[server].KillAsync();
+            await Task.Delay(away, cancellationToken);
+            await servers[server].StartAsync(cancellationToken);
+        };
     }
 
     /// <summary>
     /// Everybody has one desk after the other drawn, at least ten and until the last fault is over. Faults come in an order and at moments that the seed decides:
-    /// first all in quick succession, so that several are away at the same time, then each by itself, several times, between tasks that end. Then the history is
-    /// checked.
+    /// first all in quick succession, so that several are away at the same time, then each by itself in <paramref name="rounds"/>, between tasks that end. Then the
+    /// history is checked.
     /// </summary>
-    private static async Task DrawAsync(PlatformRun run, Fault[] faults)
+    private static async Task DrawAsync(PlatformRun run, int rounds, Fault[] faults)
     {
         var seed = int.TryParse(Environment.GetEnvironmentVariable("FAULT_SEED"), out var given) ? given : 20261122;
         Console.WriteLine($"FAULT_SEED={seed}, load {await File.ReadAllTextAsync("/proc/loadavg")}");
@@ -79,25 +95,28 @@ public sealed class CallbackFaultTests
 
         var disturbing = Task.Run(async () =>
         {
-            for (var round = 0; round <= Rounds; round++)
+            for (var round = 0; round <= rounds; round++)
             {
                 random.Shuffle(faults);
+                var under = new List<Task>();
                 foreach (var fault in faults)
                 {
-                    var due = round == 0 ? 0 : Volatile.Read(ref done) + random.Next(Users / 2);
+                    var due = round == 0 ? 0 : Volatile.Read(ref done) + random.Next(Users);
                     await Task.Delay(random.Next(200, 1500), limit.Token);
                     while (Volatile.Read(ref done) < due || Volatile.Read(ref open) < Users / 2)
                     {
                         await Task.Delay(1, limit.Token);
                     }
 
-                    await fault(limit.Token);
+                    under.Add(fault(random, limit.Token));
                     if (round > 0)
                     {
+                        await under[^1];
                         await run.WaitReadyAsync(TimeSpan.FromMinutes(1));
                     }
                 }
 
+                await Task.WhenAll(under);
                 Console.WriteLine($"round {round} is over after {Stopwatch.GetElapsedTime(started).TotalSeconds:N0} s, {done} tasks, {receiver.Attempts.Count} attempts");
                 if (round == 1)
                 {
@@ -147,7 +166,7 @@ public sealed class CallbackFaultTests
         var letters = JsonElement.Parse(await run.VerbAsync("dead", "list", "--app", "desk", "-o", "json")).EnumerateArray().Select(letter => letter.GetProperty("id").GetString()!);
         CallbackAttempt[] attempts = [.. receiver.Attempts, .. late.Attempts];
         Console.WriteLine(
-            $"{submitted} tasks in {drawn.TotalSeconds:N0} s ({streams.Count(stream => stream.Terminal == "failed")} failed), {faults.Length * (Rounds + 1)} deaths, {repeated} submissions repeated, "
+            $"{submitted} tasks in {drawn.TotalSeconds:N0} s ({streams.Count(stream => stream.Terminal == "failed")} failed), {faults.Length * (rounds + 1)} deaths, {repeated} submissions repeated, "
             + $"{streams.Sum(stream => stream.Reconnects)} reconnects; {attempts.Length} attempts at {attempts.DistinctBy(attempt => attempt.Id).Count()} messages, "
             + $"{deliveries.Values.CountBy(state => state).Aggregate("", (text, state) => $"{text}{state.Value} {state.Key}, ")}all over after "
             + $"{Stopwatch.GetElapsedTime(started).TotalSeconds:N0} s, load {await File.ReadAllTextAsync("/proc/loadavg")}");

@@ -416,9 +416,12 @@ public sealed class RunningSidecar : IAsyncDisposable
         return app;
     }
 
-    private WorkflowEngineOptions WorkflowOptions(AppInstance app) => app.Configuration.Retention is not { } kept ? _options.Workflows : _options.Workflows with
+    private WorkflowEngineOptions WorkflowOptions(AppInstance app) => _options.Workflows with
     {
-        Retention = new WorkflowRetention { AnyTerminal = kept.AnyTerminal, Completed = kept.Completed, Failed = kept.Failed, Terminated = kept.Terminated },
+        Retention = app.Configuration.Retention is { } kept
+            ? new WorkflowRetention { AnyTerminal = kept.AnyTerminal, Completed = kept.Completed, Failed = kept.Failed, Terminated = kept.Terminated } : _options.Workflows.Retention,
+        MaxTurnsPerStream = app.Configuration.MaxWorkflowTurns ?? _options.Workflows.MaxTurnsPerStream,
+        MaxActivitiesPerStream = app.Configuration.MaxActivities ?? _options.Workflows.MaxActivitiesPerStream,
     };
 
     /// <summary>Begins to watch the apps; after the ports are open, since an app that is up calls back at once.</summary>

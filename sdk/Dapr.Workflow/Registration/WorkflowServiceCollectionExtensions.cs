@@ -37,6 +37,7 @@ public static class WorkflowServiceCollectionExtensions
         services.TryAddSingleton(WorkflowJson.Default);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(provider => SidecarConnection.Create(provider.GetService<IConfiguration>()));
+        services.TryAddSingleton(provider => WorkerLimits.Read(provider.GetService<IConfiguration>()));
         services.TryAdd(new ServiceDescriptor(
             typeof(DaprWorkflowClient),
             provider => new DaprWorkflowClient(

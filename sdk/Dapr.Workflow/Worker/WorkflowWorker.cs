@@ -7,14 +7,12 @@ using Tandem.Protocol.Workflows;
 namespace Dapr.Workflow.Worker;
 
 /// <summary>
-/// Takes work items from the sidecar and answers them, at most 100 workflow turns and 100 activities at a time.
+/// Takes work items from the sidecar and answers them, as many at a time as <see cref="WorkerLimits"/> says.
 /// A lost stream is opened again; a stop asks the engine for no further item, finishes what it was given, and only then
 /// closes the stream, because the engine hands the items of a closed stream out again.
 /// </summary>
 internal sealed partial class WorkflowWorker : BackgroundService
 {
-    private const int MaxConcurrentItems = 100;
-
     /// <summary>Wait before the stream is opened again: 100 ms doubling to 5 s, each up to a quarter shorter.</summary>
     private static readonly TimeSpan FirstReconnectDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestReconnectDelay = TimeSpan.FromSeconds(5);
@@ -30,8 +28,8 @@ internal sealed partial class WorkflowWorker : BackgroundService
     private readonly TimeProvider _timeProvider;
     private readonly ILogger<WorkflowWorker> _logger;
 
-    private readonly SemaphoreSlim _turnSlots = new(MaxConcurrentItems);
-    private readonly SemaphoreSlim _activitySlots = new(MaxConcurrentItems);
+    private readonly SemaphoreSlim _turnSlots;
+    private readonly SemaphoreSlim _activitySlots;
     private readonly ConcurrentDictionary<Task, bool> _running = new();
     private readonly ActivityRuns _activityRuns = new();
 
@@ -46,9 +44,12 @@ internal sealed partial class WorkflowWorker : BackgroundService
         WorkflowTurnRunner turns,
         ActivityRunner activities,
         SidecarConnection connection,
+        WorkerLimits limits,
         TimeProvider timeProvider,
         ILogger<WorkflowWorker> logger)
     {
+        _turnSlots = new SemaphoreSlim(limits.Turns);
+        _activitySlots = new SemaphoreSlim(limits.Activities);
         _factory = factory;
         _turns = turns;
         _activities = activities;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sidecar.Abstractions;
 
 namespace Sidecar.Runtime.Loading;
@@ -39,6 +40,12 @@ public sealed class AppConfiguration
     /// <summary>How long ended workflows are kept; null says nothing about it.</summary>
     public required RetentionSettings? Retention { get; init; }
 
+    /// <summary><c>spec.workflow.maxConcurrentWorkflowInvocations</c>: workflow turns at one worker at a time; null says nothing about it.</summary>
+    public required int? MaxWorkflowTurns { get; init; }
+
+    /// <summary><c>spec.workflow.maxConcurrentActivityInvocations</c>: activities at one worker at a time; null says nothing about it.</summary>
+    public required int? MaxActivities { get; init; }
+
     /// <summary>
     /// Whether the app may read a secret: an allowed list has the last word, then the denied list, then the default (allow). A store
     /// without a scope is open. References of components (<c>secretKeyRef</c>) are not the app's and not asked about.
@@ -70,7 +77,13 @@ public sealed class AppConfiguration
             Tracing = TracingSettings.Read(spec.Map("tracing"), file),
             Metrics = spec.Map("metric").Text("enabled") != "false" && spec.Map("metrics").Text("enabled") != "false",
             Retention = RetentionSettings.Read(spec.Map("workflow").Map("stateRetentionPolicy"), file),
+            MaxWorkflowTurns = Limit("maxConcurrentWorkflowInvocations"),
+            MaxActivities = Limit("maxConcurrentActivityInvocations"),
         };
+
+        int? Limit(string name) => spec.Map("workflow").Text(name) is not { Length: > 0 } text ? null
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value > 0 ? value
+            : throw new ComponentException($"{file}: spec.workflow.{name} '{text}' is not a number from 1 on");
     }
 
     private static IReadOnlyList<PipelineHandler> Handlers(YamlMap spec, string part, string file) => [.. spec.Map(part).Maps("handlers").Select(handler =>

@@ -69,6 +69,7 @@ internal sealed class DeskPlatform : IAsyncDisposable
             options.AddComponent(Components.Objects, "bindings.localstorage", ("rootPath", objects.Path));
             options.AddComponent("stream", "bindings.localstorage", ("rootPath", objects.Path));
             options.AddYaml(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "resiliency.yaml")));
+            options.ConfigurationFile = Path.Combine(AppContext.BaseDirectory, "dapr-config.yaml");
         }, Cancel);
         var receiver = await Receiver.StartAsync(older ?? secret, dapr.Time);
         receiver.Picture = PngEncoder.Encode(new Bitmap(64, 64));

@@ -76,6 +76,41 @@ public sealed class GenerateModelTests
     }
 
     [Fact]
+    public async Task Tasks_of_many_users_wait_for_the_model_together()
+    {
+        const int Tasks = 105;
+        await using var model = await ModelServer.StartAsync(new OpenAiProtocol());
+        var waiting = 0;
+        var all = new TaskCompletionSource();
+        model.Brain = request =>
+        {
+            if (!IsDrawing(request))
+            {
+                return Answer(request);
+            }
+
+            if (Interlocked.Increment(ref waiting) == Tasks)
+            {
+                all.SetResult();
+            }
+
+            return Answer(request) with { Before = all.Task.WaitAsync };
+        };
+        // All send the same photo.
+        await using var platform = await OpenAiAsync(model, ("Desk:Generation:Side", "256"), ("Ai:Cache:Enabled", "false"));
+
+        var tasks = await Task.WhenAll(Enumerable.Range(0, Tasks).Select(async number => (Id: await platform.BeginAsync(user: $"u{number}"), User: $"u{number}")));
+        await all.Task.WaitAsync(TimeSpan.FromMinutes(3), DeskPlatform.Cancel);
+
+        foreach (var (id, user) in tasks)
+        {
+            Assert.Equal("done", (await platform.EndOfTaskAsync(id, user)).GetProperty("status").GetString());
+        }
+
+        Assert.Equal(Tasks, model.Requests.Count(IsDrawing));
+    }
+
+    [Fact]
     public async Task A_server_that_is_overloaded_for_a_while_costs_time_only()
     {
         await using var model = await ModelServer.StartAsync(new OpenAiProtocol());
@@ -170,9 +205,11 @@ public sealed class GenerateModelTests
         Assert.Equal(("failed", "CUSTOM_MODEL_REFUSED"), (task.GetProperty("status").GetString(), task.GetProperty("error").GetProperty("code").GetString()));
     }
 
-    private static Task<DeskPlatform> OpenAiAsync(ModelServer model) => DeskPlatform.StartWithTasksAsync(
+    private static Task<DeskPlatform> OpenAiAsync(ModelServer model, params (string Key, string Value)[] settings) => DeskPlatform.StartWithTasksAsync(
+    [
         ("Ai:Providers:openai:BaseUrl", $"{model.Address}v1"), ("Ai:Providers:openai:Keys:0:Value", "sk-openai-0123456789abcdefghijklmnop"),
-        ("Ai:Model", "openai/gpt-5.2"), ("Ai:Tasks:desk-image:Standard", "openai/gpt-image-1.5"));
+        ("Ai:Model", "openai/gpt-5.2"), ("Ai:Tasks:desk-image:Standard", "openai/gpt-image-1.5"), .. settings,
+    ]);
 
     private static ModelReply Answer(ModelRequest request) =>
         IsDrawing(request) ? ModelReply.Picture(Drawing)

@@ -16,11 +16,12 @@ internal sealed class TestWorker(FakeEngine engine, IHost host) : IAsyncDisposab
         StartAsync(options => options.RegisterWorkflow("Order", workflow));
 
     public static async Task<TestWorker> StartAsync(
-        Action<WorkflowRuntimeOptions> configure, Action<IServiceCollection>? services = null)
+        Action<WorkflowRuntimeOptions> configure, Action<IServiceCollection>? services = null, params (string Key, string Value)[] settings)
     {
         var engine = await FakeEngine.StartAsync();
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Configuration.AddInMemoryCollection([new("DAPR_GRPC_PORT", $"{engine.Port}"), new("DAPR_API_TOKEN", "token")]);
+        builder.Configuration.AddInMemoryCollection(
+            [new("DAPR_GRPC_PORT", $"{engine.Port}"), new("DAPR_API_TOKEN", "token"), .. settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value))]);
         builder.Services.AddLogging(logging => logging.ClearProviders());
         builder.Services.AddDaprWorkflow(configure);
         services?.Invoke(builder.Services);

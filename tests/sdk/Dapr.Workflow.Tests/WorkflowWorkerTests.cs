@@ -39,6 +39,55 @@ public sealed class WorkflowWorkerTests
         Assert.Equal("ActivityNotFoundException", (await worker.Engine.ActivityAsync(Activity("Nothing", 1))).FailureDetails.ErrorType);
     }
 
+    [Theory]
+    [InlineData(null, 100)]
+    [InlineData("2", 2)]
+    [InlineData("150", 150)]
+    public async Task Runs_as_many_activities_at_a_time_as_it_may(string? setting, int expected)
+    {
+        var (running, most) = (0, 0);
+        var full = new TaskCompletionSource();
+        await using var worker = await TestWorker.StartAsync(
+            options => options.RegisterActivity<string, string>("Wait", async (_, _) =>
+            {
+                var now = Interlocked.Increment(ref running);
+                if (now >= expected)
+                {
+                    full.TrySetResult();
+                }
+
+                await full.Task;
+                InterlockedMax(ref most, now);
+                Interlocked.Decrement(ref running);
+                return "done";
+            }),
+            services: null, setting is null ? [] : [("Dapr:Workflow:MaxConcurrentActivities", setting)]);
+
+        var answers = Enumerable.Range(0, expected + 20).Select(number => worker.Engine.ActivityAsync(Activity("Wait", number))).ToList();
+
+        Assert.All(await Task.WhenAll(answers), answer => Assert.Equal("\"done\"", answer.Result));
+        Assert.Equal(expected, most);
+
+        static void InterlockedMax(ref int most, int value)
+        {
+            for (var seen = Volatile.Read(ref most); value > seen; seen = Volatile.Read(ref most))
+            {
+                Interlocked.CompareExchange(ref most, value, seen);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("MaxConcurrentActivities", "0")]
+    [InlineData("MaxConcurrentTurns", "-1")]
+    [InlineData("MaxConcurrentTurns", "many")]
+    public async Task A_limit_that_is_none_stops_the_start(string name, string value)
+    {
+        var wrong = await Assert.ThrowsAsync<InvalidOperationException>(() => TestWorker.StartAsync(_ => { }, services: null, ($"Dapr:Workflow:{name}", value)));
+
+        Assert.Contains(name, wrong.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Opens_the_stream_again_after_a_loss()
     {

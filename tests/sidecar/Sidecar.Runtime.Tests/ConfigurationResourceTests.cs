@@ -60,6 +60,8 @@ public sealed class ConfigurationResourceTests
     [InlineData("accessControl: {defaultAction: maybe}", "spec.accessControl says 'maybe', not allow or deny")]
     [InlineData("secrets: {scopes: [{defaultAccess: deny}]}", "has no storeName")]
     [InlineData("workflow: {stateRetentionPolicy: {completed: soon}}", "spec.workflow.stateRetentionPolicy.completed 'soon' is not a duration")]
+    [InlineData("workflow: {maxConcurrentActivityInvocations: 0}", "spec.workflow.maxConcurrentActivityInvocations '0' is not a number from 1 on")]
+    [InlineData("workflow: {maxConcurrentWorkflowInvocations: many}", "spec.workflow.maxConcurrentWorkflowInvocations 'many' is not a number from 1 on")]
     public async Task What_would_not_be_kept_stops_the_start(string spec, string problem)
     {
         await using var run = Vault(("c.yaml", spec));

@@ -1,19 +1,24 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
+using Imaging;
 using ModelServers;
 
 namespace FakeModelServer;
 
 /// <summary>
-/// The brain behind every protocol of <see cref="ModelServers"/>: answers the requests of waste scans and of desks with JSON that fits their schemas. The
-/// protocols are real, the intelligence is a table.
+/// The brain behind every protocol of <see cref="ModelServers"/>: answers the requests of waste scans and of desks with JSON that fits their schemas, and draws one
+/// and the same picture. The protocols are real, the intelligence is a table.
 /// </summary>
 public sealed class FakeModel
 {
+    /// <summary>A PNG of 1024 by 1024 pixels with as many bytes as one that a model draws, about 1.6 MB.</summary>
+    private static readonly Lazy<PictureReply> Drawing = new(() => ModelReply.Picture(PngEncoder.Encode(Draw(1024))));
+
     private readonly TimeProvider _time;
     private readonly ConcurrentQueue<FakeModelCall> _calls = [];
     private int _vision;
     private int _answer;
+    private int _drawn;
     private int _failed;
     private int _failNext;
 
@@ -34,7 +39,7 @@ public sealed class FakeModel
     public FakeModelOptions Options { get; private set; }
 
     /// <summary>Counts so far.</summary>
-    public FakeModelStats Stats => new(_vision, _answer, _failed, Server.Running, Server.MaxConcurrent);
+    public FakeModelStats Stats => new(_vision, _answer, _drawn, _failed, Server.Running, Server.MaxConcurrent);
 
     /// <summary>Every request that was understood, also those that were failed or given up by their caller.</summary>
     public IReadOnlyCollection<FakeModelCall> Calls => _calls;
@@ -62,12 +67,13 @@ public sealed class FakeModel
             return ModelReply.Status(behaviour.FailStatus, retryAfter: behaviour.RetryAfter > 0 ? TimeSpan.FromSeconds(behaviour.RetryAfter) : null);
         }
 
-        var latency = request.HasPicture ? behaviour.VisionLatency : behaviour.AnswerLatency;
-        return Reply(behaviour, Answer(behaviour, request)) with
+        var isDrawn = request.Path.Contains("/images/", StringComparison.Ordinal) || request.Model.Contains("image", StringComparison.Ordinal);
+        var latency = isDrawn ? behaviour.DrawLatency : request.HasPicture ? behaviour.VisionLatency : behaviour.AnswerLatency;
+        return (isDrawn && behaviour.Fault == "none" ? Drawing.Value : Reply(behaviour, Answer(behaviour, request))) with
         {
             Before = latency > TimeSpan.Zero ? cancellationToken => Task.Delay(latency, _time, cancellationToken) : null,
             Between = behaviour.StreamInterval > TimeSpan.Zero ? cancellationToken => Task.Delay(behaviour.StreamInterval, _time, cancellationToken) : null,
-            Sent = () => Interlocked.Increment(ref request.HasPicture ? ref _vision : ref _answer),
+            Sent = () => Interlocked.Increment(ref isDrawn ? ref _drawn : ref request.HasPicture ? ref _vision : ref _answer),
         };
     }
 
@@ -110,6 +116,23 @@ public sealed class FakeModel
         ["runner_up"] = new JsonObject { ["category"] = "플라스틱류", ["confidence"] = 0.05 },
         ["question"] = null,
     }.ToJsonString();
+
+    /// <summary>Smooth colours, which compress well, and a grain that does not.</summary>
+    private static Bitmap Draw(int side)
+    {
+        var random = new Random(1);
+        var bitmap = new Bitmap(side, side);
+        for (var y = 0; y < side; y++)
+        {
+            var row = bitmap.Row(y);
+            for (var x = 0; x < row.Length; x++)
+            {
+                row[x] = (byte)(40 + (x / 24) + (y / 16) + random.Next(8));
+            }
+        }
+
+        return bitmap;
+    }
 
     private static string Answer(FakeModelOptions options) => new JsonObject
     {

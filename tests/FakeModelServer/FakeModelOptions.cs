@@ -15,6 +15,9 @@ public sealed class FakeModelOptions
     /// <summary>Time until a request without a picture is answered. Default none.</summary>
     public TimeSpan AnswerLatency { get; set; }
 
+    /// <summary>Time until a picture is drawn. Default none.</summary>
+    public TimeSpan DrawLatency { get; set; }
+
     /// <summary>The next so many requests fail with <see cref="FailStatus"/>.</summary>
     public int FailNext { get; set; }
 
@@ -40,10 +43,11 @@ public sealed class FakeModelOptions
 /// <summary>What was asked of the server so far: <c>GET /stats</c>.</summary>
 /// <param name="Vision">Answered requests with a picture.</param>
 /// <param name="Answer">Answered requests without one.</param>
+/// <param name="Drawn">Pictures that were drawn.</param>
 /// <param name="Failed">Requests that were failed on purpose.</param>
 /// <param name="Running">Requests at this moment.</param>
 /// <param name="MaxConcurrent">Most requests at one time.</param>
-public sealed record FakeModelStats(int Vision, int Answer, int Failed, int Running, int MaxConcurrent);
+public sealed record FakeModelStats(int Vision, int Answer, int Drawn, int Failed, int Running, int MaxConcurrent);
 
 /// <summary>One request.</summary>
 /// <param name="Question">Text of its last message: what the person asked, so that a test can tell scans apart.</param>

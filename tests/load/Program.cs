@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Load;
 using Load.Desks;
 using Load.Identity;
@@ -6,7 +7,10 @@ using Load.Images;
 using Load.Models;
 using Load.Sidecars;
 
-var gateway = new Option<Uri>("--gateway") { Description = "Address of the gateway (loopback only)", DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080") };
+var gateway = new Option<Uri>("--gateway")
+{
+    Description = "Address of the gateway (loopback only)", DefaultValueFactory = _ => new Uri("http://127.0.0.1:8080"), CustomParser = Address,
+};
 var users = new Option<int>("--users") { Description = "Users that each wait for one scan before they start the next", DefaultValueFactory = _ => 50 };
 var scans = new Option<int>("--scans") { Description = "Scans per user", DefaultValueFactory = _ => 2 };
 var photo = new Option<FileInfo>("--photo") { Description = "JPEG or PNG that every user uploads once", Required = true };
@@ -94,9 +98,39 @@ classify.SetAction((parsed, cancellationToken) => DeskLoad.RunAsync(
     parsed.GetRequiredValue(pictures), parsed.GetRequiredValue(serverGc), Console.Out, cancellationToken));
 root.Subcommands.Add(classify);
 
+var modelServer = new Option<Uri>("--models")
+{
+    Description = "Address of the model server (loopback only)", DefaultValueFactory = _ => new Uri("http://127.0.0.1:9099"), CustomParser = Address,
+};
+var atATime = new Option<int>("--at-a-time") { Description = "Tasks at a time: users that each wait for one before they start the next", DefaultValueFactory = _ => 200 };
+var tasks = new Option<int>("--tasks") { Description = "Measured tasks of each user; with the warm-up at most as many as a user may have in a day", DefaultValueFactory = _ => 3 };
+var draw = new Option<double>("--draw-seconds") { Description = "Latency the model server was given for drawing", DefaultValueFactory = _ => 25 };
+var burst = new Option<bool>("--burst") { Description = "All users begin at once" };
+var deskTasks = new Command("desk-tasks", "Tasks of desk, many at a time: what the platform adds to the models' latency")
+{
+    gateway, modelServer, atATime, tasks, warmUp, vision, draw, burst, limit, data,
+};
+deskTasks.SetAction((parsed, cancellationToken) => DeskTaskLoad.RunAsync(
+    new DeskTaskLoadOptions(
+        parsed.GetRequiredValue(gateway), parsed.GetRequiredValue(modelServer), parsed.GetRequiredValue(atATime), parsed.GetRequiredValue(tasks), parsed.GetRequiredValue(warmUp),
+        TimeSpan.FromSeconds(parsed.GetRequiredValue(vision)), TimeSpan.FromSeconds(parsed.GetRequiredValue(draw)), parsed.GetRequiredValue(burst),
+        TimeSpan.FromSeconds(parsed.GetRequiredValue(limit)), parsed.GetRequiredValue(data)),
+    Console.Out, cancellationToken));
+root.Subcommands.Add(deskTasks);
+
 var megabytes = new Option<int>("--megabytes") { Description = "Size of the file, at most 1,000", DefaultValueFactory = _ => 200 };
 var upload = new Command("upload", "An upload straight to images beside cp of the same file") { rounds, megabytes };
 upload.SetAction((parsed, cancellationToken) => UploadLoad.RunAsync(
     parsed.GetRequiredValue(rounds), Math.Clamp(parsed.GetRequiredValue(megabytes), 1, 1000), Console.Out, cancellationToken));
 root.Subcommands.Add(upload);
 return await root.Parse(args).InvokeAsync();
+
+static Uri? Address(ArgumentResult result)
+{
+    if (!Uri.TryCreate(result.Tokens.Single().Value, UriKind.Absolute, out var address))
+    {
+        result.AddError($"{result.Tokens.Single().Value} is no address");
+    }
+
+    return address;
+}

@@ -11,7 +11,7 @@ namespace FakeModelServer;
 /// </summary>
 public sealed class FakeModel
 {
-    /// <summary>A PNG of 1024 by 1024 pixels with as many bytes as one that a model draws, about 1.6 MB.</summary>
+    /// <summary>A PNG of 1024 by 1024 pixels with as many bytes as one that a model draws, 2.6 MB.</summary>
     private static readonly Lazy<PictureReply> Drawing = new(() => ModelReply.Picture(PngEncoder.Encode(Draw(1024))));
 
     private readonly TimeProvider _time;

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Http.Json;
 using Dapr.Client;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -7,6 +9,11 @@ namespace ServiceDefaults;
 /// <summary>Typed clients of other apps.</summary>
 public static class InvokeClients
 {
+    /// <summary>What another app answered; null when that is 404. Any other failure is an <see cref="HttpRequestException"/>.</summary>
+    public static async Task<T?> ReadFoundAsync<T>(this HttpResponseMessage response, CancellationToken cancellationToken) where T : class =>
+        response.StatusCode == HttpStatusCode.NotFound
+            ? null : await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<T>(TandemJson.Options, cancellationToken);
+
     /// <summary>
     /// Adds a typed client whose relative addresses go to the app by service invocation. While the own sidecar is away its calls are
     /// repeated, see <see cref="SidecarRetryHandler"/>.

@@ -1,6 +1,4 @@
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using Contracts.Images;
 using ServiceDefaults;
 
@@ -13,13 +11,7 @@ public sealed class ImagesClient(HttpClient http)
     public async Task<ImageInfo?> FindAsync(string key, CancellationToken cancellationToken)
     {
         using var response = await http.GetAsync($"/internal/images/{key}", cancellationToken);
-        if (response.StatusCode == HttpStatusCode.NotFound)
-        {
-            return null;
-        }
-
-        response.EnsureSuccessStatusCode();
-        return await response.Content.ReadFromJsonAsync<ImageInfo>(TandemJson.Options, cancellationToken);
+        return await response.ReadFoundAsync<ImageInfo>(cancellationToken);
     }
 
     /// <summary>
@@ -34,12 +26,6 @@ public sealed class ImagesClient(HttpClient http)
         // images, or the store behind it, restarts within seconds.
         request.Options.Set(SidecarRetryHandler.RepeatOn, static (response, _) => Task.FromResult((int)response.StatusCode >= 500));
         using var response = await http.SendAsync(request, cancellationToken);
-        if (response.StatusCode == HttpStatusCode.NotFound)
-        {
-            return null;
-        }
-
-        response.EnsureSuccessStatusCode();
-        return await response.Content.ReadFromJsonAsync<StoredImage>(TandemJson.Options, cancellationToken);
+        return await response.ReadFoundAsync<StoredImage>(cancellationToken);
     }
 }

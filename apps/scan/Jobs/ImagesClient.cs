@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Http.Json;
 using Contracts.Images;
 using ServiceDefaults;
 
@@ -12,12 +10,6 @@ internal sealed class ImagesClient(HttpClient http)
     public async Task<ImageInfo?> FindAsync(string key, CancellationToken cancellationToken)
     {
         using var response = await http.GetAsync($"/internal/images/{key}", cancellationToken);
-        if (response.StatusCode == HttpStatusCode.NotFound)
-        {
-            return null;
-        }
-
-        response.EnsureSuccessStatusCode();
-        return await response.Content.ReadFromJsonAsync<ImageInfo>(TandemJson.Options, cancellationToken);
+        return await response.ReadFoundAsync<ImageInfo>(cancellationToken);
     }
 }

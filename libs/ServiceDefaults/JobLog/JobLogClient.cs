@@ -56,13 +56,7 @@ public sealed class JobLogClient(HttpClient http)
     public async Task<JobView?> GetAsync(Guid jobId, long after, CancellationToken cancellationToken)
     {
         using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Get, $"/jobs/{jobId}?after={after}"), cancellationToken);
-        if (response.StatusCode == HttpStatusCode.NotFound)
-        {
-            return null;
-        }
-
-        response.EnsureSuccessStatusCode();
-        return await response.Content.ReadFromJsonAsync<JobView>(TandemJson.Options, cancellationToken);
+        return await response.ReadFoundAsync<JobView>(cancellationToken);
     }
 
     /// <summary>Erases the job and its log; one that does not exist is no error.</summary>

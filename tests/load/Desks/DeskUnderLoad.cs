@@ -18,18 +18,6 @@ internal sealed class DeskUnderLoad : IAsyncDisposable
 {
     private const string Token = "token-of-the-benchmark";
 
-    private const string Components = """
-        apiVersion: dapr.io/v1alpha1
-        kind: Component
-        metadata: {name: statestore}
-        spec: {type: state.tandem, version: v1, metadata: [{name: actorStateStore, value: "true"}]}
-        ---
-        apiVersion: dapr.io/v1alpha1
-        kind: Component
-        metadata: {name: pubsub}
-        spec: {type: pubsub.tandem, version: v1, metadata: []}
-        """;
-
     private readonly HttpClient _http;
     private readonly WebApplication _pictures;
     private readonly SidecarUnderLoad _sidecar;
@@ -62,7 +50,7 @@ internal sealed class DeskUnderLoad : IAsyncDisposable
         http.DefaultRequestHeaders.Add("dapr-api-token", Token);
         http.DefaultRequestHeaders.Add("dapr-caller-app-id", "gateway");
         http.DefaultRequestHeaders.Add(UserIdentity.Header, "user-of-the-benchmark");
-        var sidecar = await SidecarUnderLoad.StartAsync(new DirectoryInfo(folder.Path), 1, port, tracing: false, http, cancellationToken, Components, "desk", Token);
+        var sidecar = await SidecarUnderLoad.StartAsync(new DirectoryInfo(folder.Path), 1, port, tracing: false, http, cancellationToken, MeasuredComponent.Resources(MeasuredComponent.OfApps), "desk", Token);
         var desk = Child.Start("Desk", new Dictionary<string, string>
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Development",

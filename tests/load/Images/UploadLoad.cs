@@ -12,34 +12,22 @@ namespace Load.Images;
 
 /// <summary>
 /// What it costs to upload straight to images: a large file, streamed to its folder, synced and hashed, beside <c>cp</c> of the same file with and without a sync, in
-/// turns. Bytes and time are bounded by the options; what is uploaded begins as a JPEG does and is never finished.
+/// turns; and what receiving alone and hashing alone take, which no upload is faster than. Bytes and time are bounded by the options; what is uploaded begins as a JPEG
+/// does and is never finished.
 /// </summary>
 internal sealed class UploadLoad
 {
     private const string Token = "token-of-the-benchmark";
     private const string User = "user-of-the-benchmark";
 
-    private const string Components = """
-        apiVersion: dapr.io/v1alpha1
-        kind: Component
-        metadata: {name: statestore}
-        spec: {type: state.tandem, version: v1, metadata: [{name: actorStateStore, value: "true"}]}
-        ---
-        apiVersion: dapr.io/v1alpha1
-        kind: Component
-        metadata: {name: pubsub}
-        spec: {type: pubsub.tandem, version: v1, metadata: []}
-        ---
-        apiVersion: dapr.io/v1alpha1
-        kind: Component
-        metadata: {name: revocations}
-        spec: {type: state.in-memory, version: v1, metadata: [{name: keyPrefix, value: name}]}
-        ---
-        apiVersion: dapr.io/v1alpha1
-        kind: Component
-        metadata: {name: broadcast}
-        spec: {type: pubsub.in-memory, version: v1, metadata: []}
-        """;
+    /// <summary>Rounds that are not counted: for the compiler, which needs the processor as well, and the caches.</summary>
+    private const int WarmUp = 8;
+
+    private static readonly string Components = MeasuredComponent.Resources(
+    [
+        .. MeasuredComponent.OfApps, new("revocations", "{type: state.in-memory, version: v1, metadata: [{name: keyPrefix, value: name}]}"),
+        new("broadcast", "{type: pubsub.in-memory, version: v1, metadata: []}"),
+    ]);
 
     public static async Task<int> RunAsync(int rounds, int megabytes, TextWriter output, CancellationToken cancellationToken)
     {
@@ -48,7 +36,9 @@ internal sealed class UploadLoad
         var objects = Path.Combine(folder.Path, "objects");
         await WriteAsync(source, megabytes, cancellationToken);
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ActivityHeadersPropagator = null }) { Timeout = TimeSpan.FromMinutes(5) };
-        var port = SidecarUnderLoad.FreePorts(1)[0];
+        var ports = SidecarUnderLoad.FreePorts(2);
+        var (port, bare) = (ports[0], new Uri($"http://127.0.0.1:{ports[1]}"));
+        using var discarding = Child.Start("Load", "app", "--port", ports[1].ToString(CultureInfo.InvariantCulture));
         http.BaseAddress = new Uri($"http://127.0.0.1:{port}");
         using var sidecar = await SidecarUnderLoad.StartAsync(new DirectoryInfo(folder.Path), 1, port, tracing: false, http, cancellationToken, Components, "images", Token);
         using var images = Child.Start("Images", new Dictionary<string, string>
@@ -68,10 +58,10 @@ internal sealed class UploadLoad
             ["Images__MaxOpenTickets"] = "1000",
         });
         await SidecarUnderLoad.UntilAsync(http, new Uri(http.BaseAddress, "/healthz/ready"), cancellationToken);
+        await SidecarUnderLoad.UntilAsync(http, new Uri(bare, "/hello"), cancellationToken);
 
-        List<double> uploads = [], copies = [], synced = [], shares = [], syncedShares = [];
-        // The first round is not counted: for the compiler and the caches.
-        for (var round = 0; round <= rounds; round++)
+        List<double> uploads = [], copies = [], synced = [], discarded = [], hashed = [], shares = [], syncedShares = [];
+        for (var round = 1 - WarmUp; round <= rounds; round++)
         {
             if (round == 1)
             {
@@ -79,12 +69,16 @@ internal sealed class UploadLoad
             }
 
             var copy = await CopyAsync(source, Path.Combine(folder.Path, "copy"), sync: false, cancellationToken);
-            var upload = await UploadAsync(http, source, cancellationToken);
-            // As the copy is: who writes to memory that the machine has not used yet waits for that, too.
+            // The last one, as the last copy: a virtual machine waits for memory that it has not used for a while, which is no time of an upload.
             Directory.Delete(Path.Combine(objects, ".uploads"), recursive: true);
+            var upload = await UploadAsync(http, source, cancellationToken);
             var copySynced = await CopyAsync(source, Path.Combine(folder.Path, "copy"), sync: true, cancellationToken);
+            var discard = await PutAsync(http, new Uri(bare, "/discard"), source, cancellationToken);
+            var hash = Hash(source);
             if (round > 0)
             {
+                discarded.Add(discard);
+                hashed.Add(hash);
                 copies.Add(copy);
                 uploads.Add(upload);
                 synced.Add(copySynced);
@@ -98,6 +92,8 @@ internal sealed class UploadLoad
         await output.WriteLineAsync($"cp              {Rate(copies)}");
         await output.WriteLineAsync($"cp and sync     {Rate(synced)}");
         await output.WriteLineAsync($"upload          {Rate(uploads)}");
+        await output.WriteLineAsync($"received alone  {Rate(discarded)}");
+        await output.WriteLineAsync($"SHA-256 alone   {Rate(hashed)}");
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture, $"upload / cp {Median(shares):0.00}, upload / (cp and sync) {Median(syncedShares):0.00}; peak memory of images {images.PeakBytes / 1e6:0} MB"));
         return 0;
@@ -112,8 +108,13 @@ internal sealed class UploadLoad
         using var ticket = await http.SendAsync(ask, cancellationToken);
         ticket.EnsureSuccessStatusCode();
         var key = (await ticket.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("key").GetString();
+        return await PutAsync(http, new Uri($"/api/v1/images/upload/{key}", UriKind.Relative), source, cancellationToken);
+    }
+
+    private static async Task<double> PutAsync(HttpClient http, Uri address, string source, CancellationToken cancellationToken)
+    {
         await using var file = new FileStream(source, FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.Asynchronous | FileOptions.SequentialScan);
-        using var put = new HttpRequestMessage(HttpMethod.Put, $"/api/v1/images/upload/{key}") { Content = new StreamContent(file, 256 * 1024) };
+        using var put = new HttpRequestMessage(HttpMethod.Put, address) { Content = new StreamContent(file, 256 * 1024) };
         put.Content.Headers.ContentType = new("image/jpeg");
         put.Content.Headers.ContentLength = file.Length;
         put.Headers.Authorization = new("Bearer", TestTokens.Of(User));
@@ -121,7 +122,24 @@ internal sealed class UploadLoad
         using var answer = await http.SendAsync(put, cancellationToken);
         return answer.StatusCode == HttpStatusCode.OK
             ? Stopwatch.GetElapsedTime(started).TotalSeconds
-            : throw new InvalidOperationException($"images answered {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellationToken)}");
+            : throw new InvalidOperationException($"{address} answered {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellationToken)}");
+    }
+
+    /// <summary>On one core, without the reading.</summary>
+    private static double Hash(string source)
+    {
+        using var file = File.OpenHandle(source);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var block = new byte[256 * 1024];
+        var time = TimeSpan.Zero;
+        for (var at = 0L; RandomAccess.Read(file, block, at) is > 0 and var read; at += read)
+        {
+            var started = Stopwatch.GetTimestamp();
+            hash.AppendData(block, 0, read);
+            time += Stopwatch.GetElapsedTime(started);
+        }
+
+        return time.TotalSeconds;
     }
 
     private static async Task<double> CopyAsync(string source, string copy, bool sync, CancellationToken cancellationToken)

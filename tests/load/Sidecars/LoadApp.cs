@@ -4,6 +4,7 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -11,8 +12,8 @@ namespace Load.Sidecars;
 
 /// <summary>
 /// The app of the sidecar's benchmarks, a process of its own: <c>/hello</c> answers a few bytes, <c>/proxy</c> fetches them from another
-/// address as the simplest proxy would, <c>/message</c> takes the messages of topic <c>load</c>, and <c>/received</c> says how many. It hosts
-/// actors of type <c>Load</c> that do nothing.
+/// address as the simplest proxy would, <c>/discard</c> throws away what is put there, <c>/message</c> takes the messages of topic <c>load</c>, and <c>/received</c>
+/// says how many. It hosts actors of type <c>Load</c> that do nothing.
 /// </summary>
 internal static class LoadApp
 {
@@ -34,6 +35,11 @@ internal static class LoadApp
         {
             await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
             Interlocked.Increment(ref received);
+        });
+        app.MapPut("/discard", http =>
+        {
+            http.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = null;
+            return http.Request.Body.CopyToAsync(Stream.Null, 256 * 1024, http.RequestAborted);
         });
         app.MapGet("/dapr/config", () => Results.Json(new { entities = new[] { "Load" } }));
         app.MapPut("/actors/Load/{id}/method/{method}", () => Results.Ok());

@@ -7,6 +7,12 @@ namespace Load.Sidecars;
 /// <param name="Spec">Of the component, in YAML.</param>
 internal sealed record MeasuredComponent(string Name, string Spec)
 {
+    /// <summary>What every app needs, in files.</summary>
+    public static readonly MeasuredComponent[] OfApps =
+    [
+        new("statestore", "{type: state.tandem, version: v1, metadata: [{name: actorStateStore, value: \"true\"}]}"), new("pubsub", "{type: pubsub.tandem, version: v1, metadata: []}"),
+    ];
+
     /// <summary>The resources file that declares all of them.</summary>
     public static string Resources(IEnumerable<MeasuredComponent> components) => string.Join("\n---\n", components.Select(component =>
         $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{name: {component.Name}}}\nspec: {component.Spec}"));

@@ -99,7 +99,7 @@ internal static partial class Classify
             DeskVerdict verdict;
             try
             {
-                verdict = await check.JudgeAsync(photo.Bytes, photo.MediaType, userId, mayWait: false, cancellationToken);
+                verdict = await check.JudgeAsync(photo.Bytes, photo.MediaType, userId, cancellationToken);
             }
             catch (ImageTooLargeException exception)
             {

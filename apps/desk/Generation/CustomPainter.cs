@@ -17,16 +17,16 @@ public sealed class CustomPainter(HttpClient http, GuardedFetchClient pictures, 
 
     public int Version => 2;
 
-    public async Task<(byte[] Jpeg, string Model)> PaintAsync(DrawActivity.Input input, CancellationToken cancellationToken)
+    public async Task<(byte[] Jpeg, string Model)> PaintAsync(DrawActivity.Input input, StepTime time)
     {
         var endpoint = options.Value.CustomModelEndpoint ?? throw new StepRefusedException("NOT_IMPLEMENTED", "there is no custom model server");
-        var answer = await InferAsync(endpoint, input, cancellationToken);
+        var answer = await InferAsync(endpoint, input, time.Token);
         var model = $"custom/{answer.Model ?? "model"}";
         if (answer.ImageB64 is { Length: > 0 } text)
         {
             try
             {
-                return (await drawn.ReadAsync(Convert.FromBase64String(text), cancellationToken), model);
+                return (await drawn.ReadAsync(Convert.FromBase64String(text), time), model);
             }
             catch (FormatException wrong)
             {
@@ -34,9 +34,9 @@ public sealed class CustomPainter(HttpClient http, GuardedFetchClient pictures, 
             }
         }
 
-        var fetched = await pictures.GetAsync(answer.ImageUrl ?? "", cancellationToken);
+        var fetched = await pictures.GetAsync(answer.ImageUrl ?? "", time.Token);
         return fetched.Content is { } content
-            ? (await drawn.ReadAsync(content.Bytes, cancellationToken), model)
+            ? (await drawn.ReadAsync(content.Bytes, time), model)
             : throw Failed($"its picture cannot be fetched: {fetched.Failure!.Code}", new HttpRequestException(fetched.Failure.Detail));
     }
 

@@ -22,7 +22,7 @@ public interface IDeskPainter
     /// The picture as a JPEG, a square of <see cref="GenerationOptions.Side"/>, and who drew it. Throws <see cref="ModelException"/>,
     /// <see cref="StepRefusedException"/> or <see cref="StepFailedException"/>.
     /// </summary>
-    Task<(byte[] Jpeg, string Model)> PaintAsync(DrawActivity.Input input, CancellationToken cancellationToken);
+    Task<(byte[] Jpeg, string Model)> PaintAsync(DrawActivity.Input input, StepTime time);
 }
 
 /// <summary>The image model of the platform. The local one composes a picture around the photo and draws nothing.</summary>
@@ -36,9 +36,9 @@ public sealed class ModelPainter(IModels models, DrawnPictures drawn, DaprClient
 
     public int Version => 1;
 
-    public async Task<(byte[] Jpeg, string Model)> PaintAsync(DrawActivity.Input input, CancellationToken cancellationToken)
+    public async Task<(byte[] Jpeg, string Model)> PaintAsync(DrawActivity.Input input, StepTime time)
     {
-        var photo = await dapr.ReadObjectAsync(input.Photo.Key, cancellationToken);
+        var photo = await dapr.ReadObjectAsync(input.Photo.Key, time.Token);
         var request = new ImageGenerationRequest(input.Prompt, [new DataContent(photo, "image/jpeg")]);
         var scope = new CallScope { Task = Task, User = input.Task.UserId };
         var wish = new ImageGenerationOptions
@@ -47,7 +47,7 @@ public sealed class ModelPainter(IModels models, DrawnPictures drawn, DaprClient
             AdditionalProperties = new() { [CallScope.Key] = scope },
         };
         var model = models.Choose(Task);
-        var response = await models.Images(model).GenerateAsync(request, wish, cancellationToken);
+        var response = await models.Images(model).GenerateAsync(request, wish, time.Token);
         var served = Served.Of(response)!;
         if (served.Provider == LocalProvider.Name && model.Provider != LocalProvider.Name)
         {
@@ -56,7 +56,7 @@ public sealed class ModelPainter(IModels models, DrawnPictures drawn, DaprClient
         }
 
         var picture = response.Contents.OfType<DataContent>().FirstOrDefault() ?? throw new ModelException(ModelFailure.Malformed, "the model server's answer has no picture");
-        return (await drawn.ReadAsync(picture.Data, cancellationToken), served.Model);
+        return (await drawn.ReadAsync(picture.Data, time), served.Model);
     }
 }
 
@@ -64,11 +64,11 @@ public sealed class ModelPainter(IModels models, DrawnPictures drawn, DaprClient
 public sealed class DrawnPictures(DecodeLine decoding, IOptions<GenerationOptions> options)
 {
     /// <summary>The picture as a square JPEG. Throws <see cref="ModelException"/> for what is no JPEG or PNG.</summary>
-    public async Task<byte[]> ReadAsync(ReadOnlyMemory<byte> picture, CancellationToken cancellationToken)
+    public async Task<byte[]> ReadAsync(ReadOnlyMemory<byte> picture, StepTime time)
     {
         try
         {
-            return await decoding.RunAsync(() => JpegEncoder.Encode(PhotoFrame.Fit(picture, options.Value.Side, cancellationToken).Square, quality: 90), mayWait: true, cancellationToken);
+            return await decoding.RunAsync(() => JpegEncoder.Encode(PhotoFrame.Fit(picture, options.Value.Side, time.Token).Square, quality: 90), time, time.Token);
         }
         catch (ImageFormatException unreadable)
         {

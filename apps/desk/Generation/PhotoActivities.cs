@@ -27,9 +27,9 @@ public sealed class DownloadActivity(TaskSteps steps, PhotoSource photos, Images
 
     public override Task<StepOutcome<StoredPhoto>> RunAsync(WorkflowActivityContext context, DeskRequested input) => steps.RunAsync(
         DeskStep.Download, input,
-        async cancellationToken =>
+        async time =>
         {
-            var fetched = await photos.GetAsync(input.InitialImageUrl, input.UserId, cancellationToken);
+            var fetched = await photos.GetAsync(input.InitialImageUrl, input.UserId, time.Token);
             if (fetched.Content is not { } content)
             {
                 var (_, code, detail) = fetched.Failure!;
@@ -41,11 +41,11 @@ public sealed class DownloadActivity(TaskSteps steps, PhotoSource photos, Images
             var (jpeg, place) = await decoding.RunAsync(
                 () =>
                 {
-                    var (square, place) = PhotoFrame.Fit(content.Bytes, options.Value.Side, cancellationToken);
+                    var (square, place) = PhotoFrame.Fit(content.Bytes, options.Value.Side, time.Token);
                     return (JpegEncoder.Encode(square, quality: 90), place);
                 },
-                mayWait: true, cancellationToken);
-            var stored = await images.StoreAsync(Uuid5.Create(Copies, $"{input.TaskId}"), input.UserId, jpeg, "image/jpeg", cancellationToken)
+                time, time.Token);
+            var stored = await images.StoreAsync(Uuid5.Create(Copies, $"{input.TaskId}"), input.UserId, jpeg, "image/jpeg", time.Token)
                 ?? throw new StepRefusedException("USER_NOT_FOUND", "there is no such account (any more)");
             return new StoredPhoto(stored.Key, stored.CdnUrl, place);
         });
@@ -62,13 +62,13 @@ public sealed class JudgeActivity(TaskSteps steps, DeskCheck check, DecodeLine d
 
     public override Task<StepOutcome<JudgedPhoto>> RunAsync(WorkflowActivityContext context, PhotoInput input) => steps.RunAsync(
         DeskStep.Classify, input.Task,
-        async cancellationToken =>
+        async time =>
         {
-            var copy = await dapr.ReadObjectAsync(input.Photo.Key, cancellationToken);
+            var copy = await dapr.ReadObjectAsync(input.Photo.Key, time.Token);
             // The photo alone: what surrounds it in the square is ours.
             var photo = await decoding.RunAsync(
-                () => JpegEncoder.Encode(PhotoFrame.Cut(ImageDecoder.Decode(copy, cancellationToken: cancellationToken), input.Photo.Place)), mayWait: true, cancellationToken);
-            var verdict = await check.JudgeAsync(photo, "image/jpeg", input.Task.UserId, mayWait: true, cancellationToken);
+                () => DeskCheck.Prepare(PhotoFrame.Cut(ImageDecoder.Decode(copy, cancellationToken: time.Token), input.Photo.Place)), time, time.Token);
+            var verdict = await check.JudgeAsync(photo, input.Task.UserId, time);
             return verdict.IsDesk
                 ? new JudgedPhoto(verdict.Confidence, verdict.Model)
                 : throw new StepRefusedException(NotADesk, "the photo does not show a desk");
@@ -80,6 +80,6 @@ public sealed class PlanActivity(TaskSteps steps, RestylePlanner planner, DaprCl
 {
     public override Task<StepOutcome<RestylePlan>> RunAsync(WorkflowActivityContext context, PhotoInput input) => steps.RunAsync(
         DeskStep.Prompt, input.Task,
-        async cancellationToken => await planner.PlanAsync(
-            await dapr.ReadObjectAsync(input.Photo.Key, cancellationToken), input.Task.Concept, input.Task.Categories, input.Task.UserId, cancellationToken));
+        async time => await planner.PlanAsync(
+            await dapr.ReadObjectAsync(input.Photo.Key, time.Token), input.Task.Concept, input.Task.Categories, input.Task.UserId, time.Token));
 }

@@ -31,13 +31,13 @@ public sealed class DrawActivity(TaskSteps steps, IEnumerable<IDeskPainter> pain
 
     public override Task<StepOutcome<DrawnPicture>> RunAsync(WorkflowActivityContext context, Input input) => steps.RunAsync(
         DeskStep.Draw, input.Task,
-        async cancellationToken =>
+        async time =>
         {
             var painter = painters.First(painter => painter.Version == input.Task.Version);
-            var (jpeg, model) = await painter.PaintAsync(input, cancellationToken);
+            var (jpeg, model) = await painter.PaintAsync(input, time);
             await dapr.SaveStateAsync(
                 Components.StateStore, DrawnFile.Key(input.Task.TaskId), new DrawnFile(jpeg),
-                metadata: new Dictionary<string, string> { ["ttlInSeconds"] = ((long)options.Value.ResultKept.TotalSeconds).ToString("D") }, cancellationToken: cancellationToken);
+                metadata: new Dictionary<string, string> { ["ttlInSeconds"] = ((long)options.Value.ResultKept.TotalSeconds).ToString("D") }, cancellationToken: time.Token);
             return new DrawnPicture(model);
         });
 }
@@ -54,11 +54,11 @@ public sealed class UploadActivity(TaskSteps steps, ImagesClient images, DaprCli
 
     public override Task<StepOutcome<StoredPicture>> RunAsync(WorkflowActivityContext context, DeskRequested input) => steps.RunAsync(
         DeskStep.Upload, input,
-        async cancellationToken =>
+        async time =>
         {
-            var drawn = await dapr.GetStateAsync<DrawnFile?>(Components.StateStore, DrawnFile.Key(input.TaskId), cancellationToken: cancellationToken)
+            var drawn = await dapr.GetStateAsync<DrawnFile?>(Components.StateStore, DrawnFile.Key(input.TaskId), cancellationToken: time.Token)
                 ?? throw new StepRefusedException("PICTURE_LOST", "the drawn picture is gone");
-            var stored = await images.StoreAsync(Uuid5.Create(Made, $"{input.TaskId}"), input.UserId, drawn.Jpeg, "image/jpeg", cancellationToken)
+            var stored = await images.StoreAsync(Uuid5.Create(Made, $"{input.TaskId}"), input.UserId, drawn.Jpeg, "image/jpeg", time.Token)
                 ?? throw new StepRefusedException("USER_NOT_FOUND", "there is no such account (any more)");
             return new StoredPicture(stored.Key, stored.CdnUrl);
         });
@@ -75,7 +75,7 @@ public sealed class SearchActivity(TaskSteps steps, ProductFinder finder) : Work
 
     public override Task<StepOutcome<FoundProducts>> RunAsync(WorkflowActivityContext context, Input input) => steps.RunAsync(
         DeskStep.Search, input.Task,
-        async cancellationToken => new FoundProducts(await finder.FindAsync(input.Task.TaskId, input.Keywords, cancellationToken)));
+        async time => new FoundProducts(await finder.FindAsync(input.Task.TaskId, input.Keywords, time.Token)));
 }
 
 /// <summary>Where things stand, by keyword; what was not found is not in it.</summary>
@@ -89,6 +89,6 @@ public sealed class LocateActivity(TaskSteps steps, ThingLocator locator, DaprCl
 
     public override Task<StepOutcome<FoundCentres>> RunAsync(WorkflowActivityContext context, Input input) => steps.RunAsync(
         DeskStep.Locate, input.Task,
-        async cancellationToken => new FoundCentres(!locator.CanLocate ? new Dictionary<string, Point>() : await locator.LocateAsync(
-            await dapr.ReadObjectAsync(input.PictureKey, cancellationToken), input.Items, input.Task.UserId, cancellationToken)));
+        async time => new FoundCentres(!locator.CanLocate ? new Dictionary<string, Point>() : await locator.LocateAsync(
+            await dapr.ReadObjectAsync(input.PictureKey, time.Token), input.Items, input.Task.UserId, time.Token)));
 }

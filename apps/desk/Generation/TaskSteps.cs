@@ -43,7 +43,7 @@ public sealed partial class TaskSteps(DaprClient dapr, JobLogClient log, IOption
     public const string ContentRejected = "CONTENT_REJECTED";
 
     /// <summary>Runs a step. Throws <see cref="StepFailedException"/>, or what our own stores throw.</summary>
-    public async Task<StepOutcome<T>> RunAsync<T>(DeskStep step, DeskRequested task, Func<CancellationToken, Task<T>> work) where T : class
+    public async Task<StepOutcome<T>> RunAsync<T>(DeskStep step, DeskRequested task, Func<StepTime, Task<T>> work) where T : class
     {
         var key = Key(task.TaskId, step);
         try
@@ -71,7 +71,7 @@ public sealed partial class TaskSteps(DaprClient dapr, JobLogClient log, IOption
             $"{stage}.{status}", stage, status, progress, time.GetUtcNow(), null, message, System.Diagnostics.Activity.Current?.TraceId.ToHexString())]),
         CancellationToken.None);
 
-    private async Task<StepOutcome<T>> WorkAsync<T>(DeskStep step, DeskRequested task, Func<CancellationToken, Task<T>> work) where T : class
+    private async Task<StepOutcome<T>> WorkAsync<T>(DeskStep step, DeskRequested task, Func<StepTime, Task<T>> work) where T : class
     {
         var left = task.Deadline - time.GetUtcNow();
         if (left <= TimeSpan.Zero)
@@ -80,10 +80,10 @@ public sealed partial class TaskSteps(DaprClient dapr, JobLogClient log, IOption
         }
 
         var timeout = step.Timeout(options.Value);
-        using var limit = new CancellationTokenSource(timeout < left ? timeout : left, time);
+        using var limit = new StepTime(timeout, left, time);
         try
         {
-            return new StepOutcome<T>(await work(limit.Token).WaitAsync(limit.Token));
+            return new StepOutcome<T>(await work(limit).WaitAsync(limit.Token));
         }
         catch (StepRefusedException refused)
         {
@@ -102,7 +102,7 @@ public sealed partial class TaskSteps(DaprClient dapr, JobLogClient log, IOption
         {
             throw new StepFailedException(failure.Code, failure.Message, failure);
         }
-        catch (OperationCanceledException late) when (limit.IsCancellationRequested)
+        catch (OperationCanceledException late) when (limit.Token.IsCancellationRequested)
         {
             throw new StepFailedException("STEP_TIMEOUT", $"step {step.Stage} took longer than {timeout}", late);
         }

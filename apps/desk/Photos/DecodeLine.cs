@@ -1,3 +1,4 @@
+using Desk.Generation;
 using Desk.Vision;
 using Microsoft.Extensions.Options;
 
@@ -11,19 +12,19 @@ public sealed class DecodeLine(IOptions<DeskOptions> options) : IDisposable
     private int _inLine;
 
     /// <summary>
-    /// Runs work that has a picture in memory when it is its turn, off the caller's thread. Throws <see cref="DeskBusyException"/> when the line is full, unless the
-    /// caller may wait: a task, of which only so many are worked on, and which nobody is kept waiting for.
+    /// Runs work that has a picture in memory when it is its turn, off the caller's thread. Throws <see cref="DeskBusyException"/> when the line is full, unless it is
+    /// for a step of a task, of which only so many are worked on, and which nobody is kept waiting for.
     /// </summary>
-    public async Task<T> RunAsync<T>(Func<Task<T>> work, bool mayWait, CancellationToken cancellationToken)
+    public async Task<T> RunAsync<T>(Func<Task<T>> work, StepTime? step, CancellationToken cancellationToken)
     {
         try
         {
-            if (Interlocked.Increment(ref _inLine) > _places && !mayWait)
+            if (Interlocked.Increment(ref _inLine) > _places && step is null)
             {
                 throw new DeskBusyException();
             }
 
-            await _gate.WaitAsync(cancellationToken);
+            await (step is null ? _gate.WaitAsync(cancellationToken) : step.WaitAsync(_gate.WaitAsync));
             try
             {
                 return await Task.Run(work, cancellationToken);
@@ -40,7 +41,7 @@ public sealed class DecodeLine(IOptions<DeskOptions> options) : IDisposable
     }
 
     /// <summary>The same for work that waits for nothing.</summary>
-    public Task<T> RunAsync<T>(Func<T> work, bool mayWait, CancellationToken cancellationToken) => RunAsync(() => Task.FromResult(work()), mayWait, cancellationToken);
+    public Task<T> RunAsync<T>(Func<T> work, StepTime? step, CancellationToken cancellationToken) => RunAsync(() => Task.FromResult(work()), step, cancellationToken);
 
     public void Dispose() => _gate.Dispose();
 }

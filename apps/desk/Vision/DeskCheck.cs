@@ -7,6 +7,7 @@ using Ai.Local;
 using Ai.Prompts;
 using Contracts;
 using Dapr.Client;
+using Desk.Generation;
 using Desk.Photos;
 using Imaging;
 using Microsoft.Extensions.AI;
@@ -60,9 +61,15 @@ public sealed class DeskCheck
 
     /// <summary>
     /// Judges a JPEG or PNG photo. Throws <see cref="ModelException"/>, <see cref="ImageFormatException"/> for what is no picture that can be decoded, and
-    /// <see cref="DeskBusyException"/> when too many wait, unless the caller may wait as long as it takes.
+    /// <see cref="DeskBusyException"/> when too many wait.
     /// </summary>
-    public async Task<DeskVerdict> JudgeAsync(ReadOnlyMemory<byte> photo, string mediaType, string userId, bool mayWait, CancellationToken cancellationToken)
+    public Task<DeskVerdict> JudgeAsync(ReadOnlyMemory<byte> photo, string mediaType, string userId, CancellationToken cancellationToken) =>
+        JudgeAsync(photo, mediaType, userId, step: null, cancellationToken);
+
+    /// <summary>Judges what <see cref="Prepare(Bitmap)"/> made, in a step of a task, which waits as long as it takes.</summary>
+    public Task<DeskVerdict> JudgeAsync(ReadOnlyMemory<byte> prepared, string userId, StepTime step) => JudgeAsync(prepared, "image/jpeg", userId, step, step.Token);
+
+    private async Task<DeskVerdict> JudgeAsync(ReadOnlyMemory<byte> photo, string mediaType, string userId, StepTime? step, CancellationToken cancellationToken)
     {
         var model = _models.Choose(Task);
         var key = $"verdict:{model.Id}:{Convert.ToHexStringLower(SHA256.HashData(photo.Span))}";
@@ -73,8 +80,10 @@ public sealed class DeskCheck
 
         var verdict = model.Provider == LocalProvider.Name
             // The local check decodes by itself, so it stays in line as a whole.
-            ? await _decoding.RunAsync(() => AskAsync(model, photo, mediaType, userId, cancellationToken), mayWait, cancellationToken)
-            : await AskAsync(model, await _decoding.RunAsync(() => Prepare(photo, cancellationToken), mayWait, cancellationToken), "image/jpeg", userId, cancellationToken);
+            ? await _decoding.RunAsync(() => AskAsync(model, photo, mediaType, userId, cancellationToken), step, cancellationToken)
+            : await AskAsync(
+                model, step is not null ? photo : await _decoding.RunAsync(() => Prepare(photo, cancellationToken), step: null, cancellationToken), "image/jpeg", userId,
+                cancellationToken);
         if (verdict.Provider != model.Provider)
         {
             // Another of the fallback chain has answered: the model that was asked for is asked again next time.
@@ -102,9 +111,12 @@ public sealed class DeskCheck
     }
 
     /// <summary>Small, upright and without what a camera writes into its files, such as the place.</summary>
-    internal static ReadOnlyMemory<byte> Prepare(ReadOnlyMemory<byte> photo, CancellationToken cancellationToken)
+    internal static ReadOnlyMemory<byte> Prepare(ReadOnlyMemory<byte> photo, CancellationToken cancellationToken) =>
+        Prepare(ImageDecoder.Decode(photo, new DecodeOptions { TargetMinSide = SentMinSide }, cancellationToken));
+
+    /// <summary>Of a photo that is decoded: small enough to be sent.</summary>
+    public static byte[] Prepare(Bitmap picture)
     {
-        var picture = ImageDecoder.Decode(photo, new DecodeOptions { TargetMinSide = SentMinSide }, cancellationToken);
         var side = Math.Max(picture.Width, picture.Height);
         return JpegEncoder.Encode(side <= SentMaxSide ? picture : picture.Resize(
             Math.Max(1, (int)((long)picture.Width * SentMaxSide / side)), Math.Max(1, (int)((long)picture.Height * SentMaxSide / side))));

@@ -132,9 +132,9 @@ internal sealed partial class RevocationFeed : BackgroundService, IHealthCheck
 
             _isFailing = true;
         }
-        catch (OperationCanceledException)
+        catch (Exception)
         {
-            // The app is stopping.
+            // The app is stopping, and the client it reads with may be gone already.
         }
     }
 

@@ -43,9 +43,10 @@ public sealed class RevocationFaultTests : IAsyncLifetime
         await _platform.RevokeAsync(session);
         using var edge = await StartEdgeAsync();
 
-        while (await edge.ReadyAsync() != HttpStatusCode.OK)
+        HttpStatusCode ready;
+        while ((ready = await edge.ReadyAsync()) != HttpStatusCode.OK)
         {
-            Assert.Equal(HttpStatusCode.ServiceUnavailable, await edge.ReadyAsync());
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, ready);
         }
 
         Assert.Equal(HttpStatusCode.Unauthorized, await edge.AskAsync(token));

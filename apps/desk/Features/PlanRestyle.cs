@@ -62,7 +62,7 @@ internal static class PlanRestyle
 
             try
             {
-                var square = await decoding.RunAsync(() => JpegEncoder.Encode(PhotoFrame.Fit(photo.Bytes, options.Value.Side, cancellationToken).Square), step: null, cancellationToken);
+                var square = await decoding.RunAsync(() => JpegEncoder.Encode(PhotoFrame.Fit(photo.Bytes, options.Value.Side, cancellationToken).Square), cancellationToken);
                 var plan = await planner.PlanAsync(square, concept, [], userId, cancellationToken);
                 return TypedResults.Ok(new Response(plan.Caption, plan.Prompt, [.. plan.Items.Select(item => item.Keyword)]));
             }

@@ -68,7 +68,7 @@ public sealed class DrawnPictures(DecodeLine decoding, IOptions<GenerationOption
     {
         try
         {
-            return await decoding.RunAsync(() => JpegEncoder.Encode(PhotoFrame.Fit(picture, options.Value.Side, time.Token).Square, quality: 90), time, time.Token);
+            return await decoding.RunAsync(() => JpegEncoder.Encode(PhotoFrame.Fit(picture, options.Value.Side, time.Token).Square, quality: 90), time);
         }
         catch (ImageFormatException unreadable)
         {

@@ -40,8 +40,11 @@ public sealed class DecodeLine(IOptions<DeskOptions> options) : IDisposable
         }
     }
 
-    /// <summary>The same for work that waits for nothing.</summary>
-    public Task<T> RunAsync<T>(Func<T> work, StepTime? step, CancellationToken cancellationToken) => RunAsync(() => Task.FromResult(work()), step, cancellationToken);
+    /// <summary>The same for work that waits for nothing, of a request.</summary>
+    public Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken) => RunAsync(() => Task.FromResult(work()), step: null, cancellationToken);
+
+    /// <summary>The same for work that waits for nothing, of a step.</summary>
+    public Task<T> RunAsync<T>(Func<T> work, StepTime step) => RunAsync(() => Task.FromResult(work()), step, step.Token);
 
     public void Dispose() => _gate.Dispose();
 }

@@ -82,7 +82,7 @@ public sealed class DeskCheck
             // The local check decodes by itself, so it stays in line as a whole.
             ? await _decoding.RunAsync(() => AskAsync(model, photo, mediaType, userId, cancellationToken), step, cancellationToken)
             : await AskAsync(
-                model, step is not null ? photo : await _decoding.RunAsync(() => Prepare(photo, cancellationToken), step: null, cancellationToken), "image/jpeg", userId,
+                model, step is not null ? photo : await _decoding.RunAsync(() => Prepare(photo, cancellationToken), cancellationToken), "image/jpeg", userId,
                 cancellationToken);
         if (verdict.Provider != model.Provider)
         {

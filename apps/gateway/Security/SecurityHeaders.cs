@@ -15,13 +15,15 @@ internal static class SecurityHeaders
     {
         var uploads = app.ApplicationServices.GetRequiredService<IOptions<GatewayOptions>>().Value.UploadOrigins;
         var (pages, desk) = (PagePolicy(uploads), PagePolicy(uploads, ProductPictures));
+        // Made once: every answer of the platform passes here.
+        Func<object, Task> add = context =>
+        {
+            Add((HttpContext)context, pages, desk);
+            return Task.CompletedTask;
+        };
         return app.Use((context, next) =>
         {
-            context.Response.OnStarting(() =>
-            {
-                Add(context, pages, desk);
-                return Task.CompletedTask;
-            });
+            context.Response.OnStarting(add, context);
             return next(context);
         });
     }

@@ -78,7 +78,7 @@ public abstract class CrashSuite
         {
             Workflows = { ["everything"] = Scripts.Everything, ["child"] = Scripts.Sequence(1) },
             CutAtItem = cutAtItem,
-        };
+        }.Start();
         using var client = host.Connect();
         using var finished = new CancellationTokenSource();
         var resurrection = Task.Run(async () =>

@@ -150,7 +150,7 @@ public sealed class CrossAppTests
         return _hosts[appId] = host;
     }
 
-    private static ScriptedWorker Worker(EngineHost host, string appId, bool tokens = true) => new(host)
+    private static ScriptedWorker Worker(EngineHost host, string appId, bool tokens = true) => new ScriptedWorker(host)
     {
         Workflows =
         {
@@ -168,7 +168,7 @@ public sealed class CrossAppTests
         },
         Activity = r => Task.FromResult<string?>($"{appId}:{r.Name}({r.Input})"),
         WithoutTokens = !tokens,
-    };
+    }.Start();
 
     private static void CompleteWith(Script script, string? result)
     {

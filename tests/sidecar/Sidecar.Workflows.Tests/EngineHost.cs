@@ -23,10 +23,11 @@ internal sealed class EngineHost : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly string _appId;
     private readonly Func<string, WorkflowEngine?>? _peers;
+    private IStateStore _store;
     private WorkflowEngine _engine;
 
-    private EngineHost(WebApplication app, WorkflowEngine engine, string appId, Func<string, WorkflowEngine?>? peers) =>
-        (_app, _engine, _appId, _peers) = (app, engine, appId, peers);
+    private EngineHost(WebApplication app, IStateStore store, WorkflowEngine engine, string appId, Func<string, WorkflowEngine?>? peers) =>
+        (_app, _store, _engine, _appId, _peers) = (app, store, engine, appId, peers);
 
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
 
@@ -48,7 +49,7 @@ internal sealed class EngineHost : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
             kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         var app = builder.Build();
-        var host = new EngineHost(app, NewEngine(store, options, time, appId, peers), appId, peers);
+        var host = new EngineHost(app, store, NewEngine(store, options, time, appId, peers), appId, peers);
         app.MapGrpc(
             TaskHubSidecarService.Create(_ => host._engine),
             new GrpcServerOptions { MaxReceiveMessageBytes = 16 * 1024 * 1024, MaxSendMessageBytes = null });
@@ -58,10 +59,15 @@ internal sealed class EngineHost : IAsyncDisposable
         return host;
     }
 
-    /// <summary>Drops the engine as a crash would, and starts another one on a store.</summary>
+    /// <summary>
+    /// Drops the engine as a crash would, and starts another one on a store. What the old one was still writing through a <see cref="CrashingStore"/> never
+    /// arrives; what arrives late is the subject of <see cref="LateCommitTests"/>.
+    /// </summary>
     public async Task RestartAsync(IStateStore store, WorkflowEngineOptions? options = null)
     {
         await _engine.DisposeAsync();
+        (_store as CrashingStore)?.Die();
+        _store = store;
         var engine = NewEngine(store, options, null, _appId, _peers);
         await engine.StartAsync(TestContext.Current.CancellationToken);
         _engine = engine;

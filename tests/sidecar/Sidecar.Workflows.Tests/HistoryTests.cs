@@ -12,7 +12,7 @@ public sealed class HistoryTests
     public async Task Worker_that_keeps_histories_gets_only_what_is_new()
     {
         await using var host = await EngineHost.StartAsync(new CrashingStore(_disk));
-        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(4) }, KeepsHistories = true };
+        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(4) }, KeepsHistories = true }.Start();
         using var client = host.Connect();
         await client.StartAsync("seq", "x", "s");
         Assert.Equal("a(a(a(a(x))))", (await client.WaitAsync("s"))!.Output);
@@ -37,7 +37,7 @@ public sealed class HistoryTests
                 worker!.Histories.Clear();
                 return Task.FromResult<string?>($"a({r.Input})");
             },
-        };
+        }.Start();
         using var client = host.Connect();
         await client.StartAsync("seq", "x", "s");
         Assert.Equal("a(a(a(a(x))))", (await client.WaitAsync("s"))!.Output);
@@ -56,7 +56,7 @@ public sealed class HistoryTests
                 Workflows = { ["everything"] = Scripts.Everything, ["child"] = Scripts.Sequence(1) },
                 KeepsHistories = true,
                 CutAtItem = cut,
-            };
+            }.Start();
             await client.StartAsync("everything", "in", $"e{cut}");
             await client.RaiseAsync($"e{cut}", "go", "go");
             Assert.Equal(Scripts.EverythingResult, (await client.WaitAsync($"e{cut}"))!.Output);
@@ -81,7 +81,7 @@ public sealed class HistoryTests
                 },
             },
             Activity = _ => Task.FromResult<string?>(large),
-        };
+        }.Start();
         using var client = host.Connect();
         await client.StartAsync("large", "x", "l");
         Assert.Equal("done", (await client.WaitAsync("l"))!.Output);
@@ -129,7 +129,7 @@ public sealed class HistoryTests
         await using var old = new ScriptedWorker(host)
         {
             Workflows = { ["v"] = s => s.Response.Actions.Add(new WorkflowAction { WorkflowVersionNotAvailable = new WorkflowVersionNotAvailableAction() }) },
-        };
+        }.Start();
         await host.UntilStreamsAsync(1);
         await client.StartAsync("v", "x", "s");
         await UntilAsync(async () => (await client.GetAsync("s"))!.WorkflowStatus == OrchestrationStatus.Stalled);
@@ -141,7 +141,7 @@ public sealed class HistoryTests
         Assert.Equal(0, _disk.Count);
     }
 
-    private static ScriptedWorker Patched(EngineHost host, Func<Script, string[]> patches) => new(host)
+    private static ScriptedWorker Patched(EngineHost host, Func<Script, string[]> patches) => new ScriptedWorker(host)
     {
         Workflows =
         {
@@ -154,7 +154,7 @@ public sealed class HistoryTests
                 }
             },
         },
-    };
+    }.Start();
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {

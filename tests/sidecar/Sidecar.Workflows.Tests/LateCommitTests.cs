@@ -67,7 +67,7 @@ public sealed class LateCommitTests
                         }
                     },
                 },
-            };
+            }.Start();
             using (var client = host.Connect())
             {
                 var start = heldInstance == "root" ? client.StartAsync("root", "in", "root") : client.StartAsync("parent", "in", "parent");

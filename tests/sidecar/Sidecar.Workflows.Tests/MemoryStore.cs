@@ -114,6 +114,7 @@ internal enum Fault
 internal sealed class CrashingStore(IStateStore disk, int faultAt = 0, Fault fault = Fault.DieBefore) : IStateStore, IKeyListing
 {
     private readonly TaskCompletionSource _died = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _life = new();
     private int _writes;
 
     public StateFeatures Features => disk.Features;
@@ -122,6 +123,15 @@ internal sealed class CrashingStore(IStateStore disk, int faultAt = 0, Fault fau
 
     /// <summary>Completes when the process would be dead.</summary>
     public Task Died => _died.Task;
+
+    /// <summary>Kills the process: when this returns, nothing that it was still writing can reach the disk any more.</summary>
+    public void Die()
+    {
+        lock (_life)
+        {
+            _died.TrySetResult();
+        }
+    }
 
     public Task InitAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -146,8 +156,14 @@ internal sealed class CrashingStore(IStateStore disk, int faultAt = 0, Fault fau
         await Task.Yield();
         if (Interlocked.Increment(ref _writes) != faultAt)
         {
-            ThrowIfDead();
-            await disk.TransactAsync(writes, cancellationToken);
+            ValueTask written;
+            lock (_life)
+            {
+                ThrowIfDead();
+                written = disk.TransactAsync(writes, cancellationToken);
+            }
+
+            await written;
             return;
         }
 

@@ -48,7 +48,7 @@ public sealed class NonsenseTests
                     }
                 },
             },
-        };
+        }.Start();
         using var client = host.Connect();
         await host.UntilStreamsAsync(1);
         await client.StartAsync("parent", "x", "parent");

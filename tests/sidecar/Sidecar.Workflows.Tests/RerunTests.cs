@@ -145,7 +145,7 @@ public sealed class RerunTests
         Assert.Equal(OrchestrationStatus.Completed, (await client.WaitAsync(id))!.WorkflowStatus);
     }
 
-    private static ScriptedWorker Worker(EngineHost host) => new(host)
+    private static ScriptedWorker Worker(EngineHost host) => new ScriptedWorker(host)
     {
         Workflows =
         {
@@ -161,5 +161,5 @@ public sealed class RerunTests
                 }
             },
         },
-    };
+    }.Start();
 }

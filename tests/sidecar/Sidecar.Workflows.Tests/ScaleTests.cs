@@ -12,7 +12,7 @@ public sealed class ScaleTests
     public async Task Fan_out_of_a_thousand_activities_completes()
     {
         await using var host = await EngineHost.StartAsync(new CrashingStore(new MemoryStore()));
-        await using var worker = new ScriptedWorker(host) { Workflows = { ["fan"] = Scripts.Parallel(1000) }, KeepsHistories = true };
+        await using var worker = new ScriptedWorker(host) { Workflows = { ["fan"] = Scripts.Parallel(1000) }, KeepsHistories = true }.Start();
         using var client = host.Connect();
         await client.StartAsync("fan", "x", "f");
         Assert.Equal(1000, (await client.WaitAsync("f"))!.Output.Split(',').Length);
@@ -33,7 +33,7 @@ public sealed class ScaleTests
         var ids = Enumerable.Range(0, 2000).Select(i => $"w{i}").ToList();
         await Task.WhenAll(ids.Select(id => client.StartAsync("seq", "x", id)));
         Assert.Equal(2000, host.Engine.GetStatus().WorkflowsInProgress);
-        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(1) } };
+        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(1) } }.Start();
         foreach (var id in ids)
         {
             Assert.Equal("a(x)", (await client.WaitAsync(id))!.Output);
@@ -47,7 +47,7 @@ public sealed class ScaleTests
     {
         var store = new CountingStore(new MemoryStore());
         await using var host = await EngineHost.StartAsync(store);
-        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(5) } };
+        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(5) } }.Start();
         await host.UntilStreamsAsync(1);
         using var client = host.Connect();
         await RunAsync(20);
@@ -86,7 +86,7 @@ public sealed class ScaleTests
     {
         var store = new CountingStore(new MemoryStore());
         await using var host = await EngineHost.StartAsync(store);
-        await using var worker = new ScriptedWorker(host) { Workflows = { ["short"] = Scripts.Sequence(1), ["long"] = Scripts.Parallel(100) } };
+        await using var worker = new ScriptedWorker(host) { Workflows = { ["short"] = Scripts.Sequence(1), ["long"] = Scripts.Parallel(100) } }.Start();
         using var client = host.Connect();
         await client.StartAsync("short", "in", "s");
         await client.StartAsync("long", "in", "l");
@@ -110,7 +110,7 @@ public sealed class ScaleTests
     public async Task Ten_thousand_ended_instances_do_not_slow_the_next()
     {
         await using var host = await EngineHost.StartAsync(new CrashingStore(new MemoryStore()));
-        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(5) } };
+        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(5) } }.Start();
         await host.UntilStreamsAsync(1);
         using var client = host.Connect();
         await RunAsync(1000);

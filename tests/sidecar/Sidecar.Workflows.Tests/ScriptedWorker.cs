@@ -103,14 +103,10 @@ internal sealed class ScriptedWorker : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskHubClient _client;
-    private readonly Task _loop;
+    private Task _loop = Task.CompletedTask;
     private int _items;
 
-    public ScriptedWorker(EngineHost host)
-    {
-        _client = host.Connect();
-        _loop = Task.Run(LoopAsync);
-    }
+    public ScriptedWorker(EngineHost host) => _client = host.Connect();
 
     public Dictionary<string, Action<Script>> Workflows { get; init; } = [];
 
@@ -142,6 +138,13 @@ internal sealed class ScriptedWorker : IAsyncDisposable
     public int Items => Volatile.Read(ref _items);
 
     public ConcurrentQueue<WorkflowRequest> Turns { get; } = new();
+
+    /// <summary>Connects. Not done by the constructor, whose loop would run before the initialisers had said what the worker is.</summary>
+    public ScriptedWorker Start()
+    {
+        _loop = Task.Run(LoopAsync);
+        return this;
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -194,7 +194,7 @@ public sealed class SemanticsTests
         {
             Workflows = { ["seq"] = Scripts.Sequence(1) },
             Activity = _ => throw new InvalidOperationException("broken"),
-        };
+        }.Start();
         using var client = host.Connect();
         await client.StartAsync("seq", "x", "s");
         Assert.Equal("broken", (await client.WaitAsync("s"))!.Output);
@@ -210,7 +210,7 @@ public sealed class SemanticsTests
             Workflows = { ["everything"] = Scripts.Everything, ["child"] = Scripts.Sequence(1) },
             WithoutTokens = true,
             TurnMethod = "CompleteWorkflowTask",
-        };
+        }.Start();
         using var client = host.Connect();
         await client.StartAsync("everything", "in", "e");
         await client.RaiseAsync("e", "go", "go");
@@ -319,8 +319,8 @@ public sealed class SemanticsTests
             return "ok";
         }
 
-        await using var one = new ScriptedWorker(host) { Workflows = { ["fan"] = Fan }, Activity = Slow };
-        await using var two = new ScriptedWorker(host) { Workflows = { ["fan"] = Fan }, Activity = Slow };
+        await using var one = new ScriptedWorker(host) { Workflows = { ["fan"] = Fan }, Activity = Slow }.Start();
+        await using var two = new ScriptedWorker(host) { Workflows = { ["fan"] = Fan }, Activity = Slow }.Start();
         await Eventually(() => Task.FromResult(host.Engine.GetStatus().Streams == 2));
         using var client = host.Connect();
         await client.StartAsync("fan", "x", "f");
@@ -348,7 +348,7 @@ public sealed class SemanticsTests
         await using (var old = new ScriptedWorker(host)
         {
             Workflows = { ["seq"] = s => s.Response.Actions.Add(new WorkflowAction { WorkflowVersionNotAvailable = new WorkflowVersionNotAvailableAction() }) },
-        })
+        }.Start())
         {
             await client.StartAsync("seq", "x", "s");
             await Eventually(async () => (await client.GetAsync("s"))!.WorkflowStatus == OrchestrationStatus.Stalled);
@@ -378,7 +378,7 @@ public sealed class SemanticsTests
                     s.Response.Actions.Add(new WorkflowAction { WorkflowVersionNotAvailable = new WorkflowVersionNotAvailableAction() });
                 },
             },
-        })
+        }.Start())
         {
             var start = client.StartAsync("seq", "x", "s");
             await Eventually(() => Task.FromResult(old.Turns.Count == 1));
@@ -421,7 +421,7 @@ public sealed class SemanticsTests
 
                 return request.Name;
             },
-        };
+        }.Start();
         await Eventually(() => Task.FromResult(host.Engine.GetStatus().Streams > 0));
         await client.StartAsync("two", "x", "t");
         await entered.Task.WaitAsync(EngineHost.Patience);
@@ -465,7 +465,7 @@ public sealed class SemanticsTests
         return worker;
     }
 
-    private static ScriptedWorker NewWorker(EngineHost host) => new(host)
+    private static ScriptedWorker NewWorker(EngineHost host) => new ScriptedWorker(host)
     {
         Workflows =
         {
@@ -481,7 +481,7 @@ public sealed class SemanticsTests
                 s.Complete("ok");
             },
         },
-    };
+    }.Start();
 
     private static void CompleteOn(Script script, string? result)
     {

@@ -8,7 +8,7 @@ public sealed class SequenceTests
     public async Task Runs_activities_in_sequence_and_completes()
     {
         await using var host = await EngineHost.StartAsync(new CrashingStore(new MemoryStore()));
-        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(3) } };
+        await using var worker = new ScriptedWorker(host) { Workflows = { ["seq"] = Scripts.Sequence(3) } }.Start();
         using var client = host.Connect();
 
         var id = await client.StartAsync("seq", "x");

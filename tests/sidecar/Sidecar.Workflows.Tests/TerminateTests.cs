@@ -84,7 +84,7 @@ public sealed class TerminateTests
                 await release.Task;
                 return "late";
             },
-        };
+        }.Start();
         await host.UntilStreamsAsync(1);
         await client.StartAsync("two", "x", "t");
         await client.StartAsync("two", "x", "p");
@@ -252,7 +252,7 @@ public sealed class TerminateTests
         await UntilAsync(() => Task.FromResult(_disk.Count == 0));
     }
 
-    private static ScriptedWorker Worker(EngineHost host) => new(host)
+    private static ScriptedWorker Worker(EngineHost host) => new ScriptedWorker(host)
     {
         Workflows =
         {
@@ -261,7 +261,7 @@ public sealed class TerminateTests
             ["seq"] = Scripts.Sequence(1),
             ["fails"] = s => s.Complete(null, OrchestrationStatus.Failed),
         },
-    };
+    }.Start();
 
     private static async Task Ignoring(Task call, Task died)
     {

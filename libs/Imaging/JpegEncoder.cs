@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using Imaging.Jpeg;
 
 namespace Imaging;
@@ -14,27 +15,34 @@ public static class JpegEncoder
     /// <summary>Encodes a picture.</summary>
     /// <param name="bitmap">At most <see cref="MaxSide"/> pixels per side.</param>
     /// <param name="quality">1 to 100 on the scale of the IJG library; 85 keeps photos free of visible damage.</param>
-    public static byte[] Encode(Bitmap bitmap, int quality = 85)
+    /// <param name="comment">Words that stand in the file, at most 65,533 bytes of UTF-8; null for none.</param>
+    public static byte[] Encode(Bitmap bitmap, int quality = 85, string? comment = null)
     {
         ArgumentNullException.ThrowIfNull(bitmap);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bitmap.Width, MaxSide, nameof(bitmap));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bitmap.Height, MaxSide, nameof(bitmap));
         ArgumentOutOfRangeException.ThrowIfLessThan(quality, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(quality, 100);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Encoding.UTF8.GetByteCount(comment ?? ""), ushort.MaxValue - 2, nameof(comment));
 
         var luma = StandardTables.Scale(StandardTables.LumaQuantization, quality);
         var chroma = StandardTables.Scale(StandardTables.ChromaQuantization, quality);
         var output = new MemoryStream(bitmap.Width * bitmap.Height / 4);
-        WriteHeaders(output, bitmap, luma, chroma);
+        WriteHeaders(output, bitmap, luma, chroma, comment);
         WriteScan(output, bitmap, new ForwardDct(luma), new ForwardDct(chroma));
         output.Write([0xFF, JpegMarker.EndOfImage]);
         return output.ToArray();
     }
 
-    private static void WriteHeaders(Stream output, Bitmap bitmap, byte[] luma, byte[] chroma)
+    private static void WriteHeaders(Stream output, Bitmap bitmap, byte[] luma, byte[] chroma, string? comment)
     {
         output.Write([0xFF, JpegMarker.StartOfImage]);
         WriteSegment(output, JpegMarker.App0, [.. "JFIF\0"u8, 1, 2, 0, 0, 1, 0, 1, 0, 0]);
+        if (comment is not null)
+        {
+            WriteSegment(output, JpegMarker.Comment, Encoding.UTF8.GetBytes(comment));
+        }
+
         WriteSegment(output, JpegMarker.DefineQuantization, [0, .. StandardTables.ToZigZag(luma)]);
         WriteSegment(output, JpegMarker.DefineQuantization, [1, .. StandardTables.ToZigZag(chroma)]);
         Span<byte> frame = [8, 0, 0, 0, 0, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1];

@@ -67,7 +67,7 @@ public sealed class JudgeActivity(TaskSteps steps, DeskCheck check, DecodeLine d
             var copy = await dapr.ReadObjectAsync(input.Photo.Key, time.Token);
             // The photo alone: what surrounds it in the square is ours.
             var photo = await decoding.RunAsync(
-                () => DeskCheck.Prepare(PhotoFrame.Cut(ImageDecoder.Decode(copy, cancellationToken: time.Token), input.Photo.Place)), time);
+                () => DeskCheck.Prepare(PhotoFrame.Cut(copy, input.Photo.Place, DeskCheck.NeededMinSide, time.Token)), time);
             var verdict = await check.JudgeAsync(photo, input.Task.UserId, time);
             return verdict.IsDesk
                 ? new JudgedPhoto(verdict.Confidence, verdict.Model)

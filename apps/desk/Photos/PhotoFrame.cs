@@ -15,24 +15,42 @@ public sealed record PhotoPlace(int Left, int Top, int Width, int Height);
 /// </summary>
 public static class PhotoFrame
 {
-    /// <summary>How much a side may be enlarged, as a share of it, when that saves decoding more.</summary>
-    private const double MaxEnlargement = 1.0 / 16;
+    /// <summary>How much shorter than the square a photo's longer side may stay, as a share of it, when that saves decoding more.</summary>
+    private const double MaxGap = 1.0 / 16;
 
     /// <summary>Decodes a photo into a square. Throws <see cref="ImageFormatException"/>.</summary>
     public static (Bitmap Square, PhotoPlace Place) Fit(ReadOnlyMemory<byte> photo, int side, CancellationToken cancellationToken)
     {
         var info = ImageDecoder.Identify(photo.Span);
-        // No side much smaller than it will be: nobody sees a photo of twelve megapixels made a little larger from its quarter, and its half takes more than twice the time.
-        var shorter = (int)Math.Ceiling((double)side * Math.Min(info.Width, info.Height) / Math.Max(info.Width, info.Height) * (1 - MaxEnlargement));
+        var shorter = (int)Math.Ceiling((double)side * Math.Min(info.Width, info.Height) / Math.Max(info.Width, info.Height) * (1 - MaxGap));
         var picture = ImageDecoder.Decode(photo, new DecodeOptions { TargetMinSide = Math.Max(1, shorter) }, cancellationToken);
-        var scale = (double)side / Math.Max(picture.Width, picture.Height);
-        var fitted = picture.Resize(Math.Max(1, (int)Math.Round(picture.Width * scale)), Math.Max(1, (int)Math.Round(picture.Height * scale)));
+        var longer = Math.Max(picture.Width, picture.Height);
+        var scale = (double)side / longer;
+        // A photo of twelve megapixels is a little smaller than the square at its quarter, and stays so: its half takes more than twice the time, and enlarging adds nothing.
+        var fitted = longer <= side && longer >= side * (1 - MaxGap)
+            ? picture
+            : picture.Resize(Math.Max(1, (int)Math.Round(picture.Width * scale)), Math.Max(1, (int)Math.Round(picture.Height * scale)));
         var place = new PhotoPlace((side - fitted.Width) / 2, (side - fitted.Height) / 2, fitted.Width, fitted.Height);
         return (Extend(fitted, side, place), place);
     }
 
-    /// <summary>The photo alone, cut out of its square.</summary>
-    public static Bitmap Cut(Bitmap square, PhotoPlace place)
+    /// <summary>
+    /// The photo alone, cut out of the file of its square, and made smaller on the way as long as its shorter side keeps <paramref name="minSide"/> pixels. Throws
+    /// <see cref="ImageFormatException"/>.
+    /// </summary>
+    public static Bitmap Cut(ReadOnlyMemory<byte> square, PhotoPlace place, int minSide, CancellationToken cancellationToken)
+    {
+        var side = ImageDecoder.Identify(square.Span).Width;
+        var shorter = Math.Min(place.Width, place.Height);
+        var target = (((long)minSide * side) + shorter - 1) / shorter;
+        var picture = ImageDecoder.Decode(square, new DecodeOptions { TargetMinSide = (int)Math.Min(side, target) }, cancellationToken);
+        // Pixels that show some of the border beside the photo are left out.
+        var step = side / picture.Width;
+        var (left, top) = ((place.Left + step - 1) / step, (place.Top + step - 1) / step);
+        return Cut(picture, new PhotoPlace(left, top, Math.Max(1, ((place.Left + place.Width) / step) - left), Math.Max(1, ((place.Top + place.Height) / step) - top)));
+    }
+
+    private static Bitmap Cut(Bitmap square, PhotoPlace place)
     {
         var photo = new Bitmap(place.Width, place.Height);
         for (var y = 0; y < place.Height; y++)

@@ -17,6 +17,21 @@ internal ref struct JpegBitReader(ReadOnlySpan<byte> data, int position)
     /// <summary>Next byte to load; after <see cref="Restart"/> or at the end of a scan it stands at the marker.</summary>
     public int Position { get; private set; } = position;
 
+    /// <summary>The bits that are loaded and how many they are, for a loop that keeps them in registers.</summary>
+    public (ulong Bits, int Count) Bits
+    {
+        readonly get => (_bits, _count);
+        set => (_bits, _count) = value;
+    }
+
+    /// <summary>Makes at least 32 bits available to such a loop.</summary>
+    public (ulong Bits, int Count) Reload(ulong bits, int count)
+    {
+        (_bits, _count) = (bits, count);
+        Load();
+        return (_bits, _count);
+    }
+
     /// <summary>Makes at least 32 bits available.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Fill()
@@ -59,16 +74,11 @@ internal ref struct JpegBitReader(ReadOnlySpan<byte> data, int position)
 
     /// <summary>Takes a value in the form of T.81 F.2.2.1 (RECEIVE and EXTEND); 0 bits give 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int TakeSigned(int count)
-    {
-        if (count == 0)
-        {
-            return 0;
-        }
+    public int TakeSigned(int count) => count == 0 ? 0 : Extend(Take(count), count);
 
-        int value = Take(count);
-        return value < 1 << (count - 1) ? value - (1 << count) + 1 : value;
-    }
+    /// <summary>The value that 1 to 15 bits stand for (T.81 F.2.2.1, EXTEND).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Extend(int value, int count) => value < 1 << (count - 1) ? value - (1 << count) + 1 : value;
 
     /// <summary>More bits were taken than the stream has.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -22,6 +22,7 @@ internal static class JpegMarker
     public const byte App0 = 0xE0;
     public const byte App1 = 0xE1;
     public const byte App14 = 0xEE;
+    public const byte Comment = 0xFE;
 
     /// <summary>Markers that stand alone, without length and payload.</summary>
     public static bool IsStandalone(byte marker) => marker is (>= Restart0 and <= EndOfImage) or 0x01;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Imaging.Jpeg;
 
 /// <summary>Turns the channels' strips into rows of RGB pixels (JFIF 1.02, "Conversion to and from RGB").</summary>
@@ -120,5 +122,6 @@ internal sealed class JpegPictureWriter
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static byte Clamp(int value) => (uint)value <= 255 ? (byte)value : (byte)(~value >> 31);
 }

@@ -14,34 +14,68 @@ internal static class SequentialBlock
         component.DcPrediction = unchecked(component.DcPrediction + reader.TakeSigned(category));
         block[0] = unchecked((short)component.DcPrediction);
 
-        var acTable = component.AcTable!;
+        bool onlyDc = DecodeAc(ref reader, component.AcTable!, block);
+        reader.ThrowIfOverrun();
+        return onlyDc;
+    }
+
+    /// <summary>All coefficients but the first. Most of the time that a photo takes is spent here, so the bits are kept in registers.</summary>
+    private static bool DecodeAc(ref JpegBitReader reader, HuffmanTable table, scoped Span<short> block)
+    {
+        var coefficients = table.Coefficients;
+        var (bits, count) = reader.Bits;
         bool onlyDc = true;
         for (int k = 1; k < 64; k++)
         {
-            int symbol = acTable.Decode(ref reader);
-            int size = symbol & 15;
-            if (size == 0)
+            if (count < 32)
             {
-                if (symbol != ZeroRun16)
+                (bits, count) = reader.Reload(bits, count);
+            }
+
+            var known = coefficients[(int)(bits >> (count - HuffmanTable.CoefficientBits)) & (HuffmanTable.CoefficientCount - 1)];
+            int run, value;
+            if (known.Bits != 0)
+            {
+                count -= known.Bits;
+                if (known.Value == 0)
                 {
                     break;
                 }
 
-                k += 15;
-                continue;
+                (run, value) = (known.Run, known.Value);
+            }
+            else
+            {
+                var (symbol, length) = table.Find((int)(bits >> (count - HuffmanTable.MaxCodeBits)) & 0xFFFF);
+                count -= length;
+                int size = symbol & 15;
+                if (size == 0)
+                {
+                    if (symbol != ZeroRun16)
+                    {
+                        break;
+                    }
+
+                    k += 15;
+                    continue;
+                }
+
+                count -= size;
+                value = JpegBitReader.Extend((int)(bits >> count) & ((1 << size) - 1), size);
+                run = symbol >> 4;
             }
 
-            k += symbol >> 4;
+            k += run;
             if (k > 63)
             {
                 throw new ImageFormatException("The JPEG file is damaged: too many coefficients in a block.");
             }
 
-            block[JpegTables.ZigZag[k]] = unchecked((short)reader.TakeSigned(size));
+            block[JpegTables.ZigZag[k]] = unchecked((short)value);
             onlyDc = false;
         }
 
-        reader.ThrowIfOverrun();
+        reader.Bits = (bits, count);
         return onlyDc;
     }
 

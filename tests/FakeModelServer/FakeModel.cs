@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Imaging;
 using ModelServers;
@@ -11,8 +12,8 @@ namespace FakeModelServer;
 /// </summary>
 public sealed class FakeModel
 {
-    /// <summary>A PNG of 1024 by 1024 pixels with as many bytes as one that a model draws, 2.6 MB.</summary>
-    private static readonly Lazy<PictureReply> Drawing = new(() => ModelReply.Picture(PngEncoder.Encode(Draw(1024))));
+    /// <summary>A picture of 1024 by 1024 pixels with as many bytes as one that a model draws: as a PNG 2.6 MB, or as a JPEG of the quality that was asked for.</summary>
+    private static readonly ConcurrentDictionary<int, PictureReply> Drawings = [];
 
     private readonly TimeProvider _time;
     private readonly ConcurrentQueue<FakeModelCall> _calls = [];
@@ -69,7 +70,7 @@ public sealed class FakeModel
 
         var isDrawn = request.Path.Contains("/images/", StringComparison.Ordinal) || request.Model.Contains("image", StringComparison.Ordinal);
         var latency = isDrawn ? behaviour.DrawLatency : request.HasPicture ? behaviour.VisionLatency : behaviour.AnswerLatency;
-        return (isDrawn && behaviour.Fault == "none" ? Drawing.Value : Reply(behaviour, Answer(behaviour, request))) with
+        return (isDrawn && behaviour.Fault == "none" ? Drawing(request) : Reply(behaviour, Answer(behaviour, request))) with
         {
             Before = latency > TimeSpan.Zero ? cancellationToken => Task.Delay(latency, _time, cancellationToken) : null,
             Between = behaviour.StreamInterval > TimeSpan.Zero ? cancellationToken => Task.Delay(behaviour.StreamInterval, _time, cancellationToken) : null,
@@ -116,6 +117,13 @@ public sealed class FakeModel
         ["runner_up"] = new JsonObject { ["category"] = "플라스틱류", ["confidence"] = 0.05 },
         ["question"] = null,
     }.ToJsonString();
+
+    private static PictureReply Drawing(ModelRequest request)
+    {
+        var quality = (string?)request.Raw["output_format"] == "jpeg" ? int.Parse((string?)request.Raw["output_compression"] ?? "100", CultureInfo.InvariantCulture) : 0;
+        return Drawings.GetOrAdd(
+            quality, of => of > 0 ? ModelReply.Picture(JpegEncoder.Encode(Draw(1024), of), "image/jpeg") : ModelReply.Picture(PngEncoder.Encode(Draw(1024))));
+    }
 
     /// <summary>Smooth colours, which compress well, and a grain that does not.</summary>
     private static Bitmap Draw(int side)

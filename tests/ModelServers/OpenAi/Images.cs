@@ -26,6 +26,11 @@ internal sealed class Images(OpenAiProtocol protocol) : WireFormat
             {
                 throw new WireException(400, "unknown parameter: 'response_format'");
             }
+
+            if (body["output_compression"] is not null && (string?)body["output_format"] is not ("jpeg" or "webp"))
+            {
+                throw new WireException(400, "invalid parameter: 'output_compression'");
+            }
         }
 
         if (http.Request.Path.Value!.EndsWith("/edits", StringComparison.Ordinal) && pictures.Count == 0)

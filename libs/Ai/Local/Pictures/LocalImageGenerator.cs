@@ -5,10 +5,13 @@ using Bitmap = Imaging.Bitmap;
 
 namespace Ai.Local.Pictures;
 
-/// <summary>Pictures of the local provider: composed (<see cref="ComposedPicture"/>), PNG, and marked as such within the file.</summary>
+/// <summary>Pictures of the local provider: composed (<see cref="ComposedPicture"/>), PNG or JPEG, and marked as such within the file.</summary>
 internal sealed class LocalImageGenerator(LocalOptions local, ImageGeneratorMetadata metadata) : IImageGenerator
 {
-    private const string MediaType = "image/png";
+    private const string Png = "image/png";
+    private const string Jpeg = "image/jpeg";
+    private const string Software = "Tandem";
+    private const string Comment = "composed without an image model";
     private const int MinSide = 16;
     private static readonly Size DefaultSize = new(1024, 1024);
 
@@ -21,7 +24,7 @@ internal sealed class LocalImageGenerator(LocalOptions local, ImageGeneratorMeta
             Math.Min(size.Width, size.Height) >= MinSide && Math.Max(size.Width, size.Height) <= local.MaxPictureSide, ModelFailure.BadRequest,
             $"the local provider makes pictures with sides of {MinSide} to {local.MaxPictureSide} pixels; {size.Width} x {size.Height} were asked for");
         Check(count >= 1 && count <= local.MaxPictures, ModelFailure.BadRequest, $"the local provider makes 1 to {local.MaxPictures} pictures at a time; {count} were asked for");
-        Check(options?.MediaType is null or MediaType, ModelFailure.CapabilityMissing, $"the local provider makes {MediaType} only");
+        Check(options?.MediaType is null or Png or Jpeg, ModelFailure.CapabilityMissing, $"the local provider makes {Png} and {Jpeg} only");
         Check(
             options?.ResponseFormat is null or ImageGenerationResponseFormat.Data, ModelFailure.CapabilityMissing, "the local provider gives pictures as data, not as an address");
 
@@ -30,7 +33,7 @@ internal sealed class LocalImageGenerator(LocalOptions local, ImageGeneratorMeta
             () =>
             {
                 var references = References(request, cancellationToken);
-                return new ImageGenerationResponse([.. Enumerable.Range(0, count).Select(index => Picture(request.Prompt ?? "", references, size, index, cancellationToken))]);
+                return new ImageGenerationResponse([.. Enumerable.Range(0, count).Select(index => Picture(request.Prompt ?? "", references, size, index, options?.MediaType ?? Png, cancellationToken))]);
             },
             cancellationToken);
     }
@@ -42,11 +45,13 @@ internal sealed class LocalImageGenerator(LocalOptions local, ImageGeneratorMeta
     {
     }
 
-    private static DataContent Picture(string prompt, IReadOnlyList<Bitmap> references, Size size, int index, CancellationToken cancellationToken)
+    private static DataContent Picture(string prompt, IReadOnlyList<Bitmap> references, Size size, int index, string mediaType, CancellationToken cancellationToken)
     {
         var picture = ComposedPicture.Compose(prompt, references, size.Width, size.Height, index, cancellationToken);
-        var file = PngEncoder.Encode(picture, texts: [("provider", LocalProvider.Name), ("Software", "Tandem"), ("Comment", "composed without an image model")]);
-        return new DataContent(file, MediaType) { AdditionalProperties = new() { ["provider"] = LocalProvider.Name } };
+        var file = mediaType == Jpeg
+            ? JpegEncoder.Encode(picture, comment: $"provider={LocalProvider.Name}; {Software}; {Comment}")
+            : PngEncoder.Encode(picture, texts: [("provider", LocalProvider.Name), (nameof(Software), Software), (nameof(Comment), Comment)]);
+        return new DataContent(file, mediaType) { AdditionalProperties = new() { ["provider"] = LocalProvider.Name } };
     }
 
     private Bitmap[] References(ImageGenerationRequest request, CancellationToken cancellationToken)

@@ -89,6 +89,10 @@ internal sealed class OpenAiImages(ProviderConnection connection, string model, 
             if (options?.MediaType is { } type && type.StartsWith("image/", StringComparison.Ordinal))
             {
                 fields.Add(("output_format", type["image/".Length..]));
+                if (options.AdditionalProperties?.GetValueOrDefault("output_compression") is string quality && type is not "image/png")
+                {
+                    fields.Add(("output_compression", quality));
+                }
             }
         }
         else

@@ -168,5 +168,20 @@ public sealed class OpenAiRequestTests : ProviderContract<OpenAiFixture>
         await images.GenerateAsync(new ImageGenerationRequest(Prompt), new ImageGenerationOptions { Count = 2, MediaType = "image/webp" }, Cancellation);
 
         Assert.Equal(("medium", "webp", "2"), (Request.Raw["quality"]!.GetValue<string>(), Request.Raw["output_format"]!.GetValue<string>(), $"{Request.Raw["n"]}"));
+        Assert.Null(Request.Raw["output_compression"]);
+    }
+
+    [Theory]
+    [InlineData("image/jpeg", "90")]
+    [InlineData("image/webp", "90")]
+    [InlineData("image/png", null)]
+    public async Task Says_how_much_is_kept_of_a_picture_in_a_format_that_can_lose_something(string mediaType, string? sent)
+    {
+        var images = Fixture.Provider.CreateImages(Connection(), "gpt-image-1.5")!;
+
+        await images.GenerateAsync(
+            new ImageGenerationRequest(Prompt), new ImageGenerationOptions { MediaType = mediaType, AdditionalProperties = new() { ["output_compression"] = "90" } }, Cancellation);
+
+        Assert.Equal(sent, Request.Raw["output_compression"]?.GetValue<string>());
     }
 }

@@ -49,6 +49,19 @@ public sealed class LocalPictureTests
     }
 
     [Fact]
+    public async Task Makes_a_jpeg_for_those_who_ask_for_one_and_says_there_who_made_it()
+    {
+        var response = await Generator().GenerateAsync(
+            new ImageGenerationRequest("숲"), new ImageGenerationOptions { ImageSize = new Size(64, 48), MediaType = "image/jpeg" }, TestContext.Current.CancellationToken);
+
+        var file = Assert.Single(response.Contents.OfType<DataContent>());
+        var info = ImageDecoder.Identify(file.Data.Span);
+        Assert.Equal(("image/jpeg", ImageFormat.Jpeg, 64, 48), (file.MediaType, info.Format, info.Width, info.Height));
+        Assert.True(file.Data.Span.IndexOf("provider=local; Tandem; composed without an image model"u8) > 0);
+        Assert.True(ImageDecoder.Decode(file.Data).Pixels.ToArray().Distinct().Count() > 20);
+    }
+
+    [Fact]
     public async Task The_same_request_gives_the_same_picture_and_another_prompt_another()
     {
         var size = new Size(80, 60);

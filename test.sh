@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds once and runs the tests.
 #   ./test.sh            unit, integration, whole-platform and browser tests
-#   ./test.sh --faults   kills and freezes processes and servers under load, cuts the power of a simulated disk (20 minutes)
+#   ./test.sh --faults   kills and freezes processes and servers under load, cuts the power of a simulated disk (35 minutes)
 #   ./test.sh --bench    performance over whole data sets
 #   ./test.sh NAME …     only test projects whose name contains one of the words
 # Every test project is a program of its own; it is started directly, with a time limit. The last line is

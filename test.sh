@@ -22,7 +22,7 @@ for argument in "$@"; do
 done
 case $suite in
   default) filter=(-trait- Category=Fault -trait- Category=Bench); limit=${TEST_TIMEOUT:-900} ;;
-  faults) filter=(-trait Category=Fault); limit=${TEST_TIMEOUT:-1800} ;;
+  faults) filter=(-trait Category=Fault); limit=${TEST_TIMEOUT:-3000} ;;
   bench) filter=(-trait Category=Bench); limit=${TEST_TIMEOUT:-1800} ;;
 esac
 

@@ -44,7 +44,7 @@ public sealed class ModelPainter(IModels models, DrawnPictures drawn, DaprClient
         var wish = new ImageGenerationOptions
         {
             ImageSize = new Size(options.Value.Side, options.Value.Side),
-            // A tenth of the bytes of a PNG, of the quality in which it is kept; models that know no formats draw what they draw.
+            // Far fewer bytes than a PNG, of the quality in which it is kept; models that know no formats draw what they draw.
             MediaType = "image/jpeg",
             AdditionalProperties = new() { [CallScope.Key] = scope, ["output_compression"] = $"{DrawnPictures.Quality}" },
         };

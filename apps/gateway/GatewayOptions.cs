@@ -37,7 +37,10 @@ public sealed class GatewayOptions : IValidatableObject
     [Range(0, 16 * 1024 * 1024)]
     public int ReplayBodyBytes { get; set; } = 64 * 1024;
 
-    /// <summary>How long a request waits for an app that restarts before it gets 503. Default 10 s.</summary>
+    /// <summary>
+    /// How long a request is sent again for an app that restarts before it gets 503, on top of what the sidecar waits in each try (<c>resiliency.yaml</c>: 15 s); one that may
+    /// not be sent twice waits in the sidecar alone. Default 10 s.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
     public TimeSpan RestartGrace { get; set; } = TimeSpan.FromSeconds(10);
 

@@ -46,7 +46,7 @@ public sealed class ModelPainter(IModels models, DrawnPictures drawn, DaprClient
             ImageSize = new Size(options.Value.Side, options.Value.Side),
             // Far fewer bytes than a PNG, of the quality in which it is kept; models that know no formats draw what they draw.
             MediaType = "image/jpeg",
-            AdditionalProperties = new() { [CallScope.Key] = scope, ["output_compression"] = $"{DrawnPictures.Quality}" },
+            AdditionalProperties = new() { [CallScope.Key] = scope, ["output_compression"] = $"{PhotoFrame.Quality}" },
         };
         var model = models.Choose(Task);
         var response = await models.Images(model).GenerateAsync(request, wish, time.Token);
@@ -65,15 +65,12 @@ public sealed class ModelPainter(IModels models, DrawnPictures drawn, DaprClient
 /// <summary>What models draw, in the form that is kept.</summary>
 public sealed class DrawnPictures(DecodeLine decoding, IOptions<GenerationOptions> options)
 {
-    /// <summary>Quality of the JPEG.</summary>
-    public const int Quality = 90;
-
     /// <summary>The picture as a square JPEG. Throws <see cref="ModelException"/> for what is no JPEG or PNG.</summary>
     public async Task<byte[]> ReadAsync(ReadOnlyMemory<byte> picture, StepTime time)
     {
         try
         {
-            return await decoding.RunAsync(() => JpegEncoder.Encode(PhotoFrame.Fit(picture, options.Value.Side, time.Token).Square, quality: Quality), time);
+            return await decoding.RunAsync(() => JpegEncoder.Encode(PhotoFrame.Fit(picture, options.Value.Side, time.Token).Square, PhotoFrame.Quality), time);
         }
         catch (ImageFormatException unreadable)
         {

@@ -42,7 +42,7 @@ public sealed class DownloadActivity(TaskSteps steps, PhotoSource photos, Images
                 () =>
                 {
                     var (square, place) = PhotoFrame.Fit(content.Bytes, options.Value.Side, time.Token);
-                    return (JpegEncoder.Encode(square, quality: 90), place);
+                    return (JpegEncoder.Encode(square, PhotoFrame.Quality), place);
                 },
                 time);
             var stored = await images.StoreAsync(Uuid5.Create(Copies, $"{input.TaskId}"), input.UserId, jpeg, "image/jpeg", time.Token)
@@ -67,7 +67,7 @@ public sealed class JudgeActivity(TaskSteps steps, DeskCheck check, DecodeLine d
             var copy = await dapr.ReadObjectAsync(input.Photo.Key, time.Token);
             // The photo alone: what surrounds it in the square is ours.
             var photo = await decoding.RunAsync(
-                () => DeskCheck.Prepare(PhotoFrame.Cut(copy, input.Photo.Place, DeskCheck.NeededMinSide, time.Token)), time);
+                () => DeskCheck.Prepare(PhotoFrame.Cut(copy, input.Photo.Place, DeskCheck.SentMinSide, time.Token)), time);
             var verdict = await check.JudgeAsync(photo, input.Task.UserId, time);
             return verdict.IsDesk
                 ? new JudgedPhoto(verdict.Confidence, verdict.Model)

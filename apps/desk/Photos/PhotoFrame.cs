@@ -15,6 +15,9 @@ public sealed record PhotoPlace(int Left, int Top, int Width, int Height);
 /// </summary>
 public static class PhotoFrame
 {
+    /// <summary>Quality of the JPEG files in which squares are kept.</summary>
+    public const int Quality = 90;
+
     /// <summary>How much shorter than the square a photo's longer side may stay, as a share of it, when that saves decoding more.</summary>
     private const double MaxGap = 1.0 / 16;
 

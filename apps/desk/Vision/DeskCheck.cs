@@ -34,11 +34,11 @@ public sealed class DeskCheck
     /// <summary>The prompt.</summary>
     public static readonly PromptUse SystemPrompt = new("desk-check.system");
 
-    /// <summary>Models are sent no more than is needed; pixels of the shorter side that are kept.</summary>
-    private const int SentMinSide = 512;
-
-    /// <summary>What the local check looks at, <see cref="Ai.Local"/>; models that are asked to look at little see no more than 512 pixels of the longer side.</summary>
-    internal const int NeededMinSide = 320;
+    /// <summary>
+    /// Models are sent no more than is needed: pixels of the shorter side that are kept. The local check looks at as many, and models that are asked for little detail see
+    /// 512 of the longer side.
+    /// </summary>
+    internal const int SentMinSide = 320;
 
     /// <summary>Longest side that models are sent: a strip of 500 by 60,000 pixels has a short side that cannot be made smaller, and costs tokens for all of it.</summary>
     internal const int SentMaxSide = 2048;

@@ -70,6 +70,7 @@ internal sealed class HuffmanTable
     public ReadOnlySpan<CodedCoefficient> Coefficients => _coefficients ??= FindCoefficients();
 
     /// <summary>The symbol that <see cref="MaxCodeBits"/> bits begin with, and how many of them are its code.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public (int Symbol, int Bits) Find(int bits)
     {
         int entry = _lookup[bits >> (MaxCodeBits - LookupBits)];
@@ -81,19 +82,7 @@ internal sealed class HuffmanTable
     public int Decode(ref JpegBitReader reader)
     {
         reader.Fill();
-        int entry = _lookup[reader.Peek(LookupBits)];
-        if (entry != 0)
-        {
-            reader.Skip(entry >> 8);
-            return entry & 0xFF;
-        }
-
-        return DecodeLong(ref reader);
-    }
-
-    private int DecodeLong(ref JpegBitReader reader)
-    {
-        var (symbol, length) = FindLong(reader.Peek(MaxCodeBits));
+        var (symbol, length) = Find(reader.Peek(MaxCodeBits));
         reader.Skip(length);
         return symbol;
     }

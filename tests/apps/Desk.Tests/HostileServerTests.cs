@@ -144,22 +144,17 @@ public sealed class HostileServerTests(HostileServerTests.Fixture desk) : IClass
     [InlineData("gzip, gzip")]
     public async Task What_is_compressed_is_not_opened(string encoding)
     {
-        var bomb = new MemoryStream();
-        await using (var gzip = new GZipStream(bomb, CompressionLevel.Fastest, leaveOpen: true))
+        // Opened, the first would be a picture that is taken, and the second too large.
+        foreach (var zeros in new[] { 0, 100_000_000 })
         {
-            await gzip.WriteAsync(Picture, DeskPlatform.Cancel);
-            await gzip.WriteAsync(new byte[100_000_000], DeskPlatform.Cancel);
+            var compressed = await CompressAsync(encoding, [.. Picture, .. new byte[zeros]]);
+            desk.Server.Says($"HTTP/1.1 200 OK\nContent-Type: image/png\nContent-Encoding: {encoding}\nContent-Length: {compressed.Length}\n\n", compressed);
+            await AssertRefusedAsync(415, "FETCH_TYPE_UNSUPPORTED");
+
+            // Said of nothing, it is still what was sent.
+            desk.Server.Says("HTTP/1.1 200 OK\nContent-Type: image/png\n\n", compressed);
+            await AssertRefusedAsync(415, "FETCH_TYPE_UNSUPPORTED");
         }
-
-        desk.Server.Says($"HTTP/1.1 200 OK\nContent-Type: image/png\nContent-Encoding: {encoding}\nContent-Length: {bomb.Length}\n\n", bomb.ToArray());
-        var before = GC.GetTotalAllocatedBytes();
-
-        await AssertRefusedAsync(415, "FETCH_TYPE_UNSUPPORTED");
-        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 10_000_000);
-
-        // Said of nothing, it is still what was sent.
-        desk.Server.Says("HTTP/1.1 200 OK\nContent-Type: image/png\n\n", bomb.ToArray());
-        await AssertRefusedAsync(415, "FETCH_TYPE_UNSUPPORTED");
     }
 
     [Theory]
@@ -247,6 +242,23 @@ public sealed class HostileServerTests(HostileServerTests.Fixture desk) : IClass
         Assert.Equal((2, 1, 1), (desk.Names.Asked.Count(name => name == "rebound.test"), desk.Server.Requests - asked, other.Requests));
         Assert.Equal("FETCH_HOST_FORBIDDEN", (await AskAsync(url)).Code);
         Assert.Equal((1, 1), (desk.Server.Requests - asked, other.Requests));
+    }
+
+    /// <summary>In the form that was said last; in gzip where .NET has no compressor of it.</summary>
+    private static async Task<byte[]> CompressAsync(string encoding, byte[] content)
+    {
+        var compressed = new MemoryStream();
+        await using (Stream compressor = encoding switch
+        {
+            "deflate" => new ZLibStream(compressed, CompressionLevel.Fastest, leaveOpen: true),
+            "br" => new BrotliStream(compressed, CompressionLevel.Fastest, leaveOpen: true),
+            _ => new GZipStream(compressed, CompressionLevel.Fastest, leaveOpen: true),
+        })
+        {
+            await compressor.WriteAsync(content, DeskPlatform.Cancel);
+        }
+
+        return compressed.ToArray();
     }
 
     private async Task AssertTimesOutAsync(TimeSpan step, Func<bool> until, TimeSpan atLeast)

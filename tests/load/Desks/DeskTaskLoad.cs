@@ -21,8 +21,11 @@ namespace Load.Desks;
 internal sealed record DeskTaskLoadOptions(
     Uri Gateway, Uri Models, int Users, int Tasks, int WarmUp, TimeSpan Vision, TimeSpan Draw, bool IsBurst, TimeSpan Limit, DirectoryInfo Data)
 {
-    /// <summary>What a task waits for models: whether it is a desk, the plan, the picture, and where the things are, beside which products are searched for.</summary>
-    public TimeSpan ModelLatency => (3 * Vision) + Draw;
+    /// <summary>Times that a task asks a model to look: whether it is a desk, the plan, and where the things are, beside which products are searched for.</summary>
+    public const int VisionCalls = 3;
+
+    /// <summary>What a task waits for models, the picture included.</summary>
+    public TimeSpan ModelLatency => (VisionCalls * Vision) + Draw;
 }
 
 /// <summary>
@@ -31,9 +34,6 @@ internal sealed record DeskTaskLoadOptions(
 /// </summary>
 internal sealed class DeskTaskLoad(DeskTaskLoadOptions options, HttpClient http, PhotoServer photos, TextWriter output)
 {
-    /// <summary>Calls of each task to models that look: is it a desk, what to draw, where its parts are.</summary>
-    private const int VisionCalls = 3;
-
     /// <summary>Users before all others, and tasks of each: more than the thirty calls after which the runtime compiles a method again.</summary>
     private const int FirstUsers = 20;
 
@@ -101,7 +101,7 @@ internal sealed class DeskTaskLoad(DeskTaskLoadOptions options, HttpClient http,
         asked = await AskedAsync(cancellationToken) - asked;
         Print(elapsed, asked, ProcessorTimes().Select(used => (used.Name, used.Time - processors.FirstOrDefault(before => before.Name == used.Name).Time)));
         var tasks = options.Users * (options.WarmUp + options.Tasks);
-        if (asked.Vision < VisionCalls * tasks || asked.Drawn < tasks)
+        if (asked.Vision < DeskTaskLoadOptions.VisionCalls * tasks || asked.Drawn < tasks)
         {
             await output.WriteLineAsync("the models were asked less often than tasks ask them: what was measured is not what it is about");
             return 1;

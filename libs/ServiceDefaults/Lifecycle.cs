@@ -38,6 +38,9 @@ internal sealed class DrainState(IOptions<LifecycleOptions> options, TimeProvide
     /// <summary>Whether everything has started once.</summary>
     public bool IsStarted => _isStarted;
 
+    /// <summary>Whether the stop has begun.</summary>
+    public bool IsStopping => _isStopping;
+
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
         _isStopping ? HealthCheckResult.Unhealthy("stopping") : _isStarted ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("starting"));
 

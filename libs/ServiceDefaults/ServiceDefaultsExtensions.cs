@@ -54,6 +54,7 @@ public static class ServiceDefaultsExtensions
         services.AddSingleton<DrainState>();
         services.AddHostedService(provider => provider.GetRequiredService<DrainState>());
         services.AddHealthChecks().AddCheck<DrainState>("lifecycle", tags: [ReadyTag]);
+        services.AddSingleton<ReadinessLog>();
         return builder;
     }
 
@@ -74,6 +75,12 @@ public static class ServiceDefaultsExtensions
 
         var live = new HealthCheckOptions { Predicate = _ => false };
         var ready = new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag) };
+        var (write, readiness) = (ready.ResponseWriter, app.Services.GetRequiredService<ReadinessLog>());
+        ready.ResponseWriter = (http, report) =>
+        {
+            readiness.Tell(report);
+            return write(http, report);
+        };
         app.MapHealthChecks("/healthz", live);
         app.MapHealthChecks("/healthz/live", live);
         app.MapHealthChecks("/health", live);
@@ -91,7 +98,8 @@ public static class ServiceDefaultsExtensions
     private static void AddLogging(this WebApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("System.Net.Http", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("System.Net.Http", LogLevel.Warning)
+            .AddFilter(ReadinessLog.FrameworkCategory, LogLevel.None);
         if (builder.Environment.IsDevelopment())
         {
             builder.Logging.AddSimpleConsole(console => console.SingleLine = true);

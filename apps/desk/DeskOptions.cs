@@ -23,7 +23,10 @@ public sealed class DeskOptions
     [Range(1, 100)]
     public int DecodeConcurrency { get; set; } = 2;
 
-    /// <summary>Pictures that wait to be decoded, each with its file of up to 10 MiB; beyond them 503. Default 30, some seconds' work.</summary>
+    /// <summary>
+    /// Requests whose pictures wait to be decoded, each with its file of up to 10 MiB; beyond them 503. Default 30, some seconds' work. Steps of tasks wait in a line of
+    /// their own, whose turn is every other one.
+    /// </summary>
     [Range(0, 10_000)]
     public int DecodeQueue { get; set; } = 30;
 

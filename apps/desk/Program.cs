@@ -51,6 +51,7 @@ builder.Services.AddGuardedPost();
 builder.Services.AddDaprInvokeClient<ImagesClient>(Apps.Images);
 builder.Services.AddTransient<PhotoSource>();
 builder.Services.AddSingleton<DecodeLine>();
+builder.Services.AddSingleton<DownloadPlaces>();
 builder.Services.AddSingleton<Deliveries>();
 builder.Services.AddSingleton<SigningSecrets>();
 builder.Services.AddErasure();

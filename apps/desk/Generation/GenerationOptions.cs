@@ -24,6 +24,13 @@ public sealed class GenerationOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan DownloadTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>
+    /// Photos that are fetched, or wait with their file of up to 10 MiB to be decoded, at a time; the others are fetched when it is their turn. Default 16, of which a slow
+    /// server keeps one busy for 15 s.
+    /// </summary>
+    [Range(1, 1000)]
+    public int DownloadConcurrency { get; set; } = 16;
+
     /// <summary>Longest time to tell whether it shows a desk. Default 10 s.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan ClassifyTimeout { get; set; } = TimeSpan.FromSeconds(10);

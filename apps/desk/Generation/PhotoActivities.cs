@@ -19,8 +19,12 @@ public sealed record StoredPhoto(string Key, Uri Url, PhotoPlace Place);
 /// <summary>What the steps on the photo start from.</summary>
 public sealed record PhotoInput(DeskRequested Task, StoredPhoto Photo);
 
+/// <summary>Places for photos on their way, see <see cref="GenerationOptions.DownloadConcurrency"/>.</summary>
+public sealed class DownloadPlaces(IOptions<GenerationOptions> options) : SemaphoreSlim(options.Value.DownloadConcurrency);
+
 /// <summary>Step 1: fetches the photo, fits it and stores our copy, from which every other step works: the address may be gone tomorrow.</summary>
-public sealed class DownloadActivity(TaskSteps steps, PhotoSource photos, ImagesClient images, DecodeLine decoding, IOptions<GenerationOptions> options)
+public sealed class DownloadActivity(
+    TaskSteps steps, PhotoSource photos, ImagesClient images, DecodeLine decoding, DownloadPlaces places, IOptions<GenerationOptions> options)
     : WorkflowActivity<DeskRequested, StepOutcome<StoredPhoto>>
 {
     private static readonly Guid Copies = new("4a4cf4b1-94d2-5b35-a0c5-6c3b2b7f52a8");
@@ -28,6 +32,17 @@ public sealed class DownloadActivity(TaskSteps steps, PhotoSource photos, Images
     public override Task<StepOutcome<StoredPhoto>> RunAsync(WorkflowActivityContext context, DeskRequested input) => steps.RunAsync(
         DeskStep.Download, input,
         async time =>
+        {
+            var (jpeg, place) = await FetchAsync(input, time);
+            var stored = await images.StoreAsync(Uuid5.Create(Copies, $"{input.TaskId}"), input.UserId, jpeg, "image/jpeg", time.Token)
+                ?? throw new StepRefusedException("USER_NOT_FOUND", "there is no such account (any more)");
+            return new StoredPhoto(stored.Key, stored.CdnUrl, place);
+        });
+
+    private async Task<(byte[] Jpeg, PhotoPlace Place)> FetchAsync(DeskRequested input, StepTime time)
+    {
+        await time.WaitAsync(places.WaitAsync);
+        try
         {
             var fetched = await photos.GetAsync(input.InitialImageUrl, input.UserId, time.Token);
             if (fetched.Content is not { } content)
@@ -38,17 +53,19 @@ public sealed class DownloadActivity(TaskSteps steps, PhotoSource photos, Images
                     ? new StepFailedException(code, detail, new HttpRequestException(detail)) : new StepRefusedException(code, detail);
             }
 
-            var (jpeg, place) = await decoding.RunAsync(
+            return await decoding.RunAsync(
                 () =>
                 {
                     var (square, place) = PhotoFrame.Fit(content.Bytes, options.Value.Side, time.Token);
                     return (JpegEncoder.Encode(square, PhotoFrame.Quality), place);
                 },
                 time);
-            var stored = await images.StoreAsync(Uuid5.Create(Copies, $"{input.TaskId}"), input.UserId, jpeg, "image/jpeg", time.Token)
-                ?? throw new StepRefusedException("USER_NOT_FOUND", "there is no such account (any more)");
-            return new StoredPhoto(stored.Key, stored.CdnUrl, place);
-        });
+        }
+        finally
+        {
+            places.Release();
+        }
+    }
 }
 
 /// <summary>The photo shows a desk: every other verdict is an error.</summary>

@@ -13,16 +13,21 @@ public sealed class StepTime : IDisposable
     private TimeSpan _left;
     private long _since;
 
+    /// <param name="step">The step.</param>
     /// <param name="work">How long the step may work.</param>
     /// <param name="untilDeadline">How long it may take at all.</param>
     /// <param name="time">Clock.</param>
-    public StepTime(TimeSpan work, TimeSpan untilDeadline, TimeProvider time)
+    public StepTime(DeskStep step, TimeSpan work, TimeSpan untilDeadline, TimeProvider time)
     {
+        Step = step;
         (_time, _left, _since) = (time, work, time.GetTimestamp());
         _work = new CancellationTokenSource(work, time);
         _deadline = new CancellationTokenSource(untilDeadline, time);
         _either = CancellationTokenSource.CreateLinkedTokenSource(_work.Token, _deadline.Token);
     }
+
+    /// <summary>Whose time it is.</summary>
+    public DeskStep Step { get; }
 
     /// <summary>Cancelled when the time is over.</summary>
     public CancellationToken Token => _either.Token;

@@ -80,7 +80,7 @@ public sealed partial class TaskSteps(DaprClient dapr, JobLogClient log, IOption
         }
 
         var timeout = step.Timeout(options.Value);
-        using var limit = new StepTime(timeout, left, time);
+        using var limit = new StepTime(step, timeout, left, time);
         try
         {
             return new StepOutcome<T>(await work(limit).WaitAsync(limit.Token));

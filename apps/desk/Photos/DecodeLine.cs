@@ -4,39 +4,35 @@ using Microsoft.Extensions.Options;
 
 namespace Desk.Photos;
 
-/// <summary>The line in which pictures wait to be decoded, see <see cref="DeskOptions.DecodeConcurrency"/> and <see cref="DeskOptions.DecodeQueue"/>.</summary>
-public sealed class DecodeLine(IOptions<DeskOptions> options) : IDisposable
+/// <summary>
+/// The line in which pictures wait to be decoded, see <see cref="DeskOptions.DecodeConcurrency"/> and <see cref="DeskOptions.DecodeQueue"/>. Requests and steps of tasks
+/// take turns, so that neither keeps the other away. Of the steps that of the task that is furthest goes first: many tasks at a time then leave one after the other for
+/// the models instead of all at once, and a task that has begun is not held up by those that begin.
+/// </summary>
+public sealed class DecodeLine(IOptions<DeskOptions> options)
 {
-    private readonly SemaphoreSlim _gate = new(options.Value.DecodeConcurrency);
-    private readonly int _places = options.Value.DecodeConcurrency + options.Value.DecodeQueue;
-    private int _inLine;
+    private readonly Lock _lock = new();
+    private readonly Queue<TaskCompletionSource> _requests = [];
+    private readonly PriorityQueue<TaskCompletionSource, (int Left, long Number)> _steps = new();
+    private int _free = options.Value.DecodeConcurrency;
+    private int _waitingRequests;
+    private long _number;
+    private bool _isStepsTurn;
 
     /// <summary>
-    /// Runs work that has a picture in memory when it is its turn, off the caller's thread. Throws <see cref="DeskBusyException"/> when the line is full, unless it is
-    /// for a step of a task, of which only so many are worked on, and which nobody is kept waiting for.
+    /// Runs work that has a picture in memory when it is its turn, off the caller's thread. Throws <see cref="DeskBusyException"/> when too many requests are in line;
+    /// a step stands in it as long as it takes: only so many tasks are worked on, and nobody is kept waiting for one.
     /// </summary>
     public async Task<T> RunAsync<T>(Func<Task<T>> work, StepTime? step, CancellationToken cancellationToken)
     {
+        await (step is null ? WaitAsync(cancellationToken) : step.WaitAsync(token => WaitAsync(step.Step, token)));
         try
         {
-            if (Interlocked.Increment(ref _inLine) > _places && step is null)
-            {
-                throw new DeskBusyException();
-            }
-
-            await (step is null ? _gate.WaitAsync(cancellationToken) : step.WaitAsync(_gate.WaitAsync));
-            try
-            {
-                return await Task.Run(work, cancellationToken);
-            }
-            finally
-            {
-                _gate.Release();
-            }
+            return await Task.Run(work, cancellationToken);
         }
         finally
         {
-            Interlocked.Decrement(ref _inLine);
+            Leave();
         }
     }
 
@@ -46,5 +42,89 @@ public sealed class DecodeLine(IOptions<DeskOptions> options) : IDisposable
     /// <summary>The same for work that waits for nothing, of a step.</summary>
     public Task<T> RunAsync<T>(Func<T> work, StepTime step) => RunAsync(() => Task.FromResult(work()), step, step.Token);
 
-    public void Dispose() => _gate.Dispose();
+    private async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        var turn = NewTurn();
+        lock (_lock)
+        {
+            if (TryEnter())
+            {
+                return;
+            }
+
+            if (_waitingRequests == options.Value.DecodeQueue)
+            {
+                throw new DeskBusyException();
+            }
+
+            _waitingRequests++;
+            _requests.Enqueue(turn);
+        }
+
+        try
+        {
+            await StandAsync(turn, cancellationToken);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _waitingRequests--;
+            }
+        }
+    }
+
+    private Task WaitAsync(DeskStep step, CancellationToken cancellationToken)
+    {
+        var turn = NewTurn();
+        lock (_lock)
+        {
+            if (TryEnter())
+            {
+                return Task.CompletedTask;
+            }
+
+            _steps.Enqueue(turn, (100 - step.ProgressBefore, _number++));
+        }
+
+        return StandAsync(turn, cancellationToken);
+    }
+
+    private static TaskCompletionSource NewTurn() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static async Task StandAsync(TaskCompletionSource turn, CancellationToken cancellationToken)
+    {
+        await using var leaving = cancellationToken.Register(() => turn.TrySetCanceled(cancellationToken));
+        await turn.Task;
+    }
+
+    private bool TryEnter()
+    {
+        if (_free == 0)
+        {
+            return false;
+        }
+
+        _free--;
+        return true;
+    }
+
+    private void Leave()
+    {
+        lock (_lock)
+        {
+            while (_steps.Count + _requests.Count > 0)
+            {
+                var isStep = _requests.Count == 0 || (_isStepsTurn && _steps.Count > 0);
+                // Whoever has been cancelled is gone.
+                if ((isStep ? _steps.Dequeue() : _requests.Dequeue()).TrySetResult())
+                {
+                    _isStepsTurn = !isStep;
+                    return;
+                }
+            }
+
+            _free++;
+        }
+    }
 }

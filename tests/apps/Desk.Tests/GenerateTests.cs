@@ -321,4 +321,44 @@ public sealed class GenerateTests
         Assert.Equal((1024, "samples"), (info.GetProperty("image_size").GetInt32(), info.GetProperty("products").GetString()));
         held.Dispose();
     }
+
+    [Fact]
+    public async Task Photos_are_fetched_when_it_is_their_turn()
+    {
+        await using var platform = await DeskPlatform.StartWithTasksAsync(("Desk:Generation:DownloadConcurrency", "1"));
+        await using var server = new RawServer();
+        var photo = JpegEncoder.Encode(Pictures.Workplace());
+        var (open, most, go) = (0, 0, new TaskCompletionSource());
+        server.Say = async (stream, cancellationToken) =>
+        {
+            most = Math.Max(most, Interlocked.Increment(ref open));
+            await go.Task.WaitAsync(cancellationToken);
+            // Before it is sent: the next one may be asked for as soon as it has been read.
+            Interlocked.Decrement(ref open);
+            await stream.WriteAsync("HTTP/1.1 200 OK\r\n\r\n"u8.ToArray(), cancellationToken);
+            await stream.WriteAsync(photo, cancellationToken);
+        };
+
+        var ids = new List<string>();
+        foreach (var name in new[] { "a", "b", "c" })
+        {
+            ids.Add((await platform.GenerateAsync(new { initial_image_url = $"{server.Url}?{name}" })).Body.GetProperty("task_id").GetString()!);
+        }
+
+        foreach (var id in ids)
+        {
+            while ((await platform.TaskAsync(id)).GetProperty("status").GetString() == "queued")
+            {
+                await Task.Delay(20, DeskPlatform.Cancel);
+            }
+        }
+
+        go.SetResult();
+        foreach (var id in ids)
+        {
+            Assert.Equal("done", (await platform.EndOfTaskAsync(id)).GetProperty("status").GetString());
+        }
+
+        Assert.Equal(1, most);
+    }
 }

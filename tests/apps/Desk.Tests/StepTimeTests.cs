@@ -11,7 +11,7 @@ public sealed class StepTimeTests
     [Fact]
     public void A_step_that_works_for_too_long_is_ended()
     {
-        using var step = new StepTime(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(240), _clock);
+        using var step = new StepTime(DeskStep.Download, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(240), _clock);
 
         _clock.Advance(TimeSpan.FromSeconds(9));
         Assert.False(step.Token.IsCancellationRequested);
@@ -22,7 +22,7 @@ public sealed class StepTimeTests
     [Fact]
     public async Task Standing_in_line_takes_none_of_its_time()
     {
-        using var step = new StepTime(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(240), _clock);
+        using var step = new StepTime(DeskStep.Download, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(240), _clock);
         var turn = new TaskCompletionSource();
 
         _clock.Advance(TimeSpan.FromSeconds(4));
@@ -40,7 +40,7 @@ public sealed class StepTimeTests
     [Fact]
     public async Task A_deadline_ends_it_in_line()
     {
-        using var step = new StepTime(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30), _clock);
+        using var step = new StepTime(DeskStep.Download, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30), _clock);
 
         var waiting = step.WaitAsync(new TaskCompletionSource().Task.WaitAsync);
         _clock.Advance(TimeSpan.FromSeconds(30));

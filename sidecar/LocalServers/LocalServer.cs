@@ -95,8 +95,8 @@ public abstract class LocalServer : IAsyncDisposable
         await StartAsync(_daemon, cancellationToken);
     }
 
-    /// <summary>SIGSTOP: connections stay open and nothing is answered.</summary>
-    public void Pause() => _process?.Signal(Libc.SigStop);
+    /// <summary>SIGSTOP: connections stay open and nothing is answered. Returns when no thread of the server runs any more.</summary>
+    public Task PauseAsync() => _process?.FreezeAsync() ?? Task.CompletedTask;
 
     /// <summary>SIGCONT.</summary>
     public void Resume() => _process?.Signal(Libc.SigCont);

@@ -39,12 +39,27 @@ internal static class ProcessTree
         return tree;
     }
 
-    /// <summary>The fields of stat from the third on.</summary>
-    private static string[] Fields(int pid)
+    /// <summary>Whether every thread of a process has obeyed SIGSTOP, as far as that can be told.</summary>
+    public static bool IsStopped(int pid)
     {
         try
         {
-            var stat = Libc.ReadUnlocked($"/proc/{pid}/stat");
+            return !HasProc || Directory.EnumerateDirectories($"/proc/{pid}/task").All(thread => Stat($"{thread}/stat") is [] or ["T" or "Z" or "X", ..]);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return true;
+        }
+    }
+
+    private static string[] Fields(int pid) => Stat($"/proc/{pid}/stat");
+
+    /// <summary>The fields of a stat file from the third on; none when what it tells of is gone.</summary>
+    private static string[] Stat(string path)
+    {
+        try
+        {
+            var stat = Libc.ReadUnlocked(path);
             return stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         }
         catch (IOException)

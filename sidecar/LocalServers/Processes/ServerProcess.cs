@@ -21,6 +21,9 @@ internal sealed class ServerProcess
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>A thread that writes to a slow disk obeys when it has written.</summary>
+    private static readonly TimeSpan FreezeTimeout = TimeSpan.FromSeconds(30);
+
     private readonly Guard? _guard;
 
     /// <summary>Start time of the process in the words of the kernel: another process may get the same pid later.</summary>
@@ -78,6 +81,30 @@ internal sealed class ServerProcess
             foreach (var pid in ProcessTree.Of(Pid))
             {
                 Libc.Signal(pid, signal);
+            }
+        }
+    }
+
+    /// <summary>SIGSTOP to all of them. Returns when they stand still: the kernel takes a signal at once, and each thread obeys it when it runs the next time.</summary>
+    public async Task FreezeAsync()
+    {
+        for (var begin = Stopwatch.GetTimestamp(); IsAlive; await Task.Delay(Interval))
+        {
+            // Looked up again each time: one that was still running may have started another.
+            var tree = ProcessTree.Of(Pid);
+            foreach (var pid in tree)
+            {
+                Libc.Signal(pid, Libc.SigStop);
+            }
+
+            if (tree.All(ProcessTree.IsStopped))
+            {
+                return;
+            }
+
+            if (Stopwatch.GetElapsedTime(begin) > FreezeTimeout)
+            {
+                throw new LocalServerException($"process {Pid} does not stand still {FreezeTimeout.TotalSeconds} s after SIGSTOP");
             }
         }
     }

@@ -78,7 +78,7 @@ public sealed class RevocationFaultTests
         await LogOutAsync("brokers away");
         await LogOutAsync("brokers back meanwhile", StartBrokersAsync);
         await LogOutAsync("brokers back");
-        brokers[0].Pause();
+        await brokers[0].PauseAsync();
         await LogOutAsync("broadcasts frozen");
         brokers[0].Resume();
         await LogOutAsync("auth killed meanwhile", KillAuthAsync);

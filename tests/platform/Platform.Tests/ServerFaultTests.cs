@@ -41,7 +41,7 @@ public sealed class ServerFaultTests
 
         async Task Freeze(Random random, CancellationToken cancellationToken)
         {
-            server.Pause();
+            await server.PauseAsync();
             await Task.Delay(random.Next(1000, 5000), cancellationToken);
             server.Resume();
         }

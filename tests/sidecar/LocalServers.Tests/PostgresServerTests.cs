@@ -56,7 +56,7 @@ public sealed class PostgresServerTests
         await using var postgres = await Servers.NewPostgresAsync(new PostgresServerOptions { Durable = false });
         await using var open = new NpgsqlConnection(postgres.ConnectionString());
         await open.OpenAsync();
-        postgres.Pause();
+        await postgres.PauseAsync();
         await using var command = new NpgsqlCommand("select 1", open);
         var answer = command.ExecuteScalarAsync();
 

@@ -15,7 +15,7 @@ LocalServer server = name switch
 await server.StartAsync();
 if (state == "frozen")
 {
-    server.Pause();
+    await server.PauseAsync();
 }
 
 Console.WriteLine($"{server.Port} {server.Pid}");

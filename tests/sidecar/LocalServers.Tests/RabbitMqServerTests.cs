@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -37,6 +38,33 @@ public sealed class RabbitMqServerTests
         {
             Assert.NotNull(await reader.BasicGetAsync("jobs", autoAck: true));
         }
+    }
+
+    /// <summary>A thread that has not yet obeyed would still confirm what is published now.</summary>
+    [Fact]
+    public async Task No_thread_of_a_paused_broker_runs()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "only Linux tells of threads in /proc");
+        await using var rabbit = new RabbitMqServer(Servers.NewDirectory("paused "));
+        Servers.SkipUnlessInstalled(rabbit);
+        await rabbit.StartAsync();
+
+        for (var round = 0; round < 20; round++)
+        {
+            await rabbit.PauseAsync();
+            var states = States(rabbit.Pid!.Value);
+            rabbit.Resume();
+
+            Assert.InRange(states.Count, 10, int.MaxValue);
+            Assert.All(states, state => Assert.Equal('T', state));
+        }
+
+        static List<char> States(int pid) =>
+        [
+            .. Directory.EnumerateDirectories($"/proc/{pid}/task").Select(thread => File.ReadAllText($"{thread}/stat")).Select(stat => stat[stat.LastIndexOf(')') + 2]),
+            .. Directory.EnumerateDirectories($"/proc/{pid}/task").SelectMany(thread => File.ReadAllText($"{thread}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                .SelectMany(child => States(int.Parse(child, CultureInfo.InvariantCulture))),
+        ];
     }
 
     [Fact]

@@ -59,7 +59,7 @@ public sealed class RedisServerTests
     public async Task A_paused_server_accepts_and_does_not_answer()
     {
         await using var redis = await Servers.NewRedisAsync();
-        redis.Pause();
+        await redis.PauseAsync();
         var answer = SayAsync(redis, "PING");
 
         await Assert.ThrowsAsync<TimeoutException>(() => answer.WaitAsync(TimeSpan.FromMilliseconds(200)));

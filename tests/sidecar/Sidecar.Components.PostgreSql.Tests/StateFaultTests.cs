@@ -62,7 +62,7 @@ public sealed class StateFaultTests : IAsyncLifetime
     {
         var store = await _database.StateAsync(("timeout", "1s"), ("maxConns", "2"));
         await store.WriteAsync(new StateWrite("a", "1"u8.ToArray()), default);
-        _server.Pause();
+        await _server.PauseAsync();
         try
         {
             var started = Stopwatch.GetTimestamp();

@@ -87,7 +87,7 @@ public sealed class BrokerFaultTests(BrokerFaultTests.OwnServer own) : IClassFix
         await using var subscription = await consumer.SubscribeAsync(broker);
         await broker.PublishAsync(Vhost.Topic, Vhost.Message("before"), default);
 
-        _server.Pause();
+        await _server.PauseAsync();
         try
         {
             var error = await Assert.ThrowsAsync<IOException>(async () => await broker.PublishAsync(Vhost.Topic, Vhost.Message("lost"), default));
@@ -140,7 +140,7 @@ public sealed class BrokerFaultTests(BrokerFaultTests.OwnServer own) : IClassFix
         await broker.PublishAsync(Vhost.Topic, Vhost.Message("unfinished"), default);
         await consumer.WaitAsync(1);
 
-        _server.Pause();
+        await _server.PauseAsync();
         try
         {
             await subscription.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));

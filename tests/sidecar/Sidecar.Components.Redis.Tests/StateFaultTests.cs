@@ -25,7 +25,7 @@ public sealed class StateFaultTests
     {
         await RunAsync(async server =>
         {
-            server.Pause();
+            await server.PauseAsync();
             await Task.Delay(TimeSpan.FromMilliseconds(700));
             server.Resume();
         });

@@ -96,7 +96,7 @@ public sealed class FaultTests : IAsyncLifetime
             _server.Options() with { CommandTimeout = TimeSpan.FromMilliseconds(500), ConnectTimeout = TimeSpan.FromMilliseconds(500) }, Cancel);
         var lost = new TaskCompletionSource<Exception>();
         redis.Disconnected += reason => lost.TrySetResult(reason);
-        _server.Pause();
+        await _server.PauseAsync();
         try
         {
             var unanswered = await Assert.ThrowsAsync<RedisConnectionException>(async () => await redis.ExecuteAsync(RedisCommand.Of("INCR", "counter"), Cancel));
@@ -187,7 +187,7 @@ public sealed class FaultTests : IAsyncLifetime
             _server.Options() with { CommandTimeout = TimeSpan.FromMilliseconds(300), KeepAlive = TimeSpan.FromMilliseconds(200) }, Cancel);
         var lost = new TaskCompletionSource<Exception>();
         redis.Disconnected += reason => lost.TrySetResult(reason);
-        _server.Pause();
+        await _server.PauseAsync();
         Assert.Contains("PING was not answered", (await lost.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel)).Message);
         _server.Resume();
         await Wait.UntilAsync(() => redis.IsConnected);
@@ -234,7 +234,7 @@ public sealed class FaultTests : IAsyncLifetime
     public async Task A_client_that_is_closed_fails_what_waits_and_refuses_more()
     {
         var redis = await RedisClient.ConnectAsync(_server.Options(), Cancel);
-        _server.Pause();
+        await _server.PauseAsync();
         var waiting = redis.ExecuteAsync(RedisCommand.Of("PING"), Cancel).AsTask();
         await redis.DisposeAsync();
         await redis.DisposeAsync();
@@ -255,7 +255,7 @@ public sealed class FaultTests : IAsyncLifetime
 
         await using var impatient = await RedisClient.ConnectAsync(
             _server.Options() with { MaxInFlight = 1, CommandTimeout = TimeSpan.FromMilliseconds(300) }, Cancel);
-        _server.Pause();
+        await _server.PauseAsync();
         var first = impatient.ExecuteAsync(RedisCommand.Of("PING"), Cancel).AsTask();
         var second = await Assert.ThrowsAsync<RedisConnectionException>(async () => await impatient.ExecuteAsync(RedisCommand.Of("PING"), Cancel));
         _server.Resume();

@@ -57,7 +57,7 @@ public sealed class FaultTests
         await broker.PublishAsync(component, "before");
         await consumer.WaitAsync(1);
 
-        broker.Server.Pause();
+        await broker.Server.PauseAsync();
         try
         {
             var began = Stopwatch.GetTimestamp();
@@ -92,7 +92,7 @@ public sealed class FaultTests
         var component = await broker.ComponentAsync("readTimeout=500ms");
         var subscription = await component.SubscribeAsync(new Consumer().Request(broker.Topic), default);
 
-        broker.Server.Pause();
+        await broker.Server.PauseAsync();
         try
         {
             await subscription.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));

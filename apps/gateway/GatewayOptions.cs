@@ -38,8 +38,8 @@ public sealed class GatewayOptions : IValidatableObject
     public int ReplayBodyBytes { get; set; } = 64 * 1024;
 
     /// <summary>
-    /// How long a request is sent again for an app that restarts before it gets 503, on top of what the sidecar waits in each try (<c>resiliency.yaml</c>: 15 s); one that may
-    /// not be sent twice waits in the sidecar alone. Default 10 s.
+    /// How long a request is sent again for an app that restarts before it gets 503, on top of what the sidecar waits in each try; one that may not be sent twice waits in the
+    /// sidecar alone (3 s). Default 10 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
     public TimeSpan RestartGrace { get; set; } = TimeSpan.FromSeconds(10);
@@ -131,6 +131,11 @@ public sealed class GatewayRoute
 
     /// <summary>Who answers a repeated write with the same <c>Idempotency-Key</c>.</summary>
     public IdempotencyBy Idempotency { get; set; }
+
+    /// <summary>
+    /// Whether a write without a key may be sent again when nobody knows what became of it: the app makes the same of it, or something that ends by itself. Default false.
+    /// </summary>
+    public bool Repeatable { get; set; }
 
     /// <summary>Largest request body, bytes; null for the general limit.</summary>
     public long? MaxBodyBytes { get; set; }

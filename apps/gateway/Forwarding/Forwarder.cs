@@ -245,7 +245,7 @@ internal sealed partial class Forwarder(
     /// <summary>A key says so only where the app knows it: the gateway's own is for the client to repeat.</summary>
     private static bool MayBeRepeated(HttpRequest request, GatewayRoute route) =>
         HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method)
-        || HttpMethods.IsPut(request.Method) || HttpMethods.IsDelete(request.Method)
+        || HttpMethods.IsPut(request.Method) || HttpMethods.IsDelete(request.Method) || route.Repeatable
         || (route.Idempotency == IdempotencyBy.App
             && (request.Headers.ContainsKey(IdempotencyKey.Header) || request.Headers.ContainsKey(IdempotencyKey.Alias)));
 

@@ -236,6 +236,10 @@ public sealed class ForwardingTests
 
         sidecar.Requests.Clear();
         sidecar.Answer = context => sidecar.Requests.Count < 3 ? down(context) : Task.CompletedTask;
+        using var ticket = await waiting.PostAsJsonAsync("/api/v1/images/scan", new { a = 1 });
+        Assert.Equal((HttpStatusCode.OK, 3), (ticket.StatusCode, sidecar.Requests.Count));
+
+        sidecar.Requests.Clear();
         waiting.DefaultRequestHeaders.Add("Idempotency-Key", "k1");
         using var repeated = await waiting.PostAsJsonAsync("/api/v1/scan", new { a = 1 });
         Assert.Equal(HttpStatusCode.OK, repeated.StatusCode);

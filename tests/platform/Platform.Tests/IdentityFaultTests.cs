@@ -116,7 +116,7 @@ public sealed class IdentityFaultTests
             }
         });
         var people = Enumerable.Range(0, People).Select(_ => new PatientUser(run.Http, limit.Token)).ToArray();
-        await Task.WhenAll(people.Select(async person =>
+        var lives = people.Select(async person =>
         {
             bool last;
             do
@@ -135,8 +135,22 @@ public sealed class IdentityFaultTests
                 Interlocked.Increment(ref rounds);
             }
             while (!last);
-        }));
-        await disturbing;
+        }).ToList();
+        try
+        {
+            // Whoever fails ends it: the others alone would never be enough at a time for the next fault.
+            await foreach (var life in Task.WhenEach(lives))
+            {
+                await life;
+            }
+
+            await disturbing;
+        }
+        catch
+        {
+            await limit.CancelAsync();
+            throw;
+        }
 
         foreach (var tokens in ended)
         {

@@ -15,6 +15,8 @@ public sealed class DecodeLine(IOptions<DeskOptions> options)
     private readonly Queue<TaskCompletionSource> _requests = [];
     private readonly PriorityQueue<TaskCompletionSource, (int Left, long Number)> _steps = new();
     private int _free = options.Value.DecodeConcurrency;
+
+    /// <summary>Those of <see cref="_requests"/> that nobody has cancelled.</summary>
     private int _waitingRequests;
     private long _number;
     private bool _isStepsTurn;
@@ -25,7 +27,7 @@ public sealed class DecodeLine(IOptions<DeskOptions> options)
     /// </summary>
     public async Task<T> RunAsync<T>(Func<Task<T>> work, StepTime? step, CancellationToken cancellationToken)
     {
-        await (step is null ? WaitAsync(cancellationToken) : step.WaitAsync(token => WaitAsync(step.Step, token)));
+        await (step is null ? WaitAsync(step: null, cancellationToken) : step.WaitAsync(token => WaitAsync(step.Step, token)));
         try
         {
             return await Task.Run(work, cancellationToken);
@@ -42,71 +44,47 @@ public sealed class DecodeLine(IOptions<DeskOptions> options)
     /// <summary>The same for work that waits for nothing, of a step.</summary>
     public Task<T> RunAsync<T>(Func<T> work, StepTime step) => RunAsync(() => Task.FromResult(work()), step, step.Token);
 
-    private async Task WaitAsync(CancellationToken cancellationToken)
+    private async Task WaitAsync(DeskStep? step, CancellationToken cancellationToken)
     {
-        var turn = NewTurn();
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            if (TryEnter())
+            if (_free > 0)
             {
+                _free--;
                 return;
             }
 
-            if (_waitingRequests == options.Value.DecodeQueue)
+            if (step is not null)
+            {
+                _steps.Enqueue(turn, (100 - step.ProgressBefore, _number++));
+            }
+            else if (_waitingRequests < options.Value.DecodeQueue)
+            {
+                _waitingRequests++;
+                _requests.Enqueue(turn);
+            }
+            else
             {
                 throw new DeskBusyException();
             }
-
-            _waitingRequests++;
-            _requests.Enqueue(turn);
         }
 
         try
         {
-            await StandAsync(turn, cancellationToken);
+            await using var leaving = cancellationToken.Register(() => turn.TrySetCanceled(cancellationToken));
+            await turn.Task;
         }
         finally
         {
-            lock (_lock)
+            if (step is null)
             {
-                _waitingRequests--;
+                lock (_lock)
+                {
+                    _waitingRequests--;
+                }
             }
         }
-    }
-
-    private Task WaitAsync(DeskStep step, CancellationToken cancellationToken)
-    {
-        var turn = NewTurn();
-        lock (_lock)
-        {
-            if (TryEnter())
-            {
-                return Task.CompletedTask;
-            }
-
-            _steps.Enqueue(turn, (100 - step.ProgressBefore, _number++));
-        }
-
-        return StandAsync(turn, cancellationToken);
-    }
-
-    private static TaskCompletionSource NewTurn() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private static async Task StandAsync(TaskCompletionSource turn, CancellationToken cancellationToken)
-    {
-        await using var leaving = cancellationToken.Register(() => turn.TrySetCanceled(cancellationToken));
-        await turn.Task;
-    }
-
-    private bool TryEnter()
-    {
-        if (_free == 0)
-        {
-            return false;
-        }
-
-        _free--;
-        return true;
     }
 
     private void Leave()

@@ -199,7 +199,7 @@ public sealed class ForwardingTests
     }
 
     [Fact]
-    public async Task Idempotent_methods_are_repeated_and_a_post_is_not_unless_it_has_an_idempotency_key()
+    public async Task Idempotent_methods_are_repeated_and_a_post_is_not_unless_its_key_or_its_route_allows_it()
     {
         await using var sidecar = await FakeServer.StartAsync();
         sidecar.Answer = context =>

@@ -59,10 +59,9 @@ internal sealed class FakeSharedState : ISharedState
         ThrowIfAway();
         lock (_gate)
         {
-            _documents[key] = (JsonSerializer.Serialize(value), _documents.GetValueOrDefault(key).Version + 1, ttl);
+            Write(key, value, ttl);
         }
 
-        Interlocked.Increment(ref _writes);
         return Task.CompletedTask;
     }
 
@@ -76,10 +75,17 @@ internal sealed class FakeSharedState : ISharedState
                 Interlocked.Increment(ref _conflicts);
                 return Task.FromResult(false);
             }
+
+            Write(key, value, ttl);
         }
 
-        WriteAsync(key, value, ttl, cancellationToken);
         return Task.FromResult(true);
+    }
+
+    private void Write<T>(string key, T value, TimeSpan ttl)
+    {
+        _documents[key] = (JsonSerializer.Serialize(value), _documents.GetValueOrDefault(key).Version + 1, ttl);
+        Interlocked.Increment(ref _writes);
     }
 
     private void ThrowIfAway()

@@ -84,6 +84,9 @@ internal sealed class StoreLog(IStoreFiles files, string directory, int snapshot
         catch (DiskFullException)
         {
             _file!.Truncate(_offset);
+            // Not only cut but gone: the disk might keep what did fit and not the cut, and fill with zeros what later frames begin behind. That would complete a frame that ends
+            // with zeros.
+            Flush();
             throw;
         }
 

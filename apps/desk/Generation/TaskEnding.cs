@@ -42,14 +42,13 @@ public sealed partial class TaskEnding(
     /// <summary>Ends it; returns the status that was told, or <see cref="Closed"/>.</summary>
     public async Task<string> EndAsync(DeskRequested task, TaskResult result, CancellationToken cancellationToken)
     {
-        if (await SettleAsync(task, result, cancellationToken) is not { } end)
+        if (await SettleAsync(task, result, cancellationToken) is not var (end, at))
         {
             return Closed;
         }
 
-        var now = time.GetUtcNow();
         var told = new DeskCompleted(
-            Uuid5.Create(task.TaskId, DeskTopics.DeskCompleted), now, task.TaskId, task.RequestId, task.UserId, end.Status, task.InitialImageUrl,
+            Uuid5.Create(task.TaskId, DeskTopics.DeskCompleted), at, task.TaskId, task.RequestId, task.UserId, end.Status, task.InitialImageUrl,
             end.ProcessedImageUrl?.ToString(), end.FlatProducts(), end.Error, end.ElapsedMs, options.Value.Side);
         // For whoever listens: that nobody does is no failure.
         await dapr.PublishEventAsync(
@@ -58,7 +57,7 @@ public sealed partial class TaskEnding(
         await HandOverAsync(task, end, cancellationToken);
         if (task.CallbackUrl is { } receiver)
         {
-            await CallBackAsync(task, end, receiver, now, cancellationToken);
+            await CallBackAsync(task, end, receiver, at, cancellationToken);
         }
 
         await dapr.DeleteStateAsync(Components.StateStore, DrawnFile.Key(task.TaskId), cancellationToken: cancellationToken);
@@ -66,16 +65,20 @@ public sealed partial class TaskEnding(
         return end.Status;
     }
 
-    /// <summary>Writes the terminal event. Whoever wrote another one before has decided; null when the task was erased or stopped.</summary>
-    private async Task<TaskResult?> SettleAsync(DeskRequested task, TaskResult result, CancellationToken cancellationToken)
+    /// <summary>
+    /// Writes the terminal event unless there is one, and returns what the log then says: whoever tells it, and however often, tells the same. Null when the task was
+    /// erased or stopped.
+    /// </summary>
+    private async Task<(TaskResult End, DateTimeOffset At)?> SettleAsync(DeskRequested task, TaskResult result, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var status = result.Status == TaskResult.Success ? JobWords.Completed : JobWords.Failed;
         var message = result.Error?.Message ?? "the desk is ready";
         var trace = System.Diagnostics.Activity.Current?.TraceId.ToHexString();
+        var before = 0L;
         try
         {
-            await log.AppendAsync(
+            var appended = await log.AppendAsync(
                 task.TaskId,
                 new AppendJobEvents(
                 [
@@ -83,15 +86,20 @@ public sealed partial class TaskEnding(
                     new JobEventInput($"{JobWords.Done}.{status}", JobWords.Done, status, 100, now, JsonSerializer.SerializeToElement(result, TandemJson.Options), message, trace),
                 ]),
                 cancellationToken);
-            return result;
+            before = appended.Seq - 1;
         }
         catch (JobClosedException)
         {
-            var job = await log.GetAsync(task.TaskId, after: long.MaxValue, cancellationToken);
-            return job?.Terminal == JobWords.Failed
-                ? TaskResult.OfFailure(task, new DeskError(TaskSteps.DeadlineExceeded, "the task took too long"), result.ElapsedMs, result.BeforeImageUrl)
-                : null;
+            // Somebody else has ended it.
         }
+
+        if (await log.GetAsync(task.TaskId, before, cancellationToken) is not { Terminal: JobWords.Completed or JobWords.Failed, Entries: [.., var last] })
+        {
+            return null;
+        }
+
+        return (TaskResult.Of(last) ?? TaskResult.OfFailure(
+            task, new DeskError(TaskSteps.DeadlineExceeded, "the task took too long"), (long)(last.Ts - task.Ts).TotalMilliseconds, result.BeforeImageUrl), last.Ts);
     }
 
     private async Task HandOverAsync(DeskRequested task, TaskResult end, CancellationToken cancellationToken)
@@ -108,12 +116,12 @@ public sealed partial class TaskEnding(
         await dapr.InvokeBindingAsync(binding, "create", new StreamEntry(task.InitialImageUrl, end.ProcessedImageUrl, products), metadata, cancellationToken);
     }
 
-    private Task CallBackAsync(DeskRequested task, TaskResult end, string receiver, DateTimeOffset now, CancellationToken cancellationToken)
+    private Task CallBackAsync(DeskRequested task, TaskResult end, string receiver, DateTimeOffset at, CancellationToken cancellationToken)
     {
         var id = Uuid5.Create(task.TaskId, CallbackType);
         return task.ProductsFormat == ProductsFormats.Grouped
-            ? callbacks.SendAsync(id, CallbackType, receiver, task.UserId, now, Body(end.GroupedProducts()), cancellationToken)
-            : callbacks.SendAsync(id, CallbackType, receiver, task.UserId, now, Body(end.FlatProducts()), cancellationToken);
+            ? callbacks.SendAsync(id, CallbackType, receiver, task.UserId, at, Body(end.GroupedProducts()), cancellationToken)
+            : callbacks.SendAsync(id, CallbackType, receiver, task.UserId, at, Body(end.FlatProducts()), cancellationToken);
 
         Told<T> Body<T>(IReadOnlyList<T>? products) => new(
             task.RequestId, task.TaskId, end.Status, task.InitialImageUrl, end.ProcessedImageUrl, products, end.Error, end.ElapsedMs, options.Value.Side);

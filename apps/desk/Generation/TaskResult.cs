@@ -1,6 +1,9 @@
 using System.Drawing;
+using System.Text.Json;
 using Contracts.Desk;
+using Contracts.Jobs;
 using Desk.Products;
+using ServiceDefaults;
 
 namespace Desk.Generation;
 
@@ -36,4 +39,8 @@ public sealed record TaskResult(
     /// <summary>The end of a task without a result.</summary>
     public static TaskResult OfFailure(DeskRequested task, DeskError error, long elapsedMs, Uri? before = null) => new(
         task.TaskId, task.RequestId, Failed, task.InitialImageUrl, before, null, null, null, null, null, error, elapsedMs);
+
+    /// <summary>The one in a terminal event; null in those of the deadline's sweep and of who stops a job.</summary>
+    public static TaskResult? Of(JobEvent end) =>
+        end.Result is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty("task_id", out _) ? json.Deserialize<TaskResult>(TandemJson.Options) : null;
 }

@@ -83,8 +83,7 @@ public sealed class TaskReader(JobLogClient log, IOptions<GenerationOptions> opt
             return new TaskView(job.JobId, TaskWords.OfStage(last.Stage), last.Progress, times);
         }
 
-        // The deadline's sweep and whoever stops a job write no result of ours.
-        var result = last.Result is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty("task_id", out _) ? json.Deserialize<TaskResult>(TandemJson.Options) : null;
+        var result = TaskResult.Of(last);
         if (job.Terminal == JobWords.Completed && result is { ProcessedImageUrl: { } made, BeforeImageUrl: { } before })
         {
             var products = format == ProductsFormats.Flat

@@ -68,6 +68,31 @@ public sealed class TaskFaultTests
     }
 
     [Fact]
+    public async Task An_end_that_is_told_again_is_told_in_the_same_words()
+    {
+        await using var platform = await DeskPlatform.StartWithTasksAsync();
+        // What is left to do after the callback was accepted.
+        var broken = platform.Dapr.Faults.StateWrites(app: Apps.Desk).When(write => write.Writes.Any(one => one.Key.Contains("drawn:", StringComparison.Ordinal) && one.Value is null))
+            .Times(2).Fail();
+        platform.Receiver.Answer = (http, _) =>
+        {
+            http.Response.StatusCode = 400;
+            return Task.CompletedTask;
+        };
+
+        await platform.EndOfTaskAsync(await platform.BeginAsync());
+        // Each delivery is given up at once, and the end that is told again begins another.
+        await platform.Dapr.AdvanceUntilAsync(() => platform.Receiver.Attempts.Count == 3, cancellationToken: DeskPlatform.Cancel);
+        await platform.Dapr.AdvanceUntilIdleAsync(cancellationToken: DeskPlatform.Cancel);
+
+        Assert.Equal(2, broken.Hits);
+        Assert.Equal(3, platform.Receiver.Attempts.Count);
+        Assert.Single(platform.Receiver.Attempts.Select(attempt => attempt.Body).Distinct());
+        Assert.Equal(3, platform.Dapr.Published.Count(message => message.Topic == "desk-completed"));
+        Assert.Single(platform.Dapr.Published.Where(message => message.Topic == "desk-completed").Select(message => message.Payload<JsonElement>().GetRawText()).Distinct());
+    }
+
+    [Fact]
     public async Task A_task_past_its_deadline_is_failed_and_that_is_told()
     {
         await using var platform = await DeskPlatform.StartWithTasksAsync(("Desk:Generation:Deadline", "00:00:20"));

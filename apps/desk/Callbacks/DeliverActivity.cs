@@ -26,9 +26,15 @@ public sealed partial class DeliverActivity(
     public override async Task<AttemptOutcome> RunAsync(WorkflowActivityContext context, Input input)
     {
         var (message, attempt) = (input.Message, input.Attempt);
-        if (await deliveries.FindAsync(message.Id, CancellationToken.None) is null)
+        if (await deliveries.FindAsync(message.Id, CancellationToken.None) is not { } delivery)
         {
             return new AttemptOutcome(AttemptVerdict.Withdrawn, "whom it answers has deleted the account");
+        }
+
+        // Its event came twice and has started the workflow again after its end. A letter that is replayed is pending by now.
+        if (delivery.State == DeliveryState.Delivered)
+        {
+            return new AttemptOutcome(AttemptVerdict.Delivered, "the receiver has it already");
         }
 
         if (await deliveries.IsGoneAsync(message.Url, CancellationToken.None))

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using Contracts.Desk;
 using Desk.Callbacks;
@@ -43,6 +44,28 @@ public sealed class CallbackTests
         Assert.Single(platform.Receiver.Attempts);
         // Its name is the user's own: another's request of the same name is another request.
         Assert.NotEqual(first.GetProperty("callback_id").GetString(), (await platform.ClassifyAsync(user: "u2")).GetProperty("callback_id").GetString());
+    }
+
+    /// <summary>An event that comes twice may start the workflow in place of the one that has just ended.</summary>
+    [Fact]
+    public async Task A_workflow_that_starts_again_after_its_end_tells_nobody_twice()
+    {
+        await using var platform = await DeskPlatform.StartAsync();
+        var id = (await platform.ClassifyAsync()).GetProperty("callback_id").GetString()!;
+        await platform.EndOfAsync(id);
+        await platform.Dapr.WaitForIdleAsync(cancellationToken: DeskPlatform.Cancel);
+        var message = Assert.Single(platform.Dapr.Published, message => message.Topic == DeskTopics.CallbackDue).Payload<CallbackDue>(TandemJson.Options)!;
+        using var sidecar = platform.Desk.CreateClient();
+
+        using var started = await sidecar.PostAsJsonAsync(
+            $"v1.0/workflows/dapr/{nameof(CallbackWorkflow)}/start?instanceID={id}", new CallbackInput(message, [], 0), DeskPlatform.Cancel);
+        Assert.Equal(HttpStatusCode.Accepted, started.StatusCode);
+        await platform.Dapr.AdvanceUntilIdleAsync(cancellationToken: DeskPlatform.Cancel);
+
+        var workflow = await sidecar.GetFromJsonAsync<JsonElement>($"v1.0/workflows/dapr/{id}", DeskPlatform.Cancel);
+        Assert.Equal("COMPLETED", workflow.GetProperty("runtimeStatus").GetString());
+        Assert.Single(platform.Receiver.Attempts);
+        Assert.Equal("delivered", (await platform.DeliveryAsync(id)).GetProperty("state").GetString());
     }
 
     [Fact]

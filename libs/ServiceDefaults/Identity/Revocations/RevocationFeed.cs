@@ -28,6 +28,7 @@ internal sealed partial class RevocationFeed : BackgroundService, IHealthCheck
     private readonly long _start;
     private DateTimeOffset _forgetAt;
     private bool _isFailing;
+    private volatile bool _wereKnown;
 
     public RevocationFeed(
         RevocationReader reader, RevokedTokens revoked, RevocationMetrics metrics, TimeProvider time, IOptions<IdentityOptions> identity,
@@ -62,13 +63,9 @@ internal sealed partial class RevocationFeed : BackgroundService, IHealthCheck
         }
     }
 
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
-    {
-        lock (_lock)
-        {
-            return Task.FromResult(_hearing.IsLoaded ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("the revocations are not read"));
-        }
-    }
+    /// <summary>Ready from the moment requests are judged for the first time, which comes just after the documents are read.</summary>
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(_wereKnown ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("the revocations are not read"));
 
     /// <summary>Before the documents are read nothing is known.</summary>
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -169,6 +166,11 @@ internal sealed partial class RevocationFeed : BackgroundService, IHealthCheck
             {
                 LogUnknown(_logger, _options.UnknownAfter);
             }
+        }
+
+        if (areKnown)
+        {
+            _wereKnown = true;
         }
 
         var now = _time.GetUtcNow();

@@ -21,9 +21,6 @@ internal sealed class RevocationHearing(RevocationOptions options)
     /// <summary>When the last message that was heard was sent; null before the first.</summary>
     public TimeSpan? LastHeard => _lastHeard;
 
-    /// <summary>Whether the documents were read once.</summary>
-    public bool IsLoaded => _isLoaded;
-
     /// <summary>
     /// A message came, so long after it was sent. Who is heard late is silent in between: life is counted from the sending. Doubled and
     /// overtaken messages say nothing about who is there.

@@ -62,8 +62,9 @@ public sealed partial class ActorSystem
         }
 
         host.IsGone = isGone;
-        runtime.Host = null;
         _hosts.Remove(host);
+        // After it: who sees that the app is gone is not led there any more.
+        runtime.Host = null;
         await Task.WhenAll(_actors.Values.Select(actor => actor.Activation is { } active && active.Host == host
             ? RetireAsync(active, GraceAsync(active))
             : Task.CompletedTask));

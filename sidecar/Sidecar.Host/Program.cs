@@ -23,7 +23,8 @@ try
     await using var sidecar = await SidecarServer.StartAsync(run);
     await sidecar.WaitForShutdownAsync();
     // A launcher has been told when no app is left: its signal comes now, and then this end is an expected one.
-    await sidecar.WaitForSignalAsync(TimeSpan.FromSeconds(2));
+    // The limit is for a sidecar that nobody launched.
+    await sidecar.WaitForSignalAsync(TimeSpan.FromSeconds(10));
     return 0;
 }
 catch (Exception exception) when (exception is ComponentException or IOException or JsonException)

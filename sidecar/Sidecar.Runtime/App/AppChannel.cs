@@ -191,12 +191,12 @@ public sealed partial class AppChannel : IAsyncDisposable
             {
                 var watch = await ConnectAsync(stop);
                 _down = new(TaskCreationOptions.RunContinuationsAsynchronously);
-                _isUp = true;
                 if (failedStarts == 0)
                 {
                     LogUp(_logger, _instance.AppId, _instance.Index);
                 }
 
+                _isUp = true;
                 if (await ServeAsync(watch, onUp, stop))
                 {
                     failedStarts = 0;

@@ -7,8 +7,8 @@ using Sidecar.Runtime.Loading;
 namespace Sidecar.Runtime.App;
 
 /// <summary>
-/// Starts one component. An attempt has the component's <c>initTimeout</c> (dapr/config §1); a server that is not up yet is tried again until that is
-/// over, or the longer <see cref="SidecarRun.ServerWait"/> of a run whose servers start beside it.
+/// Starts one component. An attempt has the component's <c>initTimeout</c> (dapr/config §1); a server that is not up yet, or does not answer yet, is
+/// tried again until that is over, or the longer <see cref="SidecarRun.ServerWait"/> of a run whose servers start beside it.
 /// </summary>
 internal static partial class ComponentStart
 {
@@ -16,7 +16,7 @@ internal static partial class ComponentStart
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
     /// <summary>Given to a component whose time is over, to say what it was waiting for.</summary>
-    private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(10);
 
     public static async Task<IComponent> RunAsync(
         Func<IComponent> make, ComponentManifest manifest, TimeSpan serverWait, bool check, ILogger logger, CancellationToken cancellationToken)
@@ -42,41 +42,48 @@ internal static partial class ComponentStart
             }
 
             using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var starting = Task.CompletedTask;
             try
             {
                 var left = limit - time.GetElapsedTime(begin);
                 left = left > manifest.InitTimeout ? manifest.InitTimeout : left > TimeSpan.Zero ? left : TimeSpan.Zero;
                 over.CancelAfter(left);
-                await component.InitAsync(over.Token).WaitAsync(left + LastWord, cancellationToken);
+                starting = component.InitAsync(over.Token);
+                await starting.WaitAsync(left + LastWord, cancellationToken);
                 return component;
             }
             catch (Exception exception)
             {
+                var isCutShort = over.IsCancellationRequested;
+                // One that goes on although its time is over is not started a second time beside it.
+                var hasEnded = starting.IsCompleted;
                 await component.DisposeAsync();
                 cancellationToken.ThrowIfCancellationRequested();
-                if (over.IsCancellationRequested && absence is not null)
+                var mayPass = !check && component is not IOpenedComponent && (IsAbsence(exception) || (isCutShort && hasEnded));
+                if (!mayPass || time.GetElapsedTime(begin) + pause >= limit)
                 {
-                    // The last whole attempt says more than one that was cut short.
-                    throw GaveUp(absence, limit);
-                }
+                    if (isCutShort && absence is not null)
+                    {
+                        // The last whole attempt says more than one that was cut short.
+                        throw GaveUp(absence, limit);
+                    }
 
-                if (exception is OperationCanceledException)
-                {
-                    throw new TimeoutException();
-                }
+                    if (exception is OperationCanceledException)
+                    {
+                        throw new TimeoutException();
+                    }
 
-                if (check || component is IOpenedComponent || !IsAbsence(exception))
-                {
-                    throw;
-                }
+                    if (!mayPass || !IsAbsence(exception))
+                    {
+                        throw;
+                    }
 
-                if (time.GetElapsedTime(begin) + pause >= limit)
-                {
                     throw GaveUp(exception, limit);
                 }
 
-                absence = exception;
-                LogAgain(logger, manifest.Name, manifest.Type, exception.Message);
+                absence = IsAbsence(exception) ? exception : absence;
+                var problem = exception is OperationCanceledException ? $"no answer within {manifest.InitTimeout}" : exception.Message;
+                LogAgain(logger, manifest.Name, manifest.Type, problem);
             }
 
             await Task.Delay(pause, time, cancellationToken);

@@ -75,6 +75,7 @@ public sealed partial class BindingService(AppInstance app)
         }
     }
 
+    /// <summary>Whether the app has the route. Throws <see cref="TimeoutException"/> when it does not say so in time: it is to be asked again.</summary>
     private async Task<bool> WantsAsync(Uri route, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -85,9 +86,9 @@ public sealed partial class BindingService(AppInstance app)
             using var response = await app.Channel.SendAsync(request, limit.Token);
             return response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.MethodNotAllowed;
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            return false;
+            throw new TimeoutException($"no answer to OPTIONS {route.AbsolutePath} within {ProbeTimeout}", exception);
         }
     }
 

@@ -109,7 +109,7 @@ public sealed class BadInputTests
         await using var run = new TestRun
         {
             Types = registry => registry.Add("lock.late", _ => new LateServer(() => ++tries < 3 ? new SocketException((int)SocketError.ConnectionRefused) : null)),
-        }.Component("lock", "lock.late");
+        }.Component("lock", "lock.late", tail: "  initTimeout: 1m\n");
         await run.AppAsync("app");
 
         await run.StartAsync();
@@ -148,6 +148,23 @@ public sealed class BadInputTests
         await run.StartAsync();
 
         Assert.Single(run.Sidecar.Apps[0].Components.All);
+    }
+
+    [Fact]
+    public async Task An_attempt_that_was_cut_short_is_made_again_while_servers_are_waited_for()
+    {
+        var tries = 0;
+        await using var run = new TestRun
+        {
+            ServerWait = TimeSpan.FromMinutes(1),
+            Types = registry => registry.Add("lock.slow", _ => ++tries == 1 ? (IComponent)new SilentServer() : new LateServer(() => null)),
+        }.Component("lock", "lock.slow", tail: "  initTimeout: 100ms\n");
+        await run.AppAsync("app");
+
+        await run.StartAsync();
+
+        Assert.Equal(2, tries);
+        Assert.Contains(run.Log, line => line.EndsWith("cannot start yet, trying again: 127.0.0.1:1 does not answer", StringComparison.Ordinal));
     }
 
     [Theory]

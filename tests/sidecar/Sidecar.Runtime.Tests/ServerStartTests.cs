@@ -15,7 +15,7 @@ public sealed class ServerStartTests
     public async Task A_server_that_starts_with_the_run_is_waited_for(string type)
     {
         await using var server = await StoppedAsync(type);
-        await using var run = Run(type, server, "2s", serverWait: TimeSpan.FromMinutes(2));
+        await using var run = Run(type, server, "30s", serverWait: TimeSpan.FromMinutes(2));
         await run.AppAsync("app");
 
         var start = run.StartAsync();
@@ -31,14 +31,14 @@ public sealed class ServerStartTests
     public async Task One_that_does_not_come_is_named_with_its_address_and_what_to_do(string type)
     {
         await using var server = await StoppedAsync(type);
-        await using var run = Run(type, server, "1s", serverWait: TimeSpan.Zero);
+        await using var run = Run(type, server, "10s", serverWait: TimeSpan.Zero);
         await run.AppAsync("app");
 
         var problem = (await Assert.ThrowsAsync<ComponentException>(() => run.StartAsync())).Message;
 
         Assert.StartsWith($"component 'it' ({type}, {run.Folder}/it.yaml): ", problem, StringComparison.Ordinal);
         Assert.Contains($"{server.Port}", problem, StringComparison.Ordinal);
-        Assert.EndsWith("(tried for 1 s; start the server, or raise initTimeout)", problem, StringComparison.Ordinal);
+        Assert.EndsWith("(tried for 10 s; start the server, or raise initTimeout)", problem, StringComparison.Ordinal);
     }
 
     private static TestRun Run(string type, LocalServer server, string initTimeout, TimeSpan serverWait) => new TestRun { ServerWait = serverWait }.Component(
@@ -60,7 +60,7 @@ public sealed class ServerStartTests
     private static string Metadata(LocalServer server) => server switch
     {
         PostgresServer postgres => $"host={server.Host};port={server.Port};user=postgres;password={postgres.Password};database=postgres",
-        RabbitMqServer rabbit => $"connectionString={rabbit.AmqpUri("/")}",
+        RabbitMqServer rabbit => $"connectionString={rabbit.AmqpUri("/")};connectTimeout=30s",
         _ => $"redisHost={server.Host}:{server.Port}",
     };
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Http.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -20,14 +21,14 @@ public sealed class TimeLimitTests
     [InlineData("processingTimeout=5s", 5)]
     public async Task A_message_whose_handler_hangs_has_failed_after_the_processing_timeout(string metadata, int seconds)
     {
-        var delivered = new List<DateTimeOffset>();
+        var delivered = new ConcurrentQueue<DateTimeOffset>();
         await using var run = new TestRun().Component("bus", "pubsub.in-memory", metadata);
         await run.AppAsync("a", app =>
         {
             app.MapGet("/dapr/subscribe", () => Results.Text(Subscription, "application/json"));
             app.MapPost("/t", http =>
             {
-                delivered.Add(_clock.GetUtcNow());
+                delivered.Enqueue(_clock.GetUtcNow());
                 return HangOnceAsync(http);
             });
         });
@@ -37,9 +38,10 @@ public sealed class TimeLimitTests
         await http.PostAsJsonAsync("/v1.0/publish/bus/t", 1);
         await TestRun.Eventually(() => Volatile.Read(ref _calls) == 1);
 
-        await AdvanceUntilAsync(() => Volatile.Read(ref _calls) == 2);
+        await AdvanceUntilAsync(() => Volatile.Read(ref _calls) >= 2);
 
-        Assert.True(delivered[1] - delivered[0] >= TimeSpan.FromSeconds(seconds), "given up too early");
+        var times = delivered.ToArray();
+        Assert.True(times[1] - times[0] >= TimeSpan.FromSeconds(seconds), "given up too early");
         Assert.Contains(run.Log, line => line.Contains("of t was not handled: no answer within", StringComparison.Ordinal));
     }
 
@@ -78,13 +80,25 @@ public sealed class TimeLimitTests
     }
 
     [Fact]
+    public async Task An_app_that_hangs_when_asked_whether_it_wants_a_binding_is_asked_again()
+    {
+        await using var run = new TestRun().Component("sweep", "bindings.cron", "schedule=@every 5s");
+        await run.AppAsync("a", app => app.MapMethods("/sweep", ["OPTIONS"], http => HangOnceAsync(http)));
+        await run.StartAsync(_clock);
+
+        await TestRun.Eventually(() => run.Log.Any(line => line.EndsWith("input binding sweep started", StringComparison.Ordinal)));
+
+        Assert.Contains(run.Log, line => line.Contains("no answer to OPTIONS /sweep within 00:00:03", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_tick_whose_handler_hangs_is_given_up_and_the_next_one_comes()
     {
         await using var run = new TestRun().Component("sweep", "bindings.cron", "schedule=@every 5s;direction=input");
         await run.AppAsync("a", app => app.MapPost("/sweep", HangOnceAsync));
         await run.StartAsync(_clock);
 
-        await AdvanceUntilAsync(() => Volatile.Read(ref _calls) == 2);
+        await AdvanceUntilAsync(() => Volatile.Read(ref _calls) >= 2);
 
         Assert.Contains(run.Log, line => line.Contains("an event of input binding sweep was not handled: no answer within 00:01:00", StringComparison.Ordinal));
     }

@@ -101,7 +101,7 @@ public sealed class PostgresServer : LocalServer
     }
 
     private protected override async Task<bool> AnswersAsync(CancellationToken cancellationToken) =>
-        (await Tool.TryRunAsync(Psql("postgres"), cancellationToken, "select 1")).Code == 0;
+        (await Tool.TryRunAsync(Psql("postgres", connectSeconds: 3), cancellationToken, "select 1")).Code == 0;
 
     /// <summary>In a draft that is renamed at the end: data that was made halfway is never started.</summary>
     private async Task MakeDataAsync(CancellationToken cancellationToken)
@@ -154,9 +154,10 @@ public sealed class PostgresServer : LocalServer
         .. arguments,
     ]);
 
-    private ServerCommand Psql(string database) => new(
+    /// <summary>The client; who asks again does not wait long for a connection.</summary>
+    private ServerCommand Psql(string database, int connectSeconds = 60) => new(
         [Path.Combine(_bin!, "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", Host, "-p", $"{Port}", "-U", User, "-d", database],
-        new Dictionary<string, string> { ["PGPASSWORD"] = Password, ["PGCONNECT_TIMEOUT"] = "3" });
+        new Dictionary<string, string> { ["PGPASSWORD"] = Password, ["PGCONNECT_TIMEOUT"] = $"{connectSeconds}" });
 
     /// <summary>Of the initdb in PATH, through its links; else the newest that Debian has installed, which it does not put into PATH.</summary>
     private static string? FindBin()

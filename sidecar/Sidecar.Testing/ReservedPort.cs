@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace Sidecar.Testing;
 
 /// <summary>
-/// The port of an app that is not there yet. A bound socket that does not listen holds it: nobody else gets it, and who connects is refused, as
+/// A port of 127.0.0.1 that is kept for its owner. A bound socket that does not listen holds it: nobody else gets it, and who connects is refused, as
 /// by an app that has not started.
 /// </summary>
 internal sealed class ReservedPort : IDisposable
@@ -19,12 +19,25 @@ internal sealed class ReservedPort : IDisposable
         Number = ((IPEndPoint)_socket.LocalEndPoint!).Port;
     }
 
+    /// <summary>
+    /// Whether a server can listen beside the socket that holds its port. Then the port is kept until the end, also while the server is away: otherwise
+    /// another program may be given it before the server is back.
+    /// </summary>
+    public static bool IsKept => OperatingSystem.IsLinux();
+
     public int Number { get; }
 
-    /// <summary>Hands the socket to a server that is told to listen on the port; a later server makes a socket of its own.</summary>
-    public void GiveTo(SocketTransportOptions transport) => transport.CreateBoundListenSocket = endPoint =>
-        (endPoint is IPEndPoint { Port: var port } && port == Number ? Interlocked.Exchange(ref _socket, null) : null)
-        ?? SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+    /// <summary>Lets a server listen on the port that it is told.</summary>
+    public void GiveTo(SocketTransportOptions transport)
+    {
+        if (!IsKept)
+        {
+            // It gets the socket; a later server makes one of its own.
+            transport.CreateBoundListenSocket = endPoint =>
+                (endPoint is IPEndPoint { Port: var port } && port == Number ? Interlocked.Exchange(ref _socket, null) : null)
+                ?? SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+        }
+    }
 
     public void Dispose() => Interlocked.Exchange(ref _socket, null)?.Dispose();
 }

@@ -15,8 +15,10 @@ public sealed class SidecarApp
 {
     private readonly SidecarHost _host;
     private readonly ReservedPort? _reserved;
+    private readonly ReservedPort?[] _daprPorts;
 
-    internal SidecarApp(SidecarHost host, AppInstance instance, ReservedPort? reserved) => (_host, Instance, _reserved) = (host, instance, reserved);
+    internal SidecarApp(SidecarHost host, AppInstance instance, ReservedPort? reserved, ReservedPort?[] daprPorts) =>
+        (_host, Instance, _reserved, _daprPorts) = (host, instance, reserved, daprPorts);
 
     /// <summary>App id.</summary>
     public string AppId => Instance.Instance.AppId;
@@ -169,7 +171,7 @@ public sealed class SidecarApp
 
     internal async ValueTask EndAsync()
     {
-        _reserved?.Dispose();
+        Array.ForEach([_reserved, .. _daprPorts], port => port?.Dispose());
         if (Running is { } running)
         {
             Running = null;

@@ -82,15 +82,22 @@ public sealed partial class SidecarHost
     private async Task<SidecarApp> AddAppAsync(string appId, int? port, ReservedPort? reserved, CancellationToken cancellationToken)
     {
         await _changing.WaitAsync(cancellationToken);
+        var (http, grpc) = ReservedPort.IsKept ? (new ReservedPort(), new ReservedPort()) : default;
         try
         {
             var app = new SidecarApp(this, await AddAsync(new SidecarInstance
             {
-                AppId = appId, Index = _apps.Count(other => other.AppId == appId), AppPort = port, HttpPort = 0, GrpcPort = 0,
+                AppId = appId, Index = _apps.Count(other => other.AppId == appId), AppPort = port, HttpPort = http?.Number ?? 0, GrpcPort = grpc?.Number ?? 0,
                 ApiToken = NewToken(), AppToken = NewToken(), ResourcesPaths = _resources, ConfigFilePath = _options.ConfigurationFile,
-            }, cancellationToken), reserved);
+            }, cancellationToken), reserved, [http, grpc]);
             _apps = [.. _apps, app];
             return app;
+        }
+        catch
+        {
+            http?.Dispose();
+            grpc?.Dispose();
+            throw;
         }
         finally
         {

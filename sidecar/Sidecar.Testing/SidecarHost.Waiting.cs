@@ -91,10 +91,10 @@ public sealed partial class SidecarHost
     public async Task AdvanceAsync(TimeSpan by, CancellationToken cancellationToken = default)
     {
         var target = Clock.GetUtcNow() + by;
-        await SettleAsync(cancellationToken);
+        await SettleAsync(QuietLooks, cancellationToken);
         while (Clock.FireNext(target))
         {
-            await SettleAsync(cancellationToken);
+            await SettleAsync(1, cancellationToken);
         }
     }
 
@@ -113,7 +113,7 @@ public sealed partial class SidecarHost
     {
         var start = Clock.GetUtcNow();
         var limit = start + (atMost ?? TimeSpan.FromHours(1));
-        await SettleAsync(cancellationToken);
+        await SettleAsync(QuietLooks, cancellationToken);
         while (!condition())
         {
             if (Clock.NextTimer is not { } next || next > limit)
@@ -122,7 +122,7 @@ public sealed partial class SidecarHost
             }
 
             Clock.FireNext(next);
-            await SettleAsync(cancellationToken);
+            await SettleAsync(1, cancellationToken);
         }
 
         return Clock.GetUtcNow() - start;
@@ -161,13 +161,12 @@ public sealed partial class SidecarHost
     }
 
     /// <summary>
-    /// Waits until nothing moves. A timer that sets nothing off, as most that an hour of clock fires, costs a look or two; whatever does move
-    /// must have been quiet for some more.
+    /// Waits until nothing moves for so many looks. After a timer that sets nothing off, as most that an hour of clock fires, one is enough; whatever does
+    /// move must have been quiet for some more, and so must what the test did before it moved the clock.
     /// </summary>
-    private async Task SettleAsync(CancellationToken cancellationToken)
+    private async Task SettleAsync(int looks, CancellationToken cancellationToken)
     {
         var last = Movements();
-        var looks = 1;
         for (var left = SettleLooks; looks > 0 && left > 0; left--)
         {
             await Task.Delay(LookInterval, cancellationToken);

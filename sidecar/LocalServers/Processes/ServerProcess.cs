@@ -90,14 +90,14 @@ internal sealed class ServerProcess
     {
         for (var begin = Stopwatch.GetTimestamp(); IsAlive; await Task.Delay(Interval))
         {
-            // Looked up again each time: one that was still running may have started another.
+            // Looked up again each time, and once more at the end: one that was still running may have started another.
             var tree = ProcessTree.Of(Pid);
             foreach (var pid in tree)
             {
                 Libc.Signal(pid, Libc.SigStop);
             }
 
-            if (tree.All(ProcessTree.IsStopped))
+            if (tree.All(ProcessTree.IsStopped) && ProcessTree.Of(Pid).SequenceEqual(tree))
             {
                 return;
             }

@@ -56,7 +56,8 @@ public sealed class RabbitMqServerTests
             rabbit.Resume();
 
             Assert.InRange(states.Count, 10, int.MaxValue);
-            Assert.All(states, state => Assert.Equal('T', state));
+            // Stopped, or ended and not collected yet.
+            Assert.All(states, state => Assert.True(state is 'T' or 'Z', $"{state}"));
         }
 
         static List<char> States(int pid) =>

@@ -69,13 +69,21 @@ public sealed class FakeModel
         }
 
         var isDrawn = request.Path.Contains("/images/", StringComparison.Ordinal) || request.Model.Contains("image", StringComparison.Ordinal);
-        var latency = isDrawn ? behaviour.DrawLatency : request.HasPicture ? behaviour.VisionLatency : behaviour.AnswerLatency;
+        var (latency, until) = isDrawn ? (behaviour.DrawLatency, Task.CompletedTask)
+            : request.HasPicture ? (behaviour.VisionLatency, behaviour.VisionUntil)
+            : (behaviour.AnswerLatency, behaviour.AnswerUntil);
         return (isDrawn && behaviour.Fault == "none" ? Drawing(request) : Reply(behaviour, Answer(behaviour, request))) with
         {
-            Before = latency > TimeSpan.Zero ? cancellationToken => Task.Delay(latency, _time, cancellationToken) : null,
+            Before = cancellationToken => WaitAsync(latency, until, cancellationToken),
             Between = behaviour.StreamInterval > TimeSpan.Zero ? cancellationToken => Task.Delay(behaviour.StreamInterval, _time, cancellationToken) : null,
             Sent = () => Interlocked.Increment(ref isDrawn ? ref _drawn : ref request.HasPicture ? ref _vision : ref _answer),
         };
+    }
+
+    private async Task WaitAsync(TimeSpan latency, Task until, CancellationToken cancellationToken)
+    {
+        await Task.Delay(latency, _time, cancellationToken);
+        await until.WaitAsync(cancellationToken);
     }
 
     /// <summary>A person's words, which stand between two lines that mark them as data.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace FakeModelServer;
 
 /// <summary>
@@ -17,6 +19,14 @@ public sealed class FakeModelOptions
 
     /// <summary>Time until a picture is drawn. Default none.</summary>
     public TimeSpan DrawLatency { get; set; }
+
+    /// <summary>No request with a picture is answered before this ends, see <see cref="Gate"/>; of tests in the process alone.</summary>
+    [JsonIgnore]
+    public Task VisionUntil { get; set; } = Task.CompletedTask;
+
+    /// <summary>The same for requests without a picture.</summary>
+    [JsonIgnore]
+    public Task AnswerUntil { get; set; } = Task.CompletedTask;
 
     /// <summary>The next so many requests fail with <see cref="FailStatus"/>.</summary>
     public int FailNext { get; set; }

@@ -27,7 +27,8 @@ public sealed class AccountErasureTests
             await Task.Delay(20, limit.Token);
         }
 
-        run.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(3) });
+        using var vision = new Gate();
+        run.Model.Behave(new FakeModelOptions { VisionUntil = vision.Opened });
         var running = await user.SubmitAsync(image, "running", limit.Token);
         while (run.Model.Stats.Running == 0)
         {
@@ -52,6 +53,7 @@ public sealed class AccountErasureTests
         Assert.DoesNotContain(user.UserId, (await run.StateAsync("users", "erasures:0", limit.Token))?.GetRawText() ?? "", StringComparison.Ordinal);
 
         // The stage that was under way ends; it may not leave its result.
+        vision.Open();
         while (run.Model.Stats.Running > 0)
         {
             await Task.Delay(20, limit.Token);

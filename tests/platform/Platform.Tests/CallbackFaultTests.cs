@@ -19,6 +19,9 @@ public sealed class CallbackFaultTests
     /// <summary>Between the attempts at a callback, seconds: two minutes in all, longer than a receiver is away here.</summary>
     private static readonly int[] Waits = [1, 1, 1, 2, 4, 8, 16, 32, 32, 32];
 
+    /// <summary>How long after its first message a receiver is away at most: shorter than <see cref="Waits"/> in all.</summary>
+    private static readonly TimeSpan AwayLimit = TimeSpan.FromSeconds(100);
+
     /// <summary>For what is still under way when the last task has ended.</summary>
     private static readonly TimeSpan EndLimit = TimeSpan.FromMinutes(4);
 
@@ -93,6 +96,15 @@ public sealed class CallbackFaultTests
         var open = 0;
         var done = 0;
 
+        // By the end of round 1 every victim has died at least once under messages to this address.
+        var missed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var disturbed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var opening = Task.Run(async () =>
+        {
+            await missed.Task.WaitAsync(limit.Token);
+            await Task.WhenAny(disturbed.Task, Task.Delay(AwayLimit, limit.Token));
+            await late.OpenAsync();
+        });
         var disturbing = Task.Run(async () =>
         {
             for (var round = 0; round <= rounds; round++)
@@ -120,8 +132,7 @@ public sealed class CallbackFaultTests
                 Console.WriteLine($"round {round} is over after {Stopwatch.GetElapsedTime(started).TotalSeconds:N0} s, {done} tasks, {receiver.Attempts.Count} attempts");
                 if (round == 1)
                 {
-                    // By then every victim has died at least once under messages to this address.
-                    await late.OpenAsync();
+                    disturbed.SetResult();
                 }
             }
         });
@@ -151,6 +162,11 @@ public sealed class CallbackFaultTests
                 await stream.ReadToEndAsync(task, limit.Token);
                 Interlocked.Decrement(ref open);
                 Interlocked.Increment(ref done);
+                if (manner == Manner.Away)
+                {
+                    missed.TrySetResult();
+                }
+
                 history.Follow(task, stream.Events);
                 lock (streams)
                 {
@@ -160,6 +176,7 @@ public sealed class CallbackFaultTests
             }
         }));
         await disturbing;
+        await opening;
         var drawn = Stopwatch.GetElapsedTime(started);
 
         var deliveries = await EndAsync(owners, limit.Token);

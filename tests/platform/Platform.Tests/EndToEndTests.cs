@@ -246,15 +246,21 @@ public abstract partial class EndToEndTests(EndToEndFixture fixture) : IDisposab
     [Fact]
     public async Task A_scan_that_runs_is_not_ended_because_a_redelivery_of_its_request_failed()
     {
-        _run.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(2) });
+        using var vision = new Gate();
+        _run.Model.Behave(new FakeModelOptions { VisionUntil = vision.Opened });
         var (user, image) = await ReadyUserAsync();
+        var behind = await CreateJobAsync(user, TimeSpan.FromMinutes(5));
         var job = await user.SubmitAsync(image, "redelivered in vain", _limit.Token);
         while (_run.Model.Stats.Running == 0)
         {
             await Task.Delay(20, _limit.Token);
         }
 
+        // When the message behind it has been handled, so has this one.
         await PublishAsync("scan-requested-dead", job, user, image);
+        await PublishAsync("scan-requested-dead", behind, user, image);
+        Assert.Equal("failed", (await FollowAsync(user, behind)).Terminal);
+        vision.Open();
 
         Assert.Equal("completed", (await FollowAsync(user, job)).Terminal);
     }
@@ -262,7 +268,8 @@ public abstract partial class EndToEndTests(EndToEndFixture fixture) : IDisposab
     [Fact]
     public async Task A_cancelled_scan_ends_at_once_and_calls_no_further_model()
     {
-        _run.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(2) });
+        using var vision = new Gate();
+        _run.Model.Behave(new FakeModelOptions { VisionUntil = vision.Opened });
         var (user, image) = await ReadyUserAsync();
         var answers = _run.Model.Stats.Answer;
         var job = await user.SubmitAsync(image, "cancelled", _limit.Token);
@@ -270,6 +277,7 @@ public abstract partial class EndToEndTests(EndToEndFixture fixture) : IDisposab
         Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(user, HttpMethod.Delete, $"/api/v1/scan/{job}")).Status);
         Assert.Equal("cancelled", (await FollowAsync(user, job)).Terminal);
         Assert.Equal(HttpStatusCode.NoContent, (await SendAsync(user, HttpMethod.Delete, $"/api/v1/scan/{job}")).Status);
+        vision.Open();
         var next = await user.SubmitAsync(image, "after the cancelled one", _limit.Token);
         await FollowAsync(user, next);
         Assert.Equal((HttpStatusCode.Conflict, "JOB_CLOSED"), await SendAsync(user, HttpMethod.Delete, $"/api/v1/scan/{next}"));
@@ -279,7 +287,8 @@ public abstract partial class EndToEndTests(EndToEndFixture fixture) : IDisposab
     [Fact]
     public async Task The_sixth_open_scan_is_refused_until_one_has_ended()
     {
-        _run.Model.Behave(new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(3) });
+        using var vision = new Gate();
+        _run.Model.Behave(new FakeModelOptions { VisionUntil = vision.Opened });
         var (user, image) = await ReadyUserAsync();
         var jobs = new List<Guid>();
         for (var n = 0; n < 5; n++)
@@ -293,6 +302,7 @@ public abstract partial class EndToEndTests(EndToEndFixture fixture) : IDisposab
         Assert.Equal(HttpStatusCode.TooManyRequests, response.StatusCode);
         Assert.NotNull(response.Headers.RetryAfter);
         Assert.Contains("TOO_MANY_OPEN_JOBS", await response.Content.ReadAsStringAsync());
+        vision.Open();
         await Task.WhenAll(jobs.Select(job => FollowAsync(user, job)));
         await FollowAsync(user, await user.SubmitAsync(image, "now", _limit.Token));
     }

@@ -146,14 +146,18 @@ public abstract class FaultTests(string set)
 
         foreach (var stage in (string[])["vision", "answer"])
         {
+            // The call ends when nobody takes the event any more that says so.
+            using var call = new Gate();
+            run.Model.Behave(stage == "vision" ? new FakeModelOptions { VisionUntil = call.Opened } : new FakeModelOptions { AnswerUntil = call.Opened });
             var job = await user.SubmitAsync(image, stage, limit.Token, stage);
-            while (!run.Model.Calls.Any(call => call.Question == stage && call.HasPicture == (stage == "vision")))
+            while (!run.Model.Calls.Any(made => made.Question == stage && made.HasPicture == (stage == "vision")))
             {
                 await Task.Delay(5, limit.Token);
             }
 
             // The result can be stored, but nobody takes the event that says so.
             await run.SignalAsync("event-router#0", "STOP");
+            call.Open();
             while (await run.StateAsync("scan-worker", $"result:{job}:{stage}", limit.Token) is null)
             {
                 await Task.Delay(20, limit.Token);
@@ -166,7 +170,7 @@ public abstract class FaultTests(string set)
 
             Assert.Equal("completed", stream.Terminal);
             Assert.Empty(stream.Violations);
-            Assert.Equal([true, false], run.Model.Calls.Where(call => call.Question == stage).Select(call => call.HasPicture));
+            Assert.Equal([true, false], run.Model.Calls.Where(made => made.Question == stage).Select(made => made.HasPicture));
         }
     }
 

@@ -33,7 +33,8 @@ public sealed class TracingTests
     {
         await using var collector = await TraceCollector.StartAsync();
         await using var run = await PlatformRun.StartAsync(
-            new FakeModelOptions(), [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_BSP_SCHEDULE_DELAY", "100")]);
+            new FakeModelOptions(),
+            [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_EXPORTER_OTLP_TIMEOUT", "60000"), ("OTEL_BSP_SCHEDULE_DELAY", "100")]);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         var user = await run.UserAsync(limit.Token);
         var image = await user.UploadAsync(PlatformRun.Picture, "image/png", limit.Token);

@@ -91,15 +91,18 @@ internal sealed class Browser : IAsyncDisposable
     public async Task<string> TextAsync(string selector) =>
         (string)(await EvaluateAsync($"document.querySelector({JsonSerializer.Serialize(selector)}).innerText"))!;
 
-    /// <summary>Returns when a JavaScript condition holds; asked again at every change of the page.</summary>
+    /// <summary>Returns when a JavaScript condition holds; asked again at every change of the page and every 50 ms.</summary>
     public async Task UntilAsync(string condition)
     {
         var script = $$"""
             const done = arguments[0];
             const holds = () => { try { return Boolean({{condition}}); } catch { return false; } };
             if (holds()) { done(true); return; }
-            const observer = new MutationObserver(() => { if (holds()) { observer.disconnect(); done(true); } });
+            const look = () => { if (holds()) { observer.disconnect(); clearInterval(timer); done(true); } };
+            const observer = new MutationObserver(look);
             observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+            // A picture that arrives changes nothing of the document.
+            const timer = setInterval(look, 50);
             """;
         var started = Stopwatch.GetTimestamp();
         while (true)
@@ -109,7 +112,7 @@ internal sealed class Browser : IAsyncDisposable
                 await SendAsync("execute/async", new JsonObject { ["script"] = script, ["args"] = new JsonArray() });
                 return;
             }
-            catch (InvalidOperationException) when (Stopwatch.GetElapsedTime(started) < Patience / 4)
+            catch (InvalidOperationException) when (Stopwatch.GetElapsedTime(started) < Patience)
             {
                 // The page was left or loaded again under the script, which then cannot answer: the next page is asked.
             }
@@ -148,7 +151,24 @@ internal sealed class Browser : IAsyncDisposable
             await _driver.WaitForExitAsync();
             _driver.Dispose();
             _http.Dispose();
-            _profile.Delete(recursive: true);
+            await DeleteProfileAsync();
+        }
+    }
+
+    /// <summary>The browser's helpers die a moment after it, and write until then.</summary>
+    private async Task DeleteProfileAsync()
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                _profile.Delete(recursive: true);
+                return;
+            }
+            catch (IOException) when (tries < 50)
+            {
+                await Task.Delay(200);
+            }
         }
     }
 

@@ -89,9 +89,11 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
         Browser.OtherName);
 
     [Fact]
-    public Task A_dropped_photo_is_followed_live() => OnPageAsync(
-        new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(1.5), AnswerLatency = TimeSpan.FromSeconds(1.5) },
-        async browser =>
+    public async Task A_dropped_photo_is_followed_live()
+    {
+        using var vision = new Gate();
+        using var answer = new Gate();
+        await OnPageAsync(new FakeModelOptions { VisionUntil = vision.Opened, AnswerUntil = answer.Opened }, async browser =>
         {
             await browser.DropAsync("#drop", "bottle.png", "image/png", Photo);
             await browser.UntilAsync("document.querySelector('#preview').naturalWidth > 0");
@@ -100,15 +102,18 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
             await browser.UntilAsync("document.querySelector('[data-stage=vision].started')");
             Assert.Equal("queued", await StagesAsync(browser, "completed"));
             Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#result').hidden"));
+            vision.Open();
             await browser.UntilAsync("document.querySelector('[data-stage=answer].started')");
             Assert.Equal("queued vision rule", await StagesAsync(browser, "completed"));
             Assert.InRange(int.Parse(await ValueAsync(browser, "document.querySelector('#bar').value")), 1, 99);
             Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#result').hidden"));
+            answer.Open();
             await browser.UntilAsync(ScanIsOver);
             Assert.Equal("", await browser.TextAsync("#problem"));
             Assert.Equal("queued vision rule answer reward", await StagesAsync(browser, "completed"));
             Assert.Contains("무색페트병", await browser.TextAsync("#what"));
         });
+    }
 
     [Fact]
     public Task A_scan_can_be_stopped() => OnPageAsync(new FakeModelOptions { VisionLatency = TimeSpan.FromMinutes(1) }, async browser =>
@@ -181,9 +186,10 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
 
     /// <summary>The first stream is refused, for which no browser reconnects; sse dies under the second one.</summary>
     [Fact]
-    public Task Refused_streams_and_the_death_of_sse_lose_nothing() => OnPageAsync(
-        new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(3), AnswerLatency = TimeSpan.FromSeconds(2) },
-        async browser =>
+    public async Task Refused_streams_and_the_death_of_sse_lose_nothing()
+    {
+        using var vision = new Gate();
+        await OnPageAsync(new FakeModelOptions { VisionUntil = vision.Opened, AnswerLatency = TimeSpan.FromSeconds(2) }, async browser =>
         {
             await browser.EvaluateAsync("""
                 (() => {
@@ -201,17 +207,20 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
 
             await browser.UntilAsync("document.body.dataset.streams === '2'");
             await Platform.KillAsync("sse#0", TestContext.Current.CancellationToken);
+            vision.Open();
             await browser.UntilAsync(ScanIsOver);
 
             Assert.Equal("", await browser.TextAsync("#problem"));
             Assert.Equal("queued vision rule answer reward", await StagesAsync(browser, "completed"));
             Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#cancel').hidden"));
         });
+    }
 
     [Fact]
-    public Task A_session_that_expires_in_the_middle_of_a_scan_is_refreshed_once() => OnPageAsync(
-        new FakeModelOptions { VisionLatency = TimeSpan.FromSeconds(3) },
-        async browser =>
+    public async Task A_session_that_expires_in_the_middle_of_a_scan_is_refreshed_once()
+    {
+        using var vision = new Gate();
+        await OnPageAsync(new FakeModelOptions { VisionUntil = vision.Opened }, async browser =>
         {
             await browser.EvaluateAsync("""
                 (() => {
@@ -230,7 +239,8 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
             // Several requests at once: scans, points, characters and the catalogue.
             await browser.ClickAsync("#language");
             await browser.UntilAsync("document.body.dataset.refreshes === '1'");
-            // Of a slow machine the scan may be over by now.
+            vision.Open();
+            // The scan may be over by now.
             await browser.UntilAsync("/진행 중|완료/.test(document.querySelector('#scans button')?.textContent)");
             await browser.UntilAsync(ScanIsOver);
 
@@ -239,6 +249,7 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
             Assert.Equal("1", await ValueAsync(browser, "document.body.dataset.refreshes"));
             Assert.Equal("true", await ValueAsync(browser, "document.querySelector('#signin').hidden"));
         });
+    }
 
     [Fact]
     public Task Who_has_to_sign_in_again_loses_nothing() => OnPageAsync(new FakeModelOptions(), async browser =>

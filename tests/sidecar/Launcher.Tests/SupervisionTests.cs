@@ -28,8 +28,11 @@ public sealed class SupervisionTests
         run.Template(LaunchedRun.Shell("good", "exec sleep 1000"), LaunchedRun.Shell("bad", "echo ouch; exit 4"));
         run.Start();
 
+        // Long before the run ends, and good#0 with it.
+        await run.SeesAsync("bad#0 starts again in 0.5 s");
+        var good = 0;
+        await run.UntilAsync(() => (good = run.PidOf("good#0")) != 0, "good#0 runs");
         var output = await run.SeesAsync("bad#0 starts again in 4 s");
-        var good = run.PidOf("good#0");
 
         Assert.Equal(1, await run.ExitsAsync());
         Assert.Contains("bad#0 starts again in 1 s", output, StringComparison.Ordinal);

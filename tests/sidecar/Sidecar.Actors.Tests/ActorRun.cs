@@ -16,7 +16,7 @@ public sealed class ActorRun(TimeProvider? time = null, ActorOptions? options = 
     private readonly TempDirectory _folder = new();
     private readonly List<ActorApp> _apps = [];
     private readonly List<SidecarInstance> _instances = [];
-    private readonly List<HttpClient> _clients = [];
+    private readonly ConcurrentBag<HttpClient> _clients = [];
 
     private string Data => Path.Combine(_folder.Path, "data");
 
@@ -102,8 +102,8 @@ public sealed class ActorRun(TimeProvider? time = null, ActorOptions? options = 
         copy.WaitForExit();
     }
 
-    /// <summary>Waits until the sidecar knows what the app hosts.</summary>
-    public Task UpAsync(ActorApp app) => Eventually(() => Runtime(app).Active is not null);
+    /// <summary>Waits until the sidecar knows what the app hosts and lets actors in.</summary>
+    public Task UpAsync(ActorApp app) => Eventually(() => Instance(app).IsServing && Runtime(app).Active is not null);
 
     /// <summary>Waits until the sidecar knows that the app is gone.</summary>
     public Task DownAsync(ActorApp app) => Eventually(() => Runtime(app).Active is null);
@@ -134,7 +134,11 @@ public sealed class ActorRun(TimeProvider? time = null, ActorOptions? options = 
 
     public async ValueTask DisposeAsync()
     {
-        _clients.ForEach(client => client.Dispose());
+        foreach (var client in _clients)
+        {
+            client.Dispose();
+        }
+
         if (Sidecar is not null)
         {
             await Sidecar.DisposeAsync();

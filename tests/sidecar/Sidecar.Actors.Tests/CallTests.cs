@@ -91,7 +91,7 @@ public sealed class CallTests
     [Fact]
     public async Task A_call_waits_for_an_app_that_is_just_starting()
     {
-        await using var run = new ActorRun().Store().Caller("client");
+        await using var run = new ActorRun(options: new ActorOptions { LookupTimeout = ActorRun.Patience }).Store().Caller("client");
         var app = await run.AppAsync("host", Counter, _ => Text("ok"), started: false);
         await run.StartAsync();
         var call = run.Client().CallAsync("Counter/1/method/x");

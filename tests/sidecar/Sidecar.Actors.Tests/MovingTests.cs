@@ -103,7 +103,7 @@ public sealed class MovingTests
     public async Task An_app_that_dies_in_the_middle_of_a_call_fails_it_and_the_next_call_finds_the_app_that_is_back()
     {
         var entered = new TaskCompletionSource();
-        await using var run = new ActorRun().Store().Caller("client");
+        await using var run = new ActorRun(options: new ActorOptions { LookupTimeout = ActorRun.Patience }).Store().Caller("client");
         var app = await run.AppAsync("host", Counter, async call =>
         {
             if (call.Method == "die")
@@ -133,7 +133,7 @@ public sealed class MovingTests
     public async Task A_sidecar_that_stops_deactivates_its_actors_which_may_still_save()
     {
         var saved = new TaskCompletionSource<HttpStatusCode>();
-        await using var run = new ActorRun().Store();
+        await using var run = new ActorRun(options: new ActorOptions { DeactivationTimeout = ActorRun.Patience }).Store();
         var app = await run.AppAsync("host", Counter, _ => Task.FromResult(Results.Ok()));
         app.OnDeactivate = async (type, id) =>
         {

@@ -12,7 +12,7 @@ public sealed class ConfigurationStreamTests : IAsyncLifetime
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly TestRun _run = new TestRun().Component("conf", "configuration.tandem", "fsync=false");
+    private readonly TestRun _run = new TestRun { ShutdownTimeout = Patience }.Component("conf", "configuration.tandem", "fsync=false");
     private GrpcChannel _channel = null!;
 
     public async ValueTask InitializeAsync()

@@ -199,7 +199,7 @@ public sealed class ConfigurationTests
 
         await run.App(0).DisposeAsync();
         await TestRun.Eventually(() => !channel.IsUp && run.Log.Any(line => line.EndsWith("is gone", StringComparison.Ordinal)));
-        await using var again = await TestRun.StartAppAsync(run.Sidecar.Instances[0].AppPort!.Value, Map(_ => Task.FromResult(200)));
+        await using var again = await TestRun.StartAppAsync(Map(_ => Task.FromResult(200)), run.Sidecar.Instances[0].AppPort!.Value);
         await TestRun.Eventually(() => channel.IsUp);
 
         await AssertErrorAsync(http, $"conf/{first}/unsubscribe", 500, "ERR_CONFIGURATION_UNSUBSCRIBE", $"subscription with id {first} does not exist");
@@ -214,12 +214,14 @@ public sealed class ConfigurationTests
     {
         var entered = new TaskCompletionSource();
         var proceed = new TaskCompletionSource();
-        var run = await StartAsync(async _ =>
+        var run = new TestRun { ShutdownTimeout = Patience }.Component("conf", "configuration.tandem", "fsync=false");
+        await run.AppAsync("app", Map(async _ =>
         {
             entered.TrySetResult();
             await proceed.Task;
             return 500;
-        });
+        }));
+        await run.StartAsync();
         using (var http = run.Client())
         {
             await SubscribeAsync(http);

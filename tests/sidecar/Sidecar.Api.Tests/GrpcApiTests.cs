@@ -8,6 +8,7 @@ using Sidecar.Abstractions;
 using Sidecar.Api.Tests.Doors;
 using Tandem.Protocol.Grpc;
 using Tandem.Protocol.Runtime;
+using TestKit;
 using StateItem = Tandem.Protocol.Runtime.StateItem;
 using Status = Tandem.Protocol.Runtime.Status;
 
@@ -21,6 +22,7 @@ public sealed class GrpcApiTests : IAsyncLifetime
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private readonly ManualTimeProvider _clock = new();
     private readonly WaitingBinding _binding = new();
     private TestRun _run = null!;
     private GrpcChannel _channel = null!;
@@ -31,7 +33,7 @@ public sealed class GrpcApiTests : IAsyncLifetime
         _run.Component("store", "state.in-memory").Component("waiting", "bindings.waiting");
         await _run.AppAsync("app", app => app.MapGet("/large", () => Results.Bytes(new byte[MaxBytes + 1])));
         await _run.AppAsync("guarded", apiToken: "secret");
-        await _run.StartAsync();
+        await _run.StartAsync(_clock);
         _channel = GrpcDoor.Channel(_run);
     }
 
@@ -92,10 +94,15 @@ public sealed class GrpcApiTests : IAsyncLifetime
     [Fact]
     public async Task A_deadline_ends_the_call_and_what_it_runs()
     {
-        var error = await FailsAsync(
+        // As a header only: the client has no deadline of its own.
+        var call = FailsAsync(
             "InvokeBinding", new InvokeBindingRequest { Name = "waiting", Operation = "wait" },
             new GrpcCallOptions { Headers = [KeyValuePair.Create("grpc-timeout", "50m")] });
+        await _binding.Entered.Task.WaitAsync(Patience);
 
+        _clock.Advance(TimeSpan.FromMilliseconds(50));
+
+        var error = await call.WaitAsync(Patience);
         Assert.Equal(GrpcStatusCode.DeadlineExceeded, error.StatusCode);
         await _binding.Cancelled.Task.WaitAsync(Patience);
     }

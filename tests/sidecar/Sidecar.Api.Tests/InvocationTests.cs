@@ -61,14 +61,14 @@ public sealed class InvocationTests
     public async Task An_address_is_a_target_too(string path, string? header = null)
     {
         await using var run = await StartAsync();
-        var port = TestRun.FreePort();
-        await using var outside = await TestRun.StartAppAsync(port, app => app.MapFallback(async http =>
+        await using var outside = await TestRun.StartAppAsync(app => app.MapFallback(async http =>
         {
             http.Response.StatusCode = 302;
             http.Response.Headers.Location = "/elsewhere";
             var target = http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestFeature>()!.RawTarget;
             await http.Response.WriteAsync($"{http.Request.Method} {target} {await new StreamReader(http.Request.Body).ReadToEndAsync()}{http.Request.Headers["dapr-api-token"]}");
         }));
+        var port = TestRun.PortOf(outside);
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = run.Client().BaseAddress };
         using var request = new HttpRequestMessage(HttpMethod.Post, string.Format(CultureInfo.InvariantCulture, path, port)) { Content = new StringContent("body") };
         if (header is not null)

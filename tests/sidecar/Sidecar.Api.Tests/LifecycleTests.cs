@@ -101,7 +101,7 @@ public sealed class LifecycleTests
         var entered = new TaskCompletionSource();
         var proceed = new TaskCompletionSource();
         var saved = new TaskCompletionSource<HttpStatusCode>();
-        await using var run = new TestRun().Component("bus", "pubsub.in-memory").Component("store", "state.in-memory");
+        await using var run = new TestRun { ShutdownTimeout = Patience }.Component("bus", "pubsub.in-memory").Component("store", "state.in-memory");
         await run.AppAsync("app", app =>
         {
             app.MapGet("/dapr/subscribe", () => Results.Text(Orders, "application/json"));

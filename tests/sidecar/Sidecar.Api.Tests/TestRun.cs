@@ -23,6 +23,9 @@ public sealed class TestRun : IAsyncDisposable
     /// <summary>How long servers that are not up are waited for beyond <c>initTimeout</c>.</summary>
     public TimeSpan ServerWait { get; init; }
 
+    /// <summary>How long what runs may take to finish when the sidecar stops.</summary>
+    public TimeSpan ShutdownTimeout { get; init; } = new SidecarServerOptions().ShutdownTimeout;
+
     /// <summary>What the sidecar has logged.</summary>
     public ConcurrentQueue<string> Log { get; } = [];
 
@@ -60,8 +63,9 @@ public sealed class TestRun : IAsyncDisposable
         int? port = null;
         if (map is not null)
         {
-            port = FreePort();
-            _apps.Add(await StartAppAsync(port.Value, map));
+            var app = await StartAppAsync(map);
+            _apps.Add(app);
+            port = PortOf(app);
         }
 
         _instances.Add(new SidecarInstance
@@ -72,7 +76,8 @@ public sealed class TestRun : IAsyncDisposable
         return this;
     }
 
-    public static async Task<WebApplication> StartAppAsync(int port, Action<WebApplication> map)
+    /// <summary>Starts an app on a port, by default on one that the system gives it.</summary>
+    public static async Task<WebApplication> StartAppAsync(Action<WebApplication> map, int port = 0)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -83,6 +88,8 @@ public sealed class TestRun : IAsyncDisposable
         return app;
     }
 
+    public static int PortOf(WebApplication app) => new Uri(app.Urls.Single()).Port;
+
     public WebApplication App(int index) => _apps[index];
 
     public async Task<TestRun> StartAsync(TimeProvider? time = null)
@@ -92,6 +99,7 @@ public sealed class TestRun : IAsyncDisposable
             new SidecarServerOptions
             {
                 Time = time ?? TimeProvider.System,
+                ShutdownTimeout = ShutdownTimeout,
                 Logging = logging => logging.ClearProviders().AddProvider(new LogSink(Log)),
                 Components = registry =>
                 {

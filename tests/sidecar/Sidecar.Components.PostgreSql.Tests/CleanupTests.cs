@@ -22,7 +22,7 @@ public sealed class CleanupTests : IAsyncLifetime
         await _database.QueryAsync(
             """
             CREATE TABLE turns (at timestamptz);
-            CREATE FUNCTION turn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO turns VALUES (clock_timestamp()); RETURN NULL; END $$;
+            CREATE FUNCTION turn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO turns VALUES (now()); RETURN NULL; END $$;
             CREATE TRIGGER turn AFTER INSERT OR UPDATE ON dapr_metadata FOR EACH ROW WHEN (NEW.key = 'last-cleanup-state-v2-') EXECUTE FUNCTION turn();
             INSERT INTO state (key, value, expires_at) SELECT 'old' || i, '1', now() - interval '1 second' FROM generate_series(1, 2500) i;
             INSERT INTO state (key, value, expires_at) VALUES ('soon', '1', now() + interval '1 hour'), ('kept', '1', NULL);
@@ -38,15 +38,18 @@ public sealed class CleanupTests : IAsyncLifetime
     [Fact]
     public async Task A_row_that_is_being_written_is_left_and_waited_for_by_nobody()
     {
-        var store = await _database.StateAsync(("cleanupInterval", "100ms"));
+        // Makes the tables, and leaves the rows alone until one of them is locked.
+        await _database.StateAsync(("cleanupInterval", "0"));
         await _database.QueryAsync("INSERT INTO state (key, value, expires_at) SELECT k, '1', now() - interval '1 second' FROM unnest('{locked,free}'::text[]) k");
-        // Held for as long as this statement takes.
-        var holding = _database.QueryAsync("BEGIN; SELECT FROM state WHERE key = 'locked' FOR UPDATE; SELECT pg_sleep(1.5); COMMIT;");
-        await Wait.UntilAsync(async () => await _database.QueryAsync("SELECT count(*) FROM state WHERE key = 'free'") == "0");
+        await using (await _database.LockAsync("locked"))
+        {
+            var store = await _database.StateAsync(("cleanupInterval", "100ms"));
+            await Wait.UntilAsync(async () => await _database.QueryAsync("SELECT count(*) FROM state WHERE key = 'free'") == "0");
 
-        Assert.False(holding.IsCompleted);
-        await store.WriteAsync(new StateWrite("free", Encoding.UTF8.GetBytes("2")), default);
-        await holding;
+            Assert.Equal("1", await _database.QueryAsync("SELECT count(*) FROM state WHERE key = 'locked'"));
+            await store.WriteAsync(new StateWrite("free", Encoding.UTF8.GetBytes("2")), default);
+        }
+
         await Wait.UntilAsync(async () => await _database.QueryAsync("SELECT string_agg(key, ' ') FROM state") == "free");
     }
 

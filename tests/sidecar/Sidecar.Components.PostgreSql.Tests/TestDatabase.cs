@@ -1,6 +1,7 @@
 using LocalServers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using Sidecar.Abstractions;
 using TestServers;
 
@@ -31,6 +32,18 @@ internal sealed class TestDatabase : IAsyncDisposable
 
     public Task<string> QueryAsync(string sql) => Server.QueryAsync(sql, Name);
 
+    /// <summary>Locks a row of the table state until what it returns is disposed.</summary>
+    public async Task<IAsyncDisposable> LockAsync(string key)
+    {
+        // Without a pool, so that the transaction ends with the connection.
+        var connection = new NpgsqlConnection(Server.ConnectionString(Name) + ";Pooling=false;Timeout=60");
+        await connection.OpenAsync();
+        await connection.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand("SELECT FROM state WHERE key = $1 FOR UPDATE", connection) { Parameters = { new() { Value = key } } };
+        await command.ExecuteNonQueryAsync();
+        return connection;
+    }
+
     public Task<IStateStore> StateAsync(params (string Name, string Value)[] metadata) => StartAsync<IStateStore>("state.postgresql", metadata);
 
     public Task<IConfigurationStore> ConfigurationAsync(params (string Name, string Value)[] metadata) =>
@@ -44,6 +57,7 @@ internal sealed class TestDatabase : IAsyncDisposable
         KeyValuePair<string, string>[] values =
         [
             new("host", Server.Host), new("port", $"{Server.Port}"), new("user", "postgres"), new("password", Server.Password), new("database", Name),
+            new("connectionString", "connect_timeout=60"),
             .. metadata.Select(entry => KeyValuePair.Create(entry.Name, entry.Value)),
         ];
         var services = new ServiceCollection().AddSingleton(TimeProvider.System).AddSingleton<ILoggerFactory>(Log).BuildServiceProvider();

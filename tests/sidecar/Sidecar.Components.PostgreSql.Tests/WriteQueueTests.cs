@@ -60,15 +60,16 @@ public sealed class WriteQueueTests : IAsyncLifetime
     public async Task A_locked_row_delays_its_own_writes_only()
     {
         await WriteAsync("locked", "1");
-        var locking = _database.QueryAsync("BEGIN; SELECT FROM state WHERE key = 'locked' FOR UPDATE; SELECT pg_sleep(4); COMMIT;");
-        await Wait.UntilAsync(async () => await _database.QueryAsync("SELECT count(*) FROM pg_locks WHERE relation = 'state'::regclass AND mode = 'RowShareLock'") != "0");
+        Task waiting;
+        await using (await _database.LockAsync("locked"))
+        {
+            waiting = WriteAsync("locked", "2");
+            await Task.WhenAll(Enumerable.Range(0, 50).Select(i => WriteAsync($"k{i}", "1")));
 
-        var waiting = WriteAsync("locked", "2");
-        await Task.WhenAll(Enumerable.Range(0, 50).Select(i => WriteAsync($"k{i}", "1")));
+            Assert.False(waiting.IsCompleted);
+        }
 
-        Assert.False(locking.IsCompleted);
-        Assert.False(waiting.IsCompleted);
-        await Task.WhenAll(waiting, locking);
+        await waiting;
         Assert.Equal("2", await ReadAsync("locked"));
     }
 

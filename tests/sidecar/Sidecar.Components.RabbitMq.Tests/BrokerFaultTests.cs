@@ -82,7 +82,7 @@ public sealed class BrokerFaultTests(BrokerFaultTests.OwnServer own) : IClassFix
     [Fact]
     public async Task A_frozen_broker_fails_publishes_in_time_and_is_used_again_when_it_goes_on()
     {
-        var broker = await _vhost.PubSubAsync("heartBeat=1s;publishTimeout=2s;connectTimeout=1s");
+        var broker = await _vhost.PubSubAsync("heartBeat=5s;publishTimeout=6s;connectTimeout=3s");
         var consumer = new Consumer();
         await using var subscription = await consumer.SubscribeAsync(broker);
         await broker.PublishAsync(Vhost.Topic, Vhost.Message("before"), default);
@@ -91,10 +91,10 @@ public sealed class BrokerFaultTests(BrokerFaultTests.OwnServer own) : IClassFix
         try
         {
             var error = await Assert.ThrowsAsync<IOException>(async () => await broker.PublishAsync(Vhost.Topic, Vhost.Message("lost"), default));
-            Assert.Contains("did not confirm the message within publishTimeout (2 s)", error.Message, StringComparison.Ordinal);
+            Assert.Contains("did not confirm the message within publishTimeout (6 s)", error.Message, StringComparison.Ordinal);
 
             // By now the heartbeats have failed, and a new connection is not answered.
-            await Wait.UntilAsync(async () => await FailureAsync(broker) is { } message && message.Contains("did not answer within connectTimeout (1 s)", StringComparison.Ordinal));
+            await Wait.UntilAsync(async () => await FailureAsync(broker) is { } message && message.Contains("did not answer within connectTimeout (3 s)", StringComparison.Ordinal));
         }
         finally
         {
@@ -110,17 +110,18 @@ public sealed class BrokerFaultTests(BrokerFaultTests.OwnServer own) : IClassFix
     public async Task A_broker_short_of_memory_fails_publishes_in_time_and_still_takes_acknowledgements()
     {
         var broker = await _vhost.PubSubAsync("publishTimeout=2s;redeliverInterval=1s");
+        var patient = await _vhost.PubSubAsync();
         var release = new TaskCompletionSource();
         var consumer = new Consumer { Handle = (_, _) => release.Task };
         await using var subscription = await consumer.SubscribeAsync(broker);
-        await broker.PublishAsync(Vhost.Topic, Vhost.Message("before"), default);
+        await patient.PublishAsync(Vhost.Topic, Vhost.Message("before"), default);
         await consumer.WaitAsync(1);
 
         await LimitMemoryAsync("1000");
         await Wait.UntilAsync(async () => (await FailureAsync(broker))?.Contains("takes no messages now", StringComparison.Ordinal) == true);
         var begin = TimeProvider.System.GetTimestamp();
         var error = await Assert.ThrowsAsync<IOException>(async () => await broker.PublishAsync(Vhost.Topic, Vhost.Message("blocked"), default));
-        Assert.InRange(TimeProvider.System.GetElapsedTime(begin).TotalSeconds, 1.5, 15);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(begin).TotalSeconds, 1.5, 60);
         Assert.Contains("low on memory", error.Message, StringComparison.Ordinal);
         Assert.Contains("publishTimeout (2 s): free memory or disk on the broker", error.Message, StringComparison.Ordinal);
         release.SetResult();
@@ -134,7 +135,7 @@ public sealed class BrokerFaultTests(BrokerFaultTests.OwnServer own) : IClassFix
     [Fact]
     public async Task A_frozen_broker_does_not_hold_up_the_end()
     {
-        var broker = await _vhost.PubSubAsync("connectTimeout=1s");
+        var broker = await _vhost.PubSubAsync("connectTimeout=3s");
         var consumer = new Consumer { Handle = (_, _) => throw new InvalidOperationException("no") };
         var subscription = await consumer.SubscribeAsync(broker);
         await broker.PublishAsync(Vhost.Topic, Vhost.Message("unfinished"), default);
@@ -143,8 +144,8 @@ public sealed class BrokerFaultTests(BrokerFaultTests.OwnServer own) : IClassFix
         await _server.PauseAsync();
         try
         {
-            await subscription.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
-            await broker.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+            await subscription.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
+            await broker.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
         }
         finally
         {

@@ -7,7 +7,7 @@ internal static class FrozenConsumer
 {
     public static async Task<int> RunAsync(string address)
     {
-        var broker = await Vhost.ConnectAsync(address, "app", "prefetchCount=2;heartBeat=1s");
+        var broker = await Vhost.ConnectAsync(address, "app", "prefetchCount=2;heartBeat=5s");
         await using var subscription = await broker.SubscribeAsync(
             new SubscriptionRequest(Vhost.Topic, Vhost.Quorum, async (message, token) =>
             {

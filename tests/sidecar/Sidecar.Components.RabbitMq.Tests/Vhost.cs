@@ -43,7 +43,7 @@ internal sealed class Vhost : IAsyncDisposable
 
     public async Task<T> BindingAsync<T>(string metadata) where T : IComponent
     {
-        var component = Create("bindings.rabbitmq", $"host={Address};{metadata}");
+        var component = Create("bindings.rabbitmq", $"host={Address};connectTimeout=60s;{metadata}");
         _components.Add(component);
         await component.InitAsync(default);
         return (T)component;
@@ -51,7 +51,7 @@ internal sealed class Vhost : IAsyncDisposable
 
     public static async Task<IPubSub> ConnectAsync(string address, string appId, string metadata)
     {
-        var component = Create("pubsub.rabbitmq", $"connectionString={address};deletedWhenUnused=false;redeliverInterval=300ms;reconnectWaitSeconds=200ms;{metadata}", appId);
+        var component = Create("pubsub.rabbitmq", $"connectionString={address};connectTimeout=60s;deletedWhenUnused=false;redeliverInterval=300ms;reconnectWaitSeconds=200ms;{metadata}", appId);
         await component.InitAsync(default);
         return (IPubSub)component;
     }

@@ -37,7 +37,7 @@ public sealed class BadServerTests
     {
         var port = FreePort();
 
-        var problem = await ProblemAsync("state.redis", "1s", ("redisHost", $"127.0.0.1:{port}"));
+        var problem = await ProblemAsync("state.redis", "10s", ("redisHost", $"127.0.0.1:{port}"));
 
         Assert.StartsWith(
             $"component 'component' (state.redis, c.yaml): redis at 127.0.0.1:{port}: nothing listens there (connection refused); start the server, or check redisHost and redisPort",
@@ -59,7 +59,7 @@ public sealed class BadServerTests
     }
 
     [Theory]
-    [InlineData("5s", "200ms")]
+    [InlineData("10s", "3s")]
     [InlineData("200ms", "5s")]
     public async Task A_server_that_accepts_and_never_answers_is_named(string initTimeout, string dialTimeout)
     {

@@ -20,13 +20,20 @@ internal sealed class RedisRun : IAsyncDisposable
     public static async Task<RedisRun> StartAsync(RedisServerOptions? options = null)
     {
         var server = await Servers.NewRedisAsync(options);
-        return new RedisRun(server, await RedisClient.ConnectAsync(new RedisOptions { Host = server.Host, Port = server.Port, Password = options?.Password }));
+        return new RedisRun(server, await RedisClient.ConnectAsync(new RedisOptions
+        {
+            Host = server.Host,
+            Port = server.Port,
+            Password = options?.Password,
+            ConnectTimeout = TimeSpan.FromSeconds(60),
+            CommandTimeout = TimeSpan.FromSeconds(30),
+        }));
     }
 
     /// <summary>A component of this server. Such with different <paramref name="metadata"/> of the connection have connections of their own.</summary>
     public async Task<T> CreateAsync<T>(string type, params (string Name, string Value)[] metadata) where T : IComponent
     {
-        var component = (T)Make(type, [("redisHost", Server.Address), .. metadata]);
+        var component = (T)Make(type, [("redisHost", Server.Address), ("readTimeout", "30s"), ("dialTimeout", "60s"), .. metadata]);
         await component.InitAsync(TestContext.Current.CancellationToken);
         _components.Add(component);
         return component;

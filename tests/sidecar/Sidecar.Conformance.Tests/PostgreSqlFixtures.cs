@@ -58,7 +58,7 @@ public sealed class PostgreSqlFixture : ComponentFixture, IStateStoreFixture, IC
             _connection = await _server.CreateDatabaseAsync(_database);
         }
 
-        return $"host={_server.Host};port={_server.Port};user=postgres;password={_server.Password};database={_database};maxConns=8";
+        return $"host={_server.Host};port={_server.Port};user=postgres;password={_server.Password};database={_database};maxConns=8;{Patient.PostgreSql}";
     }
 }
 

@@ -28,7 +28,7 @@ public abstract class RabbitMqFixture(string queueType) : ComponentFixture, IPub
         var lasting = !metadata.Contains("ephemeral=true", StringComparison.Ordinal);
         var broker = await CreateAsync<IPubSub>(
             "pubsub.rabbitmq", appId, instance,
-            $"connectionString={_address};deletedWhenUnused={!lasting};mandatory=false;" + metadata.Replace("concurrency=", "prefetchCount=", StringComparison.Ordinal));
+            $"connectionString={_address};{Patient.RabbitMq};deletedWhenUnused={!lasting};mandatory=false;" + metadata.Replace("concurrency=", "prefetchCount=", StringComparison.Ordinal));
 
         // A quorum queue cannot go with its consumers.
         return new TypedQueues(broker, lasting ? queueType : "classic");

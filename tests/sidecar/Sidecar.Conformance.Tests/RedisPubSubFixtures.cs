@@ -21,12 +21,12 @@ public sealed class RedisPubSubFixture : ComponentFixture, IPubSubFixture
         var server = await Servers.RedisAsync();
         if (!_isEmpty)
         {
-            await using var client = await RedisClient.ConnectAsync(new RedisOptions { Host = server.Host, Port = server.Port, Database = Database });
+            await using var client = await RedisClient.ConnectAsync(Patient.Options(server, Database));
             await client.ExecuteAsync(RedisCommand.Of("FLUSHDB"));
             _isEmpty = true;
         }
 
-        return await CreateAsync<IPubSub>("pubsub.redis", appId, instance, $"redisHost={server.Address};redisDB={Database};{metadata}");
+        return await CreateAsync<IPubSub>("pubsub.redis", appId, instance, $"redisHost={server.Address};redisDB={Database};{Patient.Redis};{metadata}");
     }
 }
 

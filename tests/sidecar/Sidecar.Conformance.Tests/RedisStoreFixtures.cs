@@ -49,11 +49,11 @@ public sealed class RedisStoreFixture : ComponentFixture, IStateStoreFixture, IL
         if (_operator is null)
         {
             Assert.True(Free.TryDequeue(out _database));
-            _operator = await RedisClient.ConnectAsync(new RedisOptions { Host = server.Host, Port = server.Port, Database = _database });
+            _operator = await RedisClient.ConnectAsync(Patient.Options(server, _database));
             await _operator.ExecuteAsync(RedisCommand.Of("FLUSHDB"));
         }
 
-        return await CreateAsync<T>(type, "app", 0, $"redisHost={server.Host}:{server.Port};redisDB={_database}");
+        return await CreateAsync<T>(type, "app", 0, $"redisHost={server.Host}:{server.Port};redisDB={_database};{Patient.Redis}");
     }
 }
 

@@ -21,7 +21,7 @@ public sealed class RedisBindingFixture : ComponentFixture, IBindingFixture
     public async Task<IOutputBinding> BindingAsync(string? metadata)
     {
         var server = await Servers.RedisAsync();
-        return await CreateAsync<IOutputBinding>("bindings.redis", "app", 0, metadata ?? $"redisHost={server.Host}:{server.Port}");
+        return await CreateAsync<IOutputBinding>("bindings.redis", "app", 0, metadata ?? $"redisHost={server.Host}:{server.Port};{Patient.Redis}");
     }
 
     public BindingRequest Valid() => new("create", "1"u8.ToArray(), new ComponentMetadata([new("key", _key)]));
@@ -47,7 +47,7 @@ public sealed class PostgreSqlBindingFixture : ComponentFixture, IBindingFixture
         {
             var server = await Servers.PostgresAsync();
             await server.CreateDatabaseAsync(_database);
-            _metadata = $"host={server.Host};port={server.Port};user=postgres;password={server.Password};database={_database}";
+            _metadata = $"host={server.Host};port={server.Port};user=postgres;password={server.Password};database={_database};{Patient.PostgreSql}";
         }
 
         return await CreateAsync<IOutputBinding>("bindings.postgresql", "app", 0, metadata ?? _metadata);
@@ -72,7 +72,7 @@ public sealed class RabbitMqBindingFixture : ComponentFixture, IBindingFixture
 
     public async Task<IOutputBinding> BindingAsync(string? metadata)
     {
-        _metadata ??= $"queueName=queue;host={await (await Servers.RabbitMqAsync()).CreateVhostAsync(_vhost)}";
+        _metadata ??= $"queueName=queue;host={await (await Servers.RabbitMqAsync()).CreateVhostAsync(_vhost)};{Patient.RabbitMq}";
         return await CreateAsync<IOutputBinding>("bindings.rabbitmq", "app", 0, metadata ?? _metadata);
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Sidecar.Abstractions;
 
@@ -174,9 +175,18 @@ public abstract class StateStoreConformance<TFixture> : IAsyncLifetime where TFi
     [Fact]
     public async Task Hides_an_expired_value_and_takes_a_first_write_for_it()
     {
-        var before = Now();
-        await _store.WriteAsync(new StateWrite("key", Bytes("old"), Ttl: Ttl), default);
-        var item = await _store.GetAsync("key", default);
+        StateItem? item;
+        DateTimeOffset before;
+        long began;
+        do
+        {
+            (before, began) = (Now(), Stopwatch.GetTimestamp());
+            await _store.WriteAsync(new StateWrite("key", Bytes("old"), Ttl: Ttl), default);
+            item = await _store.GetAsync("key", default);
+        }
+        // Asked for too late to be there.
+        while (_fixture.Clock is null && item is null && Stopwatch.GetElapsedTime(began) >= Ttl);
+
         // A server rounds its times.
         var rounding = _fixture.Clock is null ? TimeSpan.FromSeconds(1) : TimeSpan.Zero;
         Assert.InRange(item!.ExpiresAt!.Value, before + Ttl - rounding, Now() + Ttl + rounding);

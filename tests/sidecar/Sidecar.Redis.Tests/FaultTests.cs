@@ -74,7 +74,7 @@ public sealed class FaultTests : IAsyncLifetime
     {
         await using var redis = await RedisClient.ConnectAsync(_server.Options() with { CommandTimeout = TimeSpan.FromMilliseconds(300) }, Cancel);
         await _server.KillAsync();
-        await Wait.UntilAsync(() => !redis.IsConnected);
+        await Wait.UntilAsync(() => redis.LastError?.Message.Contains("connection refused", StringComparison.Ordinal) == true);
         using var cancel = new CancellationTokenSource();
         var cancelled = redis.ExecuteAsync(RedisCommand.Of("INCR", "counter"), cancel.Token).AsTask();
         await cancel.CancelAsync();
@@ -85,15 +85,17 @@ public sealed class FaultTests : IAsyncLifetime
         Assert.Contains("connection refused", failed.Message);
 
         await _server.StartAsync(Cancel);
-        await Wait.UntilAsync(() => redis.IsConnected);
-        Assert.True((await redis.ExecuteAsync(RedisCommand.Of("GET", "counter"), Cancel)).IsNull);
+        // What is sent late would be before this one.
+        await Wait.UntilAsync(() => SucceedsAsync(redis, RedisCommand.Of("PING")));
+        await using var patient = await RedisClient.ConnectAsync(_server.Options(), Cancel);
+        Assert.True((await patient.ExecuteAsync(RedisCommand.Of("GET", "counter"), Cancel)).IsNull);
     }
 
     [Fact]
     public async Task A_connection_on_which_a_reply_is_overdue_is_replaced()
     {
         await using var redis = await RedisClient.ConnectAsync(
-            _server.Options() with { CommandTimeout = TimeSpan.FromMilliseconds(500), ConnectTimeout = TimeSpan.FromMilliseconds(500) }, Cancel);
+            _server.Options() with { CommandTimeout = TimeSpan.FromSeconds(5), ConnectTimeout = TimeSpan.FromSeconds(5) }, Cancel);
         var lost = new TaskCompletionSource<Exception>();
         redis.Disconnected += reason => lost.TrySetResult(reason);
         await _server.PauseAsync();
@@ -120,7 +122,7 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_server_that_is_slow_but_answers_keeps_its_connection()
     {
-        const int calls = 8;
+        const int calls = 5;
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var server = Task.Run(async () =>
@@ -130,9 +132,11 @@ public sealed class FaultTests : IAsyncLifetime
             var buffer = new byte[4096];
             await stream.ReadAtLeastAsync(buffer, 1, cancellationToken: Cancel);
             await stream.WriteAsync("%1\r\n+mode\r\n+standalone\r\n+PONG\r\n"u8.ToArray(), Cancel);
+            // No answer before it is asked.
+            await stream.ReadAtLeastAsync(buffer, 1, cancellationToken: Cancel);
             for (var reply = 0; reply < calls; reply++)
             {
-                await Task.Delay(200, Cancel);
+                await Task.Delay(1500, Cancel);
                 await stream.WriteAsync("+slow\r\n"u8.ToArray(), Cancel);
             }
 
@@ -144,7 +148,7 @@ public sealed class FaultTests : IAsyncLifetime
                 }
             }
         });
-        var options = new RedisOptions { Host = "127.0.0.1", Port = ((IPEndPoint)listener.LocalEndpoint).Port, CommandTimeout = TimeSpan.FromMilliseconds(700) };
+        var options = new RedisOptions { Host = "127.0.0.1", Port = ((IPEndPoint)listener.LocalEndpoint).Port, CommandTimeout = TimeSpan.FromSeconds(5) };
         await using (var redis = await RedisClient.ConnectAsync(options, Cancel))
         {
             var outcomes = await Task.WhenAll(Enumerable.Range(0, calls).Select(async _ =>
@@ -196,14 +200,15 @@ public sealed class FaultTests : IAsyncLifetime
     [Fact]
     public async Task A_blocking_command_outlasts_the_command_timeout_and_dies_with_its_connection()
     {
-        await using var redis = await RedisClient.ConnectAsync(_server.Options() with { CommandTimeout = TimeSpan.FromMilliseconds(300) }, Cancel);
+        await using var redis = await RedisClient.ConnectAsync(_server.Options() with { CommandTimeout = TimeSpan.FromSeconds(5) }, Cancel);
         await using var dedicated = await redis.OpenDedicatedAsync(Cancel);
-        var none = await dedicated.ExecuteBlockingAsync(RedisCommand.Of("BLPOP", "list", 1), TimeSpan.FromSeconds(1), Cancel);
+        var none = await dedicated.ExecuteBlockingAsync(RedisCommand.Of("BLPOP", "list", 6), TimeSpan.FromSeconds(6), Cancel);
         Assert.True(none.IsNull);
         Assert.Equal(1, dedicated.Generation);
 
+        await using var admin = await RedisClient.ConnectAsync(_server.Options(), Cancel);
         var blocked = dedicated.ExecuteBlockingAsync(RedisCommand.Of("BLPOP", "list", 30), TimeSpan.FromSeconds(30), Cancel).AsTask();
-        await Wait.UntilAsync(async () => (await ClientsAsync(redis)).Contains("cmd=blpop", StringComparison.Ordinal));
+        await Wait.UntilAsync(async () => (await ClientsAsync(admin)).Contains("cmd=blpop", StringComparison.Ordinal));
         await _server.KillAsync();
         Assert.True((await Assert.ThrowsAsync<RedisConnectionException>(() => blocked)).MayHaveRun);
     }
@@ -302,6 +307,19 @@ public sealed class FaultTests : IAsyncLifetime
 
         await load;
         Assert.True((await redis.ExecuteAsync(RedisCommand.Of("GET", "k0"), Cancel)).AsBytes().Length is 0 or 4 << 20);
+    }
+
+    private static async Task<bool> SucceedsAsync(RedisClient redis, RedisCommand command)
+    {
+        try
+        {
+            await redis.ExecuteAsync(command, Cancel);
+            return true;
+        }
+        catch (RedisConnectionException)
+        {
+            return false;
+        }
     }
 
     private static async Task<string> ClientsAsync(RedisClient redis) => (await redis.ExecuteAsync(RedisCommand.Of("CLIENT", "LIST"), Cancel)).AsString()!;

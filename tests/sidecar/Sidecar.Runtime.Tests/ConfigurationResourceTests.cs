@@ -186,7 +186,8 @@ public sealed class ConfigurationResourceTests
     public async Task What_protects_nothing_here_is_skipped()
     {
         await using var run = Vault(("c.yaml", "{tracing: {samplingRate: \"0.1\"}, metrics: {enabled: true}, accessControl: {defaultAction: allow, trustDomain: public}, mtls: {enabled: true}}"));
-        await run.AppAsync("app", configuration: "c.yaml");
+        // Not the name of another test's app, whose spans would be sampled at this rate.
+        await run.AppAsync("skipping", configuration: "c.yaml");
         await run.StartAsync();
         using var http = run.Client();
 

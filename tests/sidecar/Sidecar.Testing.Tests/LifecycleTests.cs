@@ -150,9 +150,10 @@ public sealed class LifecycleTests
         {
         }
 
-        // The best of some, since other tests may have the machine.
+        // The best within a minute, since other tests may have the machine.
         var best = TimeSpan.MaxValue;
-        for (var run = 0; run < 20 && best > TimeSpan.FromMilliseconds(300); run++)
+        var begin = Stopwatch.GetTimestamp();
+        while (best >= TimeSpan.FromMilliseconds(300) && Stopwatch.GetElapsedTime(begin) < TimeSpan.FromMinutes(1))
         {
             var started = Stopwatch.GetTimestamp();
             await using var dapr = await SidecarHost.StartAsync(cancellationToken: Cancel);

@@ -1,8 +1,7 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Dapr.Workflow;
+using LocalServers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Sidecar.Abstractions;
@@ -142,24 +141,17 @@ public sealed class KillTests
                 - name: {{(redisHost is null ? "fsync" : "redisHost")}}
                   value: "{{redisHost ?? "true"}}"
             """);
-        var grpcPort = FreePort();
+        var grpcPort = FreePort.Next();
         var run = new SidecarRun
         {
             DataDirectory = Path.Combine(directory, ".data"),
             BaseDirectory = directory,
             LogLevel = "warn",
-            Instances = [new SidecarInstance { AppId = EngineHost.AppId, HttpPort = FreePort(), GrpcPort = grpcPort, ResourcesPaths = [resources] }],
+            Instances = [new SidecarInstance { AppId = EngineHost.AppId, HttpPort = FreePort.Next(), GrpcPort = grpcPort, ResourcesPaths = [resources] }],
         };
         Directory.CreateDirectory(run.DataDirectory);
         var file = Path.Combine(directory, "run.json");
         File.WriteAllText(file, JsonSerializer.Serialize(run, SidecarRun.JsonOptions));
         return (file, new Uri($"http://127.0.0.1:{grpcPort}"));
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

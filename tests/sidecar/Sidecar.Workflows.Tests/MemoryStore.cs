@@ -167,16 +167,28 @@ internal sealed class CrashingStore(IStateStore disk, int faultAt = 0, Fault fau
             return;
         }
 
-        if (fault is Fault.DieBefore or Fault.DieAfter)
+        // One step, its effect before the signal: no other write comes between, and who hears of the death finds it on a disk in memory.
+        ValueTask last = default;
+        lock (_life)
         {
-            _died.TrySetResult();
+            ThrowIfDead();
+            try
+            {
+                if (fault is Fault.DieAfter or Fault.FailAfter)
+                {
+                    last = disk.TransactAsync(writes, cancellationToken);
+                }
+            }
+            finally
+            {
+                if (fault is Fault.DieBefore or Fault.DieAfter)
+                {
+                    _died.TrySetResult();
+                }
+            }
         }
 
-        if (fault is Fault.DieAfter or Fault.FailAfter)
-        {
-            await disk.TransactAsync(writes, cancellationToken);
-        }
-
+        await last;
         throw new IOException($"fault at write {faultAt}");
     }
 

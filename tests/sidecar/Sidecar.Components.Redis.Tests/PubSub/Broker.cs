@@ -45,7 +45,7 @@ internal sealed class Broker : IAsyncDisposable
     public async Task<RedisPubSub> ComponentAsync(string metadata = "", int instance = 0, string appId = "app")
     {
         var services = new ServiceCollection().AddSingleton<ILoggerFactory>(Logs).BuildServiceProvider();
-        var values = $"redisHost={Address};{metadata}".Split(';', StringSplitOptions.RemoveEmptyEntries)
+        var values = $"redisHost={Address};readTimeout=30s;dialTimeout=60s;{metadata}".Split(';', StringSplitOptions.RemoveEmptyEntries)
             .Select(pair => pair.Split('=', 2)).Select(pair => KeyValuePair.Create(pair[0], pair[1]));
         var component = new RedisPubSub(new ComponentContext("pubsub", "pubsub.redis", "v1", new ComponentMetadata(values), appId, instance, "", "", services));
         await component.InitAsync(default);
@@ -92,6 +92,11 @@ internal sealed class Broker : IAsyncDisposable
 
     private static async Task<Broker> AtAsync(RedisServer server) => new(server.Address, server, await ConnectAsync(server.Address));
 
-    private static Task<RedisClient> ConnectAsync(string address) =>
-        RedisClient.ConnectAsync(new RedisOptions { Host = address.Split(':')[0], Port = int.Parse(address.Split(':')[1], null) });
+    private static Task<RedisClient> ConnectAsync(string address) => RedisClient.ConnectAsync(new RedisOptions
+    {
+        Host = address.Split(':')[0],
+        Port = int.Parse(address.Split(':')[1], null),
+        ConnectTimeout = TimeSpan.FromSeconds(60),
+        CommandTimeout = TimeSpan.FromSeconds(30),
+    });
 }

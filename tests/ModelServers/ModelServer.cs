@@ -273,13 +273,16 @@ public sealed class ModelServer(TimeProvider? time = null) : IAsyncDisposable
         http.Response.StatusCode = status;
         if (reply.RetryAfter is { } wait)
         {
+            var now = _time.GetUtcNow();
             var (header, value) = reply switch
             {
                 { RetryAfterAsMilliseconds: true } => ("retry-after-ms", ((long)wait.TotalMilliseconds).ToString(CultureInfo.InvariantCulture)),
-                { RetryAfterAsDate: true } => ("Retry-After", (_time.GetUtcNow() + wait).ToString("R", CultureInfo.InvariantCulture)),
+                { RetryAfterAsDate: true } => ("Retry-After", (now + wait).ToString("R", CultureInfo.InvariantCulture)),
                 _ => ("Retry-After", ((long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture)),
             };
             http.Response.Headers[header] = value;
+            // The server's own may be of another second than what is reckoned from it.
+            http.Response.Headers.Date = now.ToString("R", CultureInfo.InvariantCulture);
         }
 
         http.Response.ContentType = "application/json";

@@ -67,9 +67,17 @@ public static class S3rver
         var hash = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(source, "package-lock.json"), cancellationToken)));
         var folder = Path.Combine(Path.GetTempPath(), "tandem-s3rver", hash[..16]);
         Directory.CreateDirectory(folder);
+        await using var held = await LockAsync(Path.Combine(folder, "lock"), cancellationToken);
         foreach (var file in Directory.EnumerateFiles(source))
         {
-            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+            var copy = Path.Combine(folder, Path.GetFileName(file));
+            var content = await File.ReadAllBytesAsync(file, cancellationToken);
+            var copied = File.Exists(copy) ? await File.ReadAllBytesAsync(copy, cancellationToken) : null;
+            // What is the same stays: the server of another process may be reading it.
+            if (copied is null || !content.AsSpan().SequenceEqual(copied))
+            {
+                await File.WriteAllBytesAsync(copy, content, cancellationToken);
+            }
         }
 
         var installed = Path.Combine(folder, "installed");
@@ -100,5 +108,22 @@ public static class S3rver
         }
 
         return folder;
+    }
+
+    /// <summary>One process installs at a time, the others wait for it. The lock ends with the process, however that ends.</summary>
+    private static async Task<FileStream> LockAsync(string path, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException exception) when (exception.HResult is 11 or 35 or unchecked((int)0x80070020))
+            {
+                // EWOULDBLOCK of Linux and macOS, ERROR_SHARING_VIOLATION of Windows: another process holds it.
+                await Task.Delay(100, cancellationToken);
+            }
+        }
     }
 }

@@ -58,7 +58,7 @@ internal sealed class OAuthPlatform : IAsyncDisposable
                 },
                 [
                     .. IdentityProviderHost.Settings(provider.Urls.First(), Providers),
-                    ("OAuth:PublicUrl", Public), ("OAuth:FrontendOrigins:0", Frontend), ("OAuth:RedirectUris:0", $"{Frontend}/back"), ("OAuth:Timeout", "00:00:02"),
+                    ("OAuth:PublicUrl", Public), ("OAuth:FrontendOrigins:0", Frontend), ("OAuth:RedirectUris:0", $"{Frontend}/back"), ("OAuth:Timeout", "00:01:00"),
                     .. settings,
                 ]);
         }

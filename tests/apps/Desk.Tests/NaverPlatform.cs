@@ -17,6 +17,12 @@ namespace Desk.Tests;
 /// <summary>Products of desk, of any number of replicas, on a whole sidecar and against a server that speaks Naver's protocol.</summary>
 internal sealed class NaverPlatform : IAsyncDisposable
 {
+    /// <summary>As long as the options allow: a clock that is real goes on while the machine has other things to do.</summary>
+    private static readonly KeyValuePair<string, string?>[] Patience =
+    [
+        new($"{ProductOptions.Section}:Timeout", "00:05:00"), new($"{NaverOptions.Section}:Timeout", "00:01:00"), new($"{NaverOptions.Section}:CredentialsTimeout", "00:01:00"),
+    ];
+
     private readonly List<ServiceProvider> _replicas = [];
     private readonly SidecarApp _desk;
 
@@ -48,7 +54,7 @@ internal sealed class NaverPlatform : IAsyncDisposable
     /// <summary>The credentials as a store with one text per secret keeps them.</summary>
     public static string Secret(NaverServer server) => $$"""{"client-id":"{{server.Behaviour.ClientId}}","client-secret":"{{server.Behaviour.ClientSecret}}"}""";
 
-    /// <summary>A replica; by default its clock is real, so that a test need not move it.</summary>
+    /// <summary>A replica; by default its clock is real, so that a test need not move it, and its limits are the longest unless the settings say otherwise.</summary>
     public Replica AddReplica(TimeProvider? time = null, string environment = "Production", params (string Key, string Value)[] settings) =>
         AddReplica(_desk.HttpEndpoint, time, environment, settings);
 
@@ -60,7 +66,10 @@ internal sealed class NaverPlatform : IAsyncDisposable
         var logs = new LogOf();
         var services = new ServiceCollection();
         services.AddSingleton<IConfiguration>(new ConfigurationBuilder()
-            .AddInMemoryCollection([new($"{NaverOptions.Section}:Endpoint", Server.Address.ToString()), new($"{NaverOptions.Section}:RetryDelay", "00:00:00.010")])
+            .AddInMemoryCollection(
+            [
+                new($"{NaverOptions.Section}:Endpoint", Server.Address.ToString()), new($"{NaverOptions.Section}:RetryDelay", "00:00:00.010"), .. time is null ? Patience : [],
+            ])
             .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>($"{ProductOptions.Section}:{setting.Key}", setting.Value)))
             .Build());
         services.AddSingleton<IHostEnvironment>(new Environment(environment));

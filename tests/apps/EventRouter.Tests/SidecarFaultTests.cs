@@ -40,7 +40,8 @@ public sealed class SidecarFaultTests
         await first.ReadyAsync(cancellationToken: Cancel);
         await second.ReadyAsync(cancellationToken: Cancel);
         using var client = dapr.CreateInvokeClient(Apps.EventRouter);
-        var job = Guid.NewGuid();
+        // The path of a call says which ones break: the same with every run of a seed.
+        var job = new Guid(seed, 0, 0, new byte[8]);
         var created = RouterUnderTest.Input("queued.started", "queued", "started");
         await AppendAsync(new([created], new JobCreation("u1", Apps.Scan, TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(5), null, 5, 100)));
 

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using LocalServers;
 using Microsoft.AspNetCore.Http;
 using TestKit;
 
@@ -144,9 +146,10 @@ public sealed class ForwardingTests
     [Fact]
     public async Task Replicas_take_turns_and_a_dead_one_is_skipped()
     {
-        var dead = await FakeServer.StartAsync();
-        var deadUrl = dead.Url;
-        await dead.DisposeAsync();
+        // Bound and not listening: nobody else gets the port, and who connects is refused.
+        using var dead = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        dead.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var deadUrl = $"http://127.0.0.1:{((IPEndPoint)dead.LocalEndPoint!).Port}";
         await using var one = await FakeServer.StartAsync();
         await using var two = await FakeServer.StartAsync();
         await using var app = new GatewayApp(
@@ -186,13 +189,12 @@ public sealed class ForwardingTests
     [Fact]
     public async Task Request_waits_for_an_app_that_restarts()
     {
-        var before = await FakeServer.StartAsync();
-        var url = new Uri(before.Url);
-        await before.DisposeAsync();
-        await using var app = new GatewayApp(settings: [("services:images:http:0", url.ToString()), ("Gateway:RestartGrace", "00:00:50")]);
+        // Not of the range that the system gives ports from: nobody has got it when the app comes.
+        var port = FreePort.Next();
+        await using var app = new GatewayApp(settings: [("services:images:http:0", $"http://127.0.0.1:{port}"), ("Gateway:RestartGrace", "00:00:50")]);
         using var client = app.Client(bearerOf: "u1");
         var pending = client.PutAsync("/api/v1/images/upload/scan/x.jpg", new ByteArrayContent(new byte[500_000]));
-        await using var after = await FakeServer.StartAsync(url.Port);
+        await using var after = await FakeServer.StartAsync(port);
         using var response = await pending.WaitAsync(GatewayApp.Patience);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(500_000, after.Requests.Single().Body.Length);
@@ -208,17 +210,32 @@ public sealed class ForwardingTests
             context.Response.ContentType = "application/json";
             return context.Response.WriteAsync("{\"errorCode\":\"ERR_DIRECT_INVOKE\",\"message\":\"connection refused\"}");
         };
-        await using var app = new GatewayApp(sidecar);
+        var clock = new ManualTimeProvider();
+        await using var app = new GatewayApp(sidecar, clock: clock);
         using var client = app.Client(bearerOf: "u1");
 
         using var write = await client.PostAsJsonAsync("/api/v1/scan", new { });
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "UPSTREAM_UNAVAILABLE"), (write.StatusCode, await GatewayApp.CodeOf(write)));
         Assert.Single(sidecar.Requests);
 
-        using var read = await client.GetAsync("/api/v1/users/me");
+        // Tries at 0, 20, 60 and 140 ms; a fifth at 300 ms would come after the grace.
+        var reading = client.GetAsync("/api/v1/users/me");
+        using var limit = new CancellationTokenSource(GatewayApp.Patience);
+        foreach (var milliseconds in (int[])[20, 40, 80])
+        {
+            var pause = TimeSpan.FromMilliseconds(milliseconds);
+            while (clock.Started(pause) != 1)
+            {
+                await Task.Delay(1, limit.Token);
+            }
+
+            clock.Advance(pause);
+        }
+
+        using var read = await reading;
         Assert.Equal(HttpStatusCode.ServiceUnavailable, read.StatusCode);
         Assert.NotNull(read.Headers.RetryAfter);
-        Assert.True(sidecar.Requests.Count > 2);
+        Assert.Equal(5, sidecar.Requests.Count);
 
         // What comes back is waited for, however slow this machine is just now.
         await using var patient = new GatewayApp(sidecar, settings: [("Gateway:RestartGrace", "00:01:00")]);

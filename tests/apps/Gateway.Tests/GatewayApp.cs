@@ -29,6 +29,11 @@ internal sealed class GatewayApp : WebApplicationFactory<GatewayService>
         _settings.TryAdd("DAPR_API_TOKEN", "sidecar-token");
         _settings.TryAdd("Gateway:RestartGrace", "00:00:00.2");
         _settings.TryAdd("Gateway:RetryPause", "00:00:00.02");
+        // What answers is waited for, however slow this machine is just now.
+        _settings.TryAdd("Gateway:ReadyTimeout", "00:01:00");
+        _settings.TryAdd("Gateway:OpenApi:Timeout", "00:01:00");
+        _settings.TryAdd("Gateway:ConnectTimeout", "00:01:00");
+        _settings.TryAdd("Gateway:ApiKeys:Timeout", "00:01:00");
         // By options: given as a port it is set while the host may already be starting.
         UseKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         StartServer();

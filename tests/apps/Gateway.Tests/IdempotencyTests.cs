@@ -42,6 +42,9 @@ public sealed class IdempotencyTests : IAsyncLifetime
     private GatewayApp Gateway(TimeProvider? clock = null, params (string, string?)[] settings) =>
         new(clock: clock, settings: [("DAPR_HTTP_ENDPOINT", _sidecar.Address), .. settings]);
 
+    /// <summary>No lease ends, however long a test takes.</summary>
+    private static ManualTimeProvider StandingClock() => new(TimeProvider.System.GetUtcNow());
+
     private static async Task<HttpResponseMessage> SendAsync(
         HttpClient client, string? key, string body = "{}", string path = Path, string method = "POST", string header = "Idempotency-Key",
         CancellationToken cancellationToken = default)
@@ -117,8 +120,9 @@ public sealed class IdempotencyTests : IAsyncLifetime
             await goOn.Task;
             await http.Response.WriteAsync($"run {run}");
         };
-        await using var one = Gateway();
-        await using var two = Gateway();
+        var clock = StandingClock();
+        await using var one = Gateway(clock);
+        await using var two = Gateway(clock);
         var running = SendAsync(one.Client(bearerOf: "u1"), "k1");
         await started.Task.WaitAsync(GatewayApp.Patience);
 
@@ -144,8 +148,9 @@ public sealed class IdempotencyTests : IAsyncLifetime
             await goOn.Task;
             await http.Response.WriteAsync($"run {run}");
         };
-        await using var one = Gateway();
-        await using var two = Gateway();
+        var clock = StandingClock();
+        await using var one = Gateway(clock);
+        await using var two = Gateway(clock);
         var answers = Enumerable.Range(0, 20).Select(i => SendAsync((i % 2 == 0 ? one : two).Client(bearerOf: "u1"), "k1")).ToList();
         for (var refused = 0; refused < 19; refused++)
         {
@@ -172,7 +177,7 @@ public sealed class IdempotencyTests : IAsyncLifetime
             stopped = http.RequestAborted.IsCancellationRequested;
             await http.Response.WriteAsync($"run {run}");
         };
-        await using var app = Gateway();
+        await using var app = Gateway(StandingClock());
         using var client = app.Client(bearerOf: "u1");
         using var leave = new CancellationTokenSource();
         var running = SendAsync(client, "k1", cancellationToken: leave.Token);

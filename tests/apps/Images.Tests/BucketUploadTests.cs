@@ -1,5 +1,8 @@
+using System.Diagnostics;
+using System.Globalization;
 using Contracts;
 using Imaging;
+using Microsoft.AspNetCore.WebUtilities;
 using S3Servers;
 
 namespace Images.Tests;
@@ -16,11 +19,15 @@ public sealed class BucketUploadTests : UploadContract
     {
         await using var platform = await StartAsync();
 
+        var asked = Stopwatch.GetTimestamp();
         var ticket = await platform.TicketAsync(Png);
+        var elapsed = (int)Math.Ceiling(Stopwatch.GetElapsedTime(asked).TotalSeconds);
 
         Assert.Equal(["Content-Length", "Content-Type", "If-None-Match", "x-amz-checksum-sha256"], ticket.RequiredHeaders.Keys.Order(StringComparer.Ordinal));
         Assert.Equal($"/{S3Server.Bucket}/uploads/{ticket.Key}", ticket.UploadUrl.AbsolutePath);
-        Assert.Contains("X-Amz-Expires=900", ticket.UploadUrl.Query, StringComparison.Ordinal);
+        // Its end is set a moment before it is signed: what passes in between is missing from its time.
+        var expires = QueryHelpers.ParseQuery(ticket.UploadUrl.Query)["X-Amz-Expires"].ToString();
+        Assert.InRange(int.Parse(expires, CultureInfo.InvariantCulture), 900 - elapsed, 900);
         Assert.Contains("content-length%3Bcontent-type%3Bhost%3Bif-none-match%3Bx-amz-checksum-sha256", ticket.UploadUrl.Query, StringComparison.Ordinal);
         Assert.DoesNotContain(S3Server.SecretKey, ticket.UploadUrl.ToString(), StringComparison.Ordinal);
         Assert.Equal($"http://localhost:8080/api/v1/images/{ticket.Key}", ticket.CdnUrl.ToString());
@@ -157,7 +164,7 @@ public sealed class BucketUploadTests : UploadContract
     [Fact]
     public async Task A_server_that_is_gone_is_a_problem_of_its_own()
     {
-        await using var platform = await StartAsync(("S3:Timeout", "00:00:02"));
+        await using var platform = await StartAsync();
         var ticket = await platform.UploadAsync(Png);
         Bucket(platform).Server.Elsewhere = (307, "http://127.0.0.1:1/");
         using var client = platform.Gateway();

@@ -65,6 +65,8 @@ internal sealed class ImagesPlatform : IAsyncDisposable
                 web.UseSetting($"Images:{key}", value);
             }
 
+            // An upload may stand still for as long as a test holds it.
+            web.ConfigureKestrel(kestrel => kestrel.Limits.MinRequestBodyDataRate = null);
             web.ConfigureTestServices(services => services.WithoutRevocations().Replace(ServiceDescriptor.Singleton(dapr.Time)));
         });
         factory.UseKestrel();

@@ -32,7 +32,7 @@ public sealed class ActivityTests : IAsyncLifetime
 
     private readonly IOptions<ScanWorkerOptions> _options = Options.Create(new ScanWorkerOptions
     {
-        VisionConcurrency = Limit, AnswerConcurrency = Limit, MatchTimeout = TimeSpan.FromMilliseconds(100),
+        VisionConcurrency = Limit, AnswerConcurrency = Limit, MatchTimeout = Patience,
     });
 
     private readonly FakeJobLog _log = new();
@@ -85,6 +85,11 @@ public sealed class ActivityTests : IAsyncLifetime
     [MemberData(nameof(Judgements))]
     public async Task A_reward_that_cannot_be_judged_costs_the_reward_and_never_the_scan(string how)
     {
+        if (how == "takes too long")
+        {
+            _options.Value.MatchTimeout = TimeSpan.FromMilliseconds(100);
+        }
+
         var characters = new Characters(async cancellationToken =>
         {
             if (how == "takes too long")

@@ -129,7 +129,7 @@ public sealed class AccessTests
     [Fact]
     public async Task A_stream_ends_when_the_token_that_opened_it_expires()
     {
-        await using var app = new SseApp(("KeepAlive", "00:00:00.1"));
+        await using var app = new SseApp(("KeepAlive", "00:00:00.1"), ("Identity:Leeway", "00:01:00"));
         var job = app.Logs.Create("u1");
         // Expired already, and let in by the leeway for clocks that differ.
         using var stream = await EventReader.OpenAsync(app.ClientOf("u1", TimeSpan.Zero), $"/api/v1/jobs/{job}/events", null);

@@ -17,9 +17,10 @@ internal sealed class SseApp : WebApplicationFactory<SseService>
 
     private readonly Dictionary<string, string> _settings;
 
+    /// <summary>A setting whose name has no section is one of <c>Sse</c>.</summary>
     public SseApp(params (string Name, string Value)[] settings)
     {
-        _settings = settings.ToDictionary(setting => $"Sse:{setting.Name}", setting => setting.Value);
+        _settings = settings.ToDictionary(setting => setting.Name.Contains(':') ? setting.Name : $"Sse:{setting.Name}", setting => setting.Value);
         // By options: given as a port it is set while the host may already be starting.
         UseKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         StartServer();

@@ -74,6 +74,9 @@ internal sealed class ErasurePlatform : IAsyncDisposable
         {
             web.UseSetting(TestTokens.Setting, TestTokens.Jwks);
             web.UseSetting("Images:ObjectsPath", platform._objects.Path);
+            // An upload may stand still for as long as a test holds it.
+            web.UseSetting("Images:UploadIdleTimeout", "00:10:00");
+            web.ConfigureKestrel(kestrel => kestrel.Limits.MinRequestBodyDataRate = null);
         });
         await platform.PlayAsync(Apps.Scan);
         await platform.PlayAsync(Apps.Desk);

@@ -1,7 +1,6 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using LocalServers;
 using Microsoft.Extensions.Logging;
 using Sidecar.Abstractions;
 using Sidecar.Api;
@@ -37,7 +36,7 @@ public sealed partial class JavaScriptSdkTests
                 File.Copy(file, Path.Combine(folder.FullName, Path.GetFileName(file)));
             }
 
-            var appPort = FreePort();
+            var appPort = FreePort.Next();
             await using var sidecar = await SidecarServer.StartAsync(
                 new SidecarRun
                 {
@@ -71,13 +70,6 @@ public sealed partial class JavaScriptSdkTests
     }
 
     private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 
     /// <summary>The summary of a TAP report: how many passed.</summary>
     [GeneratedRegex("^# pass ([0-9]+)$", RegexOptions.Multiline)]

@@ -36,9 +36,13 @@ internal static class NodePrograms
         var hash = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(source, "package-lock.json"))));
         var folder = Path.Combine(Path.GetTempPath(), "tandem-compat", hash[..16]);
         Directory.CreateDirectory(folder);
+        await using var alone = await LockAsync(Path.Combine(folder, "lock"));
         foreach (var file in Directory.EnumerateFiles(source))
         {
-            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+            // Replaced in one step: another run may be starting the program.
+            var target = Path.Combine(folder, Path.GetFileName(file));
+            File.Copy(file, $"{target}.new", overwrite: true);
+            File.Move($"{target}.new", target, overwrite: true);
         }
 
         var installed = Path.Combine(folder, "installed");
@@ -55,6 +59,23 @@ internal static class NodePrograms
         }
 
         return folder;
+    }
+
+    /// <summary>Waits until no other run writes to the folder; the file is held until it is closed.</summary>
+    private static async Task<FileStream> LockAsync(string file)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            try
+            {
+                return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException)
+            {
+                await Task.Delay(100, limit.Token);
+            }
+        }
     }
 
     private static async Task<(int ExitCode, string Output)> RunAsync(

@@ -17,6 +17,7 @@ public abstract class ProviderContract<TFixture> : IAsyncLifetime where TFixture
 
     protected static readonly byte[] Picture = [0xFF, 0xD8, 0xFF, 0xE0, 1, 2, 3, 0xFF, 0xD9];
 
+    private readonly Socket _nobody = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Timeout.InfiniteTimeSpan };
 
     protected TFixture Fixture { get; } = new();
@@ -30,6 +31,7 @@ public abstract class ProviderContract<TFixture> : IAsyncLifetime where TFixture
     public async ValueTask DisposeAsync()
     {
         _http.Dispose();
+        _nobody.Dispose();
         await Server.DisposeAsync();
         GC.SuppressFinalize(this);
     }
@@ -37,12 +39,15 @@ public abstract class ProviderContract<TFixture> : IAsyncLifetime where TFixture
     protected ProviderConnection Connection(Uri? address = null) =>
         new("contract", Fixture.Options(Fixture.Protocol.BaseUrl(address ?? Server.Address)), Fixture.Key, _http);
 
-    /// <summary>An address where nobody listens.</summary>
-    protected static Uri Nobody()
+    /// <summary>An address where nobody listens: a socket that does not holds its port, and who connects is refused.</summary>
+    protected Uri Nobody()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
+        if (!_nobody.IsBound)
+        {
+            _nobody.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        }
+
+        return new Uri($"http://{_nobody.LocalEndPoint}");
     }
 
     /// <summary>The only request so far.</summary>

@@ -162,7 +162,7 @@ public sealed class PipelineTests : IAsyncLifetime
     {
         var open = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _server.Brain = _ => ModelReply.SlowFirstByte(open.Task);
-        await using var services = Services(("Ai:Calls:MaxConcurrentCalls", "3"));
+        await using var services = Services(("Ai:Calls:MaxConcurrentCalls", "3"), ("Ai:Admission:MaxWait", "00:05:00"));
 
         var calls = Enumerable.Range(0, 12).Select(_ => AskAsync(services)).ToArray();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);

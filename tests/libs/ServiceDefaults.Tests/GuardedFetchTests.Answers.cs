@@ -184,10 +184,9 @@ public sealed partial class GuardedFetchTests
     public async Task A_host_that_is_away_or_unknown_is_unreachable()
     {
         Assert.Equal("FETCH_UNREACHABLE", (await FetchAsync("https://unknown.example/")).Failure!.Code);
-        var free = new TcpListener(IPAddress.Loopback, 0);
-        free.Start();
-        var port = ((IPEndPoint)free.LocalEndpoint).Port;
-        free.Stop();
+        using var closed = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        closed.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var port = ((IPEndPoint)closed.LocalEndPoint!).Port;
         Assert.Equal("FETCH_UNREACHABLE", (await FetchAsync($"http://pictures.test:{port}/", ("Ports:3", $"{port}"))).Failure!.Code);
     }
 

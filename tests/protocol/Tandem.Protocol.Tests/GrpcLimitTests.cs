@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Tandem.Protocol.Grpc;
+using TestKit;
 
 namespace Tandem.Protocol.Tests;
 
@@ -13,19 +14,26 @@ public sealed class GrpcLimitTests
     [Fact]
     public async Task Deadline_reaches_the_method_and_ends_the_call()
     {
+        var clock = new ManualTimeProvider();
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var observed = new TaskCompletionSource<DateTimeOffset?>();
         var service = new GrpcService("Slow").Unary<Empty, Empty>("Wait", Empty.Parser, async (_, context) =>
         {
             await using var registration = context.CancellationToken.Register(() => observed.TrySetResult(context.Deadline));
+            started.SetResult();
             await Task.Delay(Timeout.InfiniteTimeSpan, context.CancellationToken);
             return new Empty();
         });
-        await using var server = await GrpcTestServer.StartAsync(service);
-        using var channel = server.Connect();
-        var options = new GrpcCallOptions { Deadline = DateTimeOffset.UtcNow.AddMilliseconds(200) };
+        await using var server = await GrpcTestServer.StartAsync(service, time: clock);
+        using var channel = server.Connect(new GrpcChannelOptions { TimeProvider = clock });
+        var limit = TimeSpan.FromMilliseconds(200);
+        var options = new GrpcCallOptions { Deadline = clock.GetUtcNow() + limit };
 
-        var exception = await Assert.ThrowsAsync<GrpcException>(() => channel.UnaryAsync("/Slow/Wait", new Empty(), Empty.Parser, options));
+        var call = channel.UnaryAsync("/Slow/Wait", new Empty(), Empty.Parser, options);
+        await started.Task.WaitAsync(Patience);
+        clock.Advance(limit);
 
+        var exception = await Assert.ThrowsAsync<GrpcException>(() => call.WaitAsync(Patience));
         Assert.Equal(GrpcStatusCode.DeadlineExceeded, exception.StatusCode);
         Assert.NotNull(await observed.Task.WaitAsync(Patience));
     }

@@ -21,13 +21,14 @@ internal sealed class GrpcTestServer : IAsyncDisposable
 
     public Uri Address { get; }
 
-    public static Task<GrpcTestServer> StartAsync(GrpcService service, GrpcServerOptions? options = null) =>
-        StartAsync(app => app.MapGrpc(service, options));
+    public static Task<GrpcTestServer> StartAsync(GrpcService service, GrpcServerOptions? options = null, TimeProvider? time = null) =>
+        StartAsync(app => app.MapGrpc(service, options), time);
 
-    public static async Task<GrpcTestServer> StartAsync(Action<WebApplication> map)
+    public static async Task<GrpcTestServer> StartAsync(Action<WebApplication> map, TimeProvider? time = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         var app = builder.Build();
         map(app);

@@ -5,6 +5,7 @@ using System.Xml;
 using Dapr.Actors.Client;
 using Dapr.Actors.Communication;
 using Dapr.Client.Tests;
+using LocalServers;
 using Microsoft.AspNetCore.Http;
 
 namespace Dapr.Actors.Tests;
@@ -172,7 +173,7 @@ public sealed class ProxyWireTests
     [Fact]
     public async Task Calls_wait_for_a_sidecar_that_restarts()
     {
-        var port = RecordingSidecar.FreePort();
+        var port = FreePort.Next();
         var calling = new ActorProxyFactory(new ActorProxyOptions { HttpEndpoint = $"http://127.0.0.1:{port}" })
             .Create(new ActorId("7"), "Counter").InvokeMethodAsync("GetAsync", Cancellation);
 

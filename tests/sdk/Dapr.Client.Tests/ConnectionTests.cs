@@ -1,4 +1,5 @@
 using System.Net;
+using LocalServers;
 
 namespace Dapr.Client.Tests;
 
@@ -10,7 +11,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task Calls_wait_for_a_sidecar_that_restarts()
     {
-        var port = RecordingSidecar.FreePort();
+        var port = FreePort.Next();
         using var dapr = new DaprClientBuilder().UseHttpEndpoint($"http://127.0.0.1:{port}").Build();
         Assert.False(await dapr.CheckHealthAsync(Cancellation));
         var publishing = dapr.PublishEventAsync("bus", "t", new { X = 1 }, Cancellation);
@@ -58,7 +59,8 @@ public sealed class ConnectionTests
     [Fact]
     public async Task The_time_limit_ends_the_repeating_too()
     {
-        using var dapr = new DaprClientBuilder().UseHttpEndpoint($"http://127.0.0.1:{RecordingSidecar.FreePort()}")
+        using var nobody = RecordingSidecar.Refusing();
+        using var dapr = new DaprClientBuilder().UseHttpEndpoint($"http://{nobody.LocalEndPoint}")
             .UseTimeout(TimeSpan.FromMilliseconds(100)).Build();
 
         await Assert.ThrowsAsync<DaprException>(() => dapr.PublishEventAsync("bus", "t", 1, Cancellation));

@@ -79,11 +79,12 @@ public sealed class RecordingSidecar : IAsyncDisposable
         return this;
     }
 
-    public static int FreePort()
+    /// <summary>Has a port that refuses connections and that nobody else is given: it is bound, but does not listen.</summary>
+    public static Socket Refusing()
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        return socket;
     }
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();

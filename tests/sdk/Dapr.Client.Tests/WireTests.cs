@@ -196,7 +196,8 @@ public sealed class WireTests : IAsyncLifetime
     [Fact]
     public async Task Nothing_listening_is_not_healthy()
     {
-        using var dapr = new DaprClientBuilder().UseHttpEndpoint($"http://127.0.0.1:{RecordingSidecar.FreePort()}").Build();
+        using var nobody = RecordingSidecar.Refusing();
+        using var dapr = new DaprClientBuilder().UseHttpEndpoint($"http://{nobody.LocalEndPoint}").Build();
 
         Assert.False(await dapr.CheckHealthAsync(Cancellation));
     }

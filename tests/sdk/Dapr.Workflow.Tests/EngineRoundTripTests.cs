@@ -264,6 +264,8 @@ public sealed class EngineRoundTripTests
             builder.Configuration.AddInMemoryCollection([new("DAPR_GRPC_ENDPOINT", _sidecar.Urls.Single())]);
             builder.Services.AddLogging(logging => logging.ClearProviders());
             builder.Services.AddDaprWorkflow(configure);
+            // A worker that stops is to finish what it runs, however long a test keeps that going.
+            builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMinutes(5));
             var worker = builder.Build();
             await worker.StartAsync();
             return worker;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Tandem.Protocol.Grpc;
 using Tandem.Protocol.Workflows;
 using TestKit;
@@ -106,12 +107,15 @@ public sealed class WorkflowWorkerTests
     {
         var runs = 0;
         var release = new TaskCompletionSource();
-        await using var worker = await TestWorker.StartAsync(o => o.RegisterActivity<string, string>("Slow", async (_, _) =>
-        {
-            Interlocked.Increment(ref runs);
-            await release.Task;
-            return "done";
-        }));
+        var handedOutAgain = new LogSignal(6816);
+        await using var worker = await TestWorker.StartAsync(
+            o => o.RegisterActivity<string, string>("Slow", async (_, _) =>
+            {
+                Interlocked.Increment(ref runs);
+                await release.Task;
+                return "done";
+            }),
+            services => services.AddSingleton<ILoggerProvider>(handedOutAgain));
         var stream = await worker.Engine.NextStreamAsync();
         _ = worker.Engine.ActivityAsync(Activity("Slow", 1));
         await UntilAsync(() => Volatile.Read(ref runs) == 1);
@@ -119,8 +123,7 @@ public sealed class WorkflowWorkerTests
         await stream.CancelAsync();
         await worker.Engine.NextStreamAsync();
         var again = worker.Engine.ActivityAsync(Activity("Slow", 1));
-        var marker = worker.Engine.ActivityAsync(Activity("Nothing", 2));
-        await marker;
+        await handedOutAgain.Logged.WaitAsync(FakeEngine.Patience);
         release.SetResult();
 
         Assert.Equal("\"done\"", (await again).Result);
@@ -384,6 +387,32 @@ public sealed class WorkflowWorkerTests
     public sealed class Greeter
     {
         public string Greet(string name) => $"hello {name}";
+    }
+
+    /// <summary>Tells when the worker has logged an event.</summary>
+    private sealed class LogSignal(int id) : ILoggerProvider, ILogger
+    {
+        private readonly TaskCompletionSource _logged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Logged => _logged.Task;
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (eventId.Id == id)
+            {
+                _logged.TrySetResult();
+            }
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }
 

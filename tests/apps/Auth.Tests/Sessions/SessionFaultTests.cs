@@ -141,7 +141,8 @@ public sealed class SessionFaultTests(SessionFaultTests.Shared shared) : IClassF
     {
         await using var platform = await AuthPlatform.StartAsync();
         var tokens = await platform.SignInAsync();
-        platform.Dapr.Faults.StateWrites(Components.StateStore).WithProbability(0.4).Conflict();
+        // Fewer than an update has tries.
+        platform.Dapr.Faults.StateWrites(Components.StateStore).WithProbability(0.4).Times(9).Conflict();
 
         for (var n = 0; n < 5; n++)
         {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import dapr from "@dapr/dapr";
 import { CommunicationProtocolEnum, connect, raw, Seen, serve } from "./harness.mjs";
 
@@ -61,8 +62,21 @@ await serve(async (app) => {
   await app.actor.init();
   await app.actor.registerActor(Counter);
 }, CommunicationProtocolEnum.HTTP);
+await hosted("Counter");
 const proxies = new ActorProxyBuilder(Counter, connect());
 const actor = (id) => proxies.build(new ActorId(id));
+
+/** The sidecar asks the app for its types after it has begun to listen: waits until they are known. */
+async function hosted(name) {
+  const signal = AbortSignal.timeout(20_000);
+  for (;;) {
+    const { actors } = await (await raw("/v1.0/metadata", { signal })).json();
+    if (actors.some((type) => type.type === name)) {
+      return;
+    }
+    await sleep(20, undefined, { signal });
+  }
+}
 
 test("an actor keeps its state", async () => {
   assert.equal(Number(await actor("a").add(2)), 2);

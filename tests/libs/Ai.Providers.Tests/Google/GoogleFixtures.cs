@@ -57,7 +57,7 @@ public sealed class VertexFixture : ProviderFixture
     public override ProviderOptions Options(Uri baseUrl)
     {
         _credentials.Json = GoogleTokens.ServiceAccount(baseUrl);
-        return new ProviderOptions { Kind = "vertex", BaseUrl = baseUrl, CredentialsSecret = "vertex" };
+        return new ProviderOptions { Kind = "vertex", BaseUrl = baseUrl, CredentialsSecret = "vertex", TokenTimeout = TimeSpan.FromMinutes(2) };
     }
 }
 

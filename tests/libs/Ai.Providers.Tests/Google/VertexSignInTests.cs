@@ -13,6 +13,7 @@ public sealed class VertexSignInTests : IAsyncLifetime
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
 
+    private readonly Socket _nobody = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly HttpClient _http = new() { Timeout = Timeout.InfiniteTimeSpan };
     private readonly Clock _clock = new();
     private readonly FixedCredentials _secret = new();
@@ -26,6 +27,7 @@ public sealed class VertexSignInTests : IAsyncLifetime
     public VertexSignInTests()
     {
         _protocol = new VertexProtocol(_clock);
+        _nobody.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         // Nothing of the machine that the tests run on.
         _settings["HOME"] = _folder;
         _settings["GCE_METADATA_HOST"] = Nobody().Authority;
@@ -40,6 +42,7 @@ public sealed class VertexSignInTests : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         _http.Dispose();
+        _nobody.Dispose();
         await _server.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
@@ -405,6 +408,8 @@ public sealed class VertexSignInTests : IAsyncLifetime
         options ??= _options ??= Secret();
         options.Kind = "vertex";
         options.BaseUrl = _server.Address;
+        // Unless the wait is what a test is about.
+        options.TokenTimeout = options.TokenTimeout == new ProviderOptions().TokenTimeout ? TimeSpan.FromMinutes(2) : options.TokenTimeout;
         using var client = Provider().CreateChat(new ProviderConnection("vertex", options, Key: null, _http), model);
         Assert.Equal("ok", (await client.GetResponseAsync("hello", cancellationToken: cancellationToken ?? Cancellation)).Text);
     }
@@ -440,12 +445,8 @@ public sealed class VertexSignInTests : IAsyncLifetime
         }
     }
 
-    private static Uri Nobody()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
-    }
+    /// <summary>An address where nobody listens: a socket that does not holds its port, and who connects is refused.</summary>
+    private Uri Nobody() => new($"http://{_nobody.LocalEndPoint}");
 
     /// <summary>Tells a time that the test moves; timers are real.</summary>
     private sealed class Clock : TimeProvider

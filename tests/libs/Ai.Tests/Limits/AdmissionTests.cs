@@ -243,7 +243,8 @@ public sealed class AdmissionTests
     [Fact]
     public async Task Stays_within_its_places_under_a_storm_of_calls_and_cancellations()
     {
-        var policy = new AdmissionPolicy(Scripted.Options(options => options.Admission.MaxConcurrentCalls = 8), TimeProvider.System);
+        var policy = new AdmissionPolicy(
+            Scripted.Options(options => (options.Admission.MaxConcurrentCalls, options.Admission.MaxWait) = (8, TimeSpan.FromMinutes(5))), TimeProvider.System);
         var (running, most, served, cancelled) = (0, 0, 0, 0);
         async Task OneAsync(int number)
         {

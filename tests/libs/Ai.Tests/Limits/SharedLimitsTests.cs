@@ -45,8 +45,10 @@ public sealed class SharedLimitsTests : IAsyncLifetime
             .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection([
                 new("Ai:Providers:openai:BaseUrl", $"{_protocol.BaseUrl(_server.Address)}"),
                 new("Ai:Providers:openai:Keys:0:Value", "sk-test"),
+                new("Ai:Store:Timeout", "00:01:00"),
             ]).AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value))).Build())
             .AddSingleton(_client)
+            .AddSingleton<TimeProvider>(new NoonTime())
             .AddModels()
             .BuildServiceProvider();
         _replicas.Add(replica);
@@ -104,8 +106,7 @@ public sealed class SharedLimitsTests : IAsyncLifetime
         _server.Next(ModelReply.Text("a", 60, 2), ModelReply.Text("b", 30, 4));
         await AskAsync(one, "1");
         await AskAsync(other, "2");
-        var key = $"ai-budget:{DateTimeOffset.UtcNow:yyyy-MM-dd}:day";
-        await StoredAsync<Budgets.BudgetDocument>(key, spent => spent.Tokens == 96);
+        await StoredAsync<Budgets.BudgetDocument>("ai-budget:2026-03-01:day", spent => spent.Tokens == 96);
 
         var failure = await Assert.ThrowsAsync<ModelException>(() => AskAsync(Replica(settings), "3"));
 

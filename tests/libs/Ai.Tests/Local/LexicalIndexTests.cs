@@ -136,7 +136,8 @@ public sealed class LexicalIndexTests
     {
         using var index = Index();
         using var stop = new CancellationTokenSource();
-        var writer = Task.Run(() =>
+        // On a thread of its own: the reader keeps one of the pool.
+        var writer = Task.Factory.StartNew(() =>
         {
             for (var i = 0; i < 2_000; i++)
             {
@@ -145,7 +146,7 @@ public sealed class LexicalIndexTests
             }
 
             stop.Cancel();
-        });
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         while (!stop.IsCancellationRequested)
         {
             Assert.Equal("glass", index.Search("유리병")[0].Document.Id);

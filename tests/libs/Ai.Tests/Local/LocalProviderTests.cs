@@ -43,7 +43,10 @@ public sealed class LocalProviderTests
         var skill = new Gate();
         await using var services = new ServiceCollection()
             .AddLogging()
-            .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection([new("Ai:Admission:MaxConcurrentCalls", "1000")]).Build())
+            .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection([
+                new("Ai:Admission:MaxConcurrentCalls", "1000"),
+                new("Ai:Admission:MaxWait", "00:05:00"),
+            ]).Build())
             .AddModels()
             .AddSingleton<ILocalSkill>(skill)
             .BuildServiceProvider();

@@ -71,11 +71,12 @@ public sealed class FaultMatrixTests
     {
         await using var run = await FaultRun.StartAsync(
             fault,
-            ("Ai:Calls:TotalTimeout", fault.Hangs ? "00:00:00.300" : "00:00:15"),
+            // Every wait is longer: jitter leaves half of a minute, and a key cools down for as long.
+            ("Ai:Calls:TotalTimeout", fault.Hangs ? $"{FaultRun.SkippingTime.Limit}" : "00:00:29"), ("Ai:Providers:openai:KeyCoolDown", "00:00:30"),
             ("Ai:Calls:FirstByteTimeout", "00:01:00"), ("Ai:Calls:IdleTimeout", "00:01:00"),
-            ("Ai:Calls:RetryDelay", "00:00:40"), ("Ai:Calls:MaxRetryDelay", "00:01:00"),
-            ("Ai:Calls:NetworkRetryDelay", "00:00:40"), ("Ai:Calls:MaxNetworkRetryDelay", "00:01:00"),
-            ("Ai:Calls:AnswerRetryDelay", "00:00:40"), ("Ai:Calls:MaxAnswerRetryDelay", "00:01:00"));
+            ("Ai:Calls:RetryDelay", "00:01:00"), ("Ai:Calls:MaxRetryDelay", "00:01:00"),
+            ("Ai:Calls:NetworkRetryDelay", "00:01:00"), ("Ai:Calls:MaxNetworkRetryDelay", "00:01:00"),
+            ("Ai:Calls:AnswerRetryDelay", "00:01:00"), ("Ai:Calls:MaxAnswerRetryDelay", "00:01:00"));
 
         var seen = await run.CallAsync();
 

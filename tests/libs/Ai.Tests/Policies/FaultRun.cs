@@ -6,6 +6,7 @@ using Ai.Local;
 using Ai.Moderation;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,7 +29,10 @@ internal sealed class FaultRun : IAsyncDisposable
     private readonly Fault _fault;
     private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ModelServer _server = new();
-    private readonly int _port = FreePort();
+
+    /// <summary>Holds the port of the server: until it listens, who connects is refused.</summary>
+    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+
     private readonly ServiceProvider _services;
     private WebApplication? _app;
     private volatile bool _failing = true;
@@ -36,12 +40,13 @@ internal sealed class FaultRun : IAsyncDisposable
     private FaultRun(Fault fault, (string Key, string Value)[] settings)
     {
         _fault = fault;
-        _server.Brain = request => _failing && HasFault(request) ? fault.Reply!(_end.Task) : ModelReply.Text("ok");
+        _socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _server.Brain = request => _failing && HasFault(request) ? Reply() : ModelReply.Text("ok");
         _services = new ServiceCollection()
             .AddLogging(logging => logging.AddProvider(Log))
             .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(
             [
-                new("Ai:Providers:openai:BaseUrl", $"http://127.0.0.1:{_port}/v1"),
+                new("Ai:Providers:openai:BaseUrl", $"http://{_socket.LocalEndPoint}/v1"),
                 new("Ai:Providers:openai:Keys:0:Value", FirstKey),
                 new("Ai:FallbackByDefault", "false"),
                 new("Ai:Calls:Retries", $"{Retries}"),
@@ -53,8 +58,8 @@ internal sealed class FaultRun : IAsyncDisposable
                 new("Ai:Calls:AnswerRetryDelay", "00:00:00.001"),
                 new("Ai:Calls:MaxAnswerRetryDelay", "00:00:00.010"),
                 new("Ai:Calls:BreakerFailures", "1000"),
-                new("Ai:Calls:FirstByteTimeout", fault is { Hangs: true, Given: "" } ? "00:00:00.300" : "00:01:00"),
-                new("Ai:Calls:IdleTimeout", fault.Hangs ? "00:00:00.300" : "00:01:00"),
+                new("Ai:Calls:FirstByteTimeout", fault is { Hangs: true, Given: "" } ? $"{SkippingTime.Limit}" : "00:01:00"),
+                new("Ai:Calls:IdleTimeout", fault.Hangs ? $"{SkippingTime.Limit}" : "00:01:00"),
             ])
             .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key, setting.Value))).Build())
             .AddSingleton<TimeProvider>(Time)
@@ -111,6 +116,12 @@ internal sealed class FaultRun : IAsyncDisposable
             await foreach (var update in client.GetStreamingResponseAsync("q", options, TestContext.Current.CancellationToken))
             {
                 text += update.Text;
+                if (_fault.Hangs && text.Length > 0 && text == _fault.Given)
+                {
+                    // The server says no more; what waits for it has waited long enough.
+                    Time.Pass();
+                }
+
                 served = update.AdditionalProperties?.GetValueOrDefault(Served.Key) as Served ?? served;
             }
 
@@ -141,38 +152,122 @@ internal sealed class FaultRun : IAsyncDisposable
             await _app.StopAsync(new CancellationToken(canceled: true));
             await _app.DisposeAsync();
         }
+
+        _socket.Dispose();
+    }
+
+    private ModelReply Reply()
+    {
+        if (_fault is { Hangs: true, Given: "" })
+        {
+            // The request is here; who waits for its answer has waited long enough.
+            Time.Pass();
+        }
+
+        return _fault.Reply!(_end.Task);
     }
 
     private async Task ListenAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls($"http://127.0.0.1:{_port}");
+        builder.WebHost.UseUrls($"http://{_socket.LocalEndPoint}");
+        builder.Services.Configure<SocketTransportOptions>(transport => transport.CreateBoundListenSocket = _ => _socket);
         _app = builder.Build();
         _server.Map(_app, new OpenAiProtocol());
         await _app.StartAsync();
     }
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     /// <summary>What the user of a call sees of it.</summary>
     public sealed record Seen(string Text, ModelException? Failure, Served? Served);
 
-    /// <summary>The clock of the machine, which can jump ahead.</summary>
+    /// <summary>A clock that stands at noon and moves only by <see cref="Skip"/>. Timers are real; those of <see cref="Limit"/> can be ended.</summary>
     public sealed class SkippingTime : TimeProvider
     {
+        /// <summary>The wait that <see cref="Pass"/> ends; no other is as long.</summary>
+        public static readonly TimeSpan Limit = TimeSpan.FromSeconds(59);
+
+        private static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+
+        private readonly HashSet<LimitTimer> _armed = [];
+        private bool _passes;
         private long _skipped;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
         public void Skip(TimeSpan by) => Interlocked.Add(ref _skipped, by.Ticks);
 
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow().AddTicks(Interlocked.Read(ref _skipped));
+        /// <summary>Ends what waits for <see cref="Limit"/>; when nothing does, the next wait of it ends as it begins.</summary>
+        public void Pass()
+        {
+            lock (_armed)
+            {
+                _passes = _armed.Count == 0;
+                foreach (var timer in _armed)
+                {
+                    timer.End();
+                }
 
-        public override long GetTimestamp() => base.GetTimestamp() + Interlocked.Read(ref _skipped) * TimestampFrequency / TimeSpan.TicksPerSecond;
+                _armed.Clear();
+            }
+        }
+
+        public override DateTimeOffset GetUtcNow() => Noon.AddTicks(Interlocked.Read(ref _skipped));
+
+        public override long GetTimestamp() => Interlocked.Read(ref _skipped);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = new LimitTimer(this, base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan));
+            timer.Change(dueTime, period);
+            return timer;
+        }
+
+        private sealed class LimitTimer(SkippingTime time, ITimer timer) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period)
+            {
+                lock (time._armed)
+                {
+                    time._armed.Remove(this);
+                    if (dueTime != Limit)
+                    {
+                        return timer.Change(dueTime, period);
+                    }
+
+                    if (time._passes)
+                    {
+                        time._passes = false;
+                        return timer.Change(TimeSpan.Zero, period);
+                    }
+
+                    time._armed.Add(this);
+                    return timer.Change(dueTime, period);
+                }
+            }
+
+            public void End() => timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+
+            public void Dispose()
+            {
+                Forget();
+                timer.Dispose();
+            }
+
+            public ValueTask DisposeAsync()
+            {
+                Forget();
+                return timer.DisposeAsync();
+            }
+
+            private void Forget()
+            {
+                lock (time._armed)
+                {
+                    time._armed.Remove(this);
+                }
+            }
+        }
     }
 
     /// <summary>Lets everything pass and keeps it.</summary>

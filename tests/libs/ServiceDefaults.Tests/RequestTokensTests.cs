@@ -128,13 +128,14 @@ public sealed class RequestTokensTests
             Assert.Equal(TokenFailure.None, _check.Check(http.Request).Failure);
         }
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++)
+        var bytes = Allocated.Least(() =>
         {
-            _check.Check(http.Request);
-        }
-
-        Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 1000, 0, 64);
+            for (var i = 0; i < 1000; i++)
+            {
+                _check.Check(http.Request);
+            }
+        });
+        Assert.InRange(bytes / 1000, 0, 64);
     }
 
     private string Token(string user, TimeSpan? lifetime = null) => TestTokens.Of(user, lifetime, _time.GetUtcNow());

@@ -8,7 +8,10 @@ namespace Sidecar.Components.RabbitMq.Connections;
 /// <summary>Why no connection came about, in a sentence that says what to do.</summary>
 internal static class ConnectProblem
 {
-    /// <summary>An <see cref="IOException"/> when nobody listens there yet, which passes; otherwise a <see cref="ComponentException"/>, for a setting is wrong.</summary>
+    /// <summary>
+    /// An <see cref="IOException"/> when nobody listens there yet or who does hangs up, which passes; otherwise a <see cref="ComponentException"/>, for a setting
+    /// is wrong.
+    /// </summary>
     public static Exception Of(Exception exception, BrokerAddress address)
     {
         foreach (var cause in Causes(exception))
@@ -28,13 +31,16 @@ internal static class ConnectProblem
                     return NotAmqp(address, exception);
                 case AuthenticationException:
                     return new ComponentException($"no TLS with {address}: {cause.Message} Is caCert the authority of its certificate, and the port the one for TLS?", exception);
+                case EndOfStreamException:
+                    // What a RabbitMQ that boots does as well: its port is open before it takes connections.
+                    return new IOException($"{address} took the connection and closed it without a word: is this the port of RabbitMQ, and has it booted?{TlsHint(address)}", exception);
                 case SocketException socket:
                     return new IOException(
                         $"no connection to {address}: {socket.Message}; is RabbitMQ running there?{(socket.SocketErrorCode == SocketError.ConnectionReset ? TlsHint(address) : "")}", socket);
             }
         }
 
-        // Whoever says something else than AMQP, or hangs up, leaves the client with a broken stream.
+        // Whoever says something else than AMQP leaves the client with a broken stream.
         return Causes(exception).Any(cause => cause is IOException and not BrokerUnreachableException) ? NotAmqp(address, exception)
             : Causes(exception).Any(cause => cause is OperationCanceledException or TimeoutException)
                 ? new ComponentException(

@@ -70,25 +70,33 @@ public sealed class BadInputTests
     [Theory]
     [InlineData("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")]
     [InlineData("-ERR unknown command 'AMQP'\r\n")]
-    [InlineData("")]
     public async Task Another_server_is_told_from_RabbitMQ(string answer)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        var serving = AnswerAsync();
+        var serving = AnswerAsync(listener, answer);
 
         var error = await FailAsync<ComponentException>($"amqp://guest:s3cret@127.0.0.1:{port}", "connectTimeout=3s");
         await serving;
 
         Assert.Contains($"what listens at amqp://127.0.0.1:{port} does not speak AMQP 0-9-1", error.Message, StringComparison.Ordinal);
+    }
 
-        async Task AnswerAsync()
-        {
-            using var client = await listener.AcceptTcpClientAsync();
-            await client.GetStream().ReadExactlyAsync(new byte[8]);
-            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(answer));
-        }
+    /// <summary>As RabbitMQ does while it boots: the sidecar tries again, which only an <see cref="IOException"/> makes it do.</summary>
+    [Fact]
+    public async Task A_server_that_hangs_up_without_a_word_may_be_one_that_boots()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        var serving = AnswerAsync(listener, "");
+
+        var error = await FailAsync<IOException>($"amqp://guest:s3cret@127.0.0.1:{port}", "connectTimeout=3s");
+        await serving;
+
+        Assert.Contains(
+            $"amqp://127.0.0.1:{port} took the connection and closed it without a word: is this the port of RabbitMQ, and has it booted?", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -162,6 +170,14 @@ public sealed class BadInputTests
         }
 
         Assert.Contains(message, (await refused).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Reads the protocol header that a client begins with, answers and hangs up.</summary>
+    private static async Task AnswerAsync(TcpListener listener, string answer)
+    {
+        using var client = await listener.AcceptTcpClientAsync();
+        await client.GetStream().ReadExactlyAsync(new byte[8]);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(answer));
     }
 
     private static async Task<TException> FailAsync<TException>(string address, string metadata = "") where TException : Exception

@@ -33,7 +33,7 @@ internal static class ConnectProblem
                     return new ComponentException($"no TLS with {address}: {cause.Message} Is caCert the authority of its certificate, and the port the one for TLS?", exception);
                 case EndOfStreamException:
                     // What a RabbitMQ that boots does as well: its port is open before it takes connections.
-                    return new IOException($"{address} took the connection and closed it without a word: is this the port of RabbitMQ, and has it booted?{TlsHint(address)}", exception);
+                    return new IOException($"{address} took the connection and closed it without a word: is this the port of RabbitMQ, and has it booted?{TlsHint(address)}", cause);
                 case SocketException socket:
                     return new IOException(
                         $"no connection to {address}: {socket.Message}; is RabbitMQ running there?{(socket.SocketErrorCode == SocketError.ConnectionReset ? TlsHint(address) : "")}", socket);

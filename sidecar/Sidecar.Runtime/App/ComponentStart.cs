@@ -49,7 +49,9 @@ internal static partial class ComponentStart
                 left = left > manifest.InitTimeout ? manifest.InitTimeout : left > TimeSpan.Zero ? left : TimeSpan.Zero;
                 over.CancelAfter(left);
                 starting = component.InitAsync(over.Token);
-                await starting.WaitAsync(left + LastWord, cancellationToken);
+                // The last word's time begins when the component has been told, however late that was.
+                await Task.WhenAny(starting, Task.Delay(Timeout.InfiniteTimeSpan, time, over.Token));
+                await starting.WaitAsync(LastWord, cancellationToken);
                 return component;
             }
             catch (Exception exception)
@@ -93,9 +95,9 @@ internal static partial class ComponentStart
     private static ComponentException GaveUp(Exception absence, TimeSpan limit) => new(
         string.Create(CultureInfo.InvariantCulture, $"{absence.Message} (tried for {limit.TotalSeconds:0.#} s; start the server, or raise initTimeout)"), absence);
 
-    /// <summary>Nobody listens, or the connection broke; a wrong setting is a <see cref="ComponentException"/> and final.</summary>
+    /// <summary>Nobody listens, or the connection broke or ended; a wrong setting is a <see cref="ComponentException"/> and final.</summary>
     private static bool IsAbsence(Exception exception) => exception is SocketException or HttpRequestException
-        || (exception is IOException { InnerException: SocketException });
+        || (exception is IOException { InnerException: SocketException or EndOfStreamException });
 
     [LoggerMessage(2005, LogLevel.Warning, "Component {Component} ({Type}) cannot start yet, trying again: {Problem}")]
     private static partial void LogAgain(ILogger logger, string component, string type, string problem);

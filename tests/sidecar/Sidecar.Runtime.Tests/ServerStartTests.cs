@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using LocalServers;
 using Sidecar.Abstractions;
 using Sidecar.Api.Tests;
@@ -39,6 +42,29 @@ public sealed class ServerStartTests
         Assert.StartsWith($"component 'it' ({type}, {run.Folder}/it.yaml): ", problem, StringComparison.Ordinal);
         Assert.Contains($"{server.Port}", problem, StringComparison.Ordinal);
         Assert.EndsWith("(tried for 10 s; start the server, or raise initTimeout)", problem, StringComparison.Ordinal);
+    }
+
+    /// <summary>RabbitMQ's port is open before it takes connections.</summary>
+    [Fact]
+    public async Task One_that_hangs_up_while_it_boots_is_dialled_again()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var address = $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
+        await using var run = new TestRun { ServerWait = TimeSpan.FromMinutes(2) }
+            .Component("it", "pubsub.rabbitmq", $"connectionString=amqp://guest:guest@{address};connectTimeout=30s", "  initTimeout: 30s\n");
+        await run.AppAsync("app");
+
+        var start = run.StartAsync();
+        foreach (var answer in (string[])["", "", "HTTP/1.1 400 Bad Request\r\n\r\n"])
+        {
+            using var client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+            await client.GetStream().ReadExactlyAsync(new byte[8], TestContext.Current.CancellationToken);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(answer), TestContext.Current.CancellationToken);
+        }
+
+        Assert.Contains("does not speak AMQP 0-9-1", (await Assert.ThrowsAsync<ComponentException>(() => start)).Message, StringComparison.Ordinal);
+        Assert.Equal(2, run.Log.Count(line => line.Contains($"trying again: amqp://{address} took the connection and closed it without a word", StringComparison.Ordinal)));
     }
 
     private static TestRun Run(string type, LocalServer server, string initTimeout, TimeSpan serverWait) => new TestRun { ServerWait = serverWait }.Component(

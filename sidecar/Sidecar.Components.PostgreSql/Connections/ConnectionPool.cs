@@ -20,17 +20,26 @@ internal sealed class ConnectionPool(ConnectionSettings settings) : IAsyncDispos
     /// </summary>
     public async ValueTask<PooledConnection> OpenAsync(Operation operation)
     {
-        var generation = operation.Generation = Volatile.Read(ref _current);
-        await generation.Free.WaitAsync(operation.Token);
-        operation.HasTurn = true;
-        try
+        while (true)
         {
-            return new PooledConnection(await OpenWhenTakenAsync(generation.Source, operation), generation.Free);
-        }
-        catch
-        {
-            generation.Free.Release();
-            throw;
+            var generation = operation.Generation = Volatile.Read(ref _current);
+            operation.HasTurn = false;
+            await generation.Free.WaitAsync(operation.Token);
+            operation.HasTurn = true;
+            try
+            {
+                return new PooledConnection(await OpenWhenTakenAsync(generation.Source, operation), generation.Free);
+            }
+            catch (ObjectDisposedException) when (generation != Volatile.Read(ref _current))
+            {
+                // Left behind while this operation waited, which takes one of the new connections then.
+                generation.Free.Release();
+            }
+            catch
+            {
+                generation.Free.Release();
+                throw;
+            }
         }
     }
 

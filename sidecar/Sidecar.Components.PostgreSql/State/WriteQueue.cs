@@ -44,7 +44,7 @@ internal sealed class WriteQueue(Database database, Func<StateWrite, NpgsqlBatch
         }
         catch (Exception exception) when (!entry.Task.IsCompleted)
         {
-            // If it has not been sent yet it will not be.
+            // If it has not been sent yet it will not be; one that is sent alone is stopped.
             entry.TrySetCanceled(CancellationToken.None);
             throw exception is TimeoutException ? Failures.TimedOut(new Operation(), database.Settings) : exception;
         }
@@ -105,13 +105,26 @@ internal sealed class WriteQueue(Database database, Func<StateWrite, NpgsqlBatch
 
     private async Task SendAloneAsync(Entry entry)
     {
+        if (entry.Task.IsCompleted)
+        {
+            return;
+        }
+
+        using var unwanted = new CancellationTokenSource();
         try
         {
-            entry.TrySetResult(await database.WriteAsync((statement, entry.Write), static async (connection, call, token) =>
+            var sending = database.WriteAsync((statement, entry.Write), static async (connection, call, token) =>
             {
                 await using var batch = new NpgsqlBatch(connection) { BatchCommands = { call.statement(call.Write) } };
                 return Math.Max(0, await batch.ExecuteNonQueryAsync(token));
-            }, CancellationToken.None));
+            }, unwanted.Token);
+            if (await Task.WhenAny(sending, entry.Task) == entry.Task)
+            {
+                // Its caller has gone: the connection is for the others.
+                await unwanted.CancelAsync();
+            }
+
+            entry.TrySetResult(await sending);
         }
         catch (Exception exception)
         {

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using LocalServers;
 using Sidecar.Abstractions;
 
 namespace Sidecar.Components.PostgreSql.Tests;
@@ -33,10 +34,7 @@ public sealed class BadInputTests : IAsyncLifetime
     [Fact]
     public async Task A_port_where_nobody_listens()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
+        var port = FreePort.Next();
 
         var refused = await RefusedAsync<IOException>("is the server up, and are host and port right?", ("port", $"{port}"), ("password", Secret));
 

@@ -131,6 +131,13 @@ internal sealed class ServerProcess
     {
         if (IsAlive)
         {
+            // Who stands still starts nothing that would outlive it.
+            Libc.Signal(Pid, Libc.SigStop);
+            for (var begin = Stopwatch.GetTimestamp(); IsAlive && !ProcessTree.IsStopped(Pid) && Stopwatch.GetElapsedTime(begin) < FreezeTimeout;)
+            {
+                await Task.Delay(Interval);
+            }
+
             await KillAsync(ProcessTree.Of(Pid));
         }
 

@@ -8,6 +8,8 @@ namespace LocalServers.Tests;
 
 public sealed class RabbitMqServerTests
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     [Fact]
     public async Task Confirmed_messages_in_a_quorum_queue_survive_kill_and_restart_in_a_path_with_spaces()
     {
@@ -98,6 +100,13 @@ public sealed class RabbitMqServerTests
             "/no/such/rabbit is not installed: apt-get install -y --no-install-recommends rabbitmq-server",
             new RabbitMqServer(Servers.NewDirectory(), new RabbitMqServerOptions { Executable = "/no/such/rabbit" }).Missing);
 
-    private static Task<IConnection> ConnectAsync(string uri) =>
-        new ConnectionFactory { Uri = new Uri(uri), AutomaticRecoveryEnabled = false }.CreateConnectionAsync();
+    private static Task<IConnection> ConnectAsync(string uri) => new ConnectionFactory
+    {
+        Uri = new Uri(uri),
+        AutomaticRecoveryEnabled = false,
+        // A node that has just booted may take its time.
+        RequestedConnectionTimeout = Patience,
+        HandshakeContinuationTimeout = Patience,
+        ContinuationTimeout = Patience,
+    }.CreateConnectionAsync();
 }

@@ -27,8 +27,16 @@ internal sealed class Child : IDisposable
         exec "$@"
         """;
 
-    /// <summary>How long output is awaited after the exit; a grandchild may keep the pipe open for ever.</summary>
-    private static readonly TimeSpan OutputGrace = TimeSpan.FromSeconds(1);
+    /// <summary>
+    /// After the exit output is awaited until this many pauses in a row brought no line; a grandchild may keep the pipe open for ever. Counted, not
+    /// timed as a whole: a launcher that was held up itself still reads what waits in the pipe.
+    /// </summary>
+    private const int QuietPauses = 20;
+
+    /// <summary>All pauses together; a grandchild may write for ever, too.</summary>
+    private const int MostPauses = 100;
+
+    private static readonly TimeSpan OutputPause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>A group has no other sign of its end; only looked at while something is left of it.</summary>
     private static readonly TimeSpan GroupInterval = TimeSpan.FromMilliseconds(50);
@@ -36,6 +44,7 @@ internal sealed class Child : IDisposable
     private readonly Process _process;
     private volatile bool _stopping;
     private volatile bool _ended;
+    private int _lines;
 
     private Child(Process process, Guard guard, ProcessLog log)
     {
@@ -46,7 +55,7 @@ internal sealed class Child : IDisposable
 
     public int Pid { get; }
 
-    /// <summary>Completes when the process has ended and its output has been read.</summary>
+    /// <summary>Completes when the process has ended and its output has been read, or is left behind.</summary>
     public Task<ExitStatus> Exited { get; }
 
     public static Child Run(ChildSpec spec, Guard guard, ProcessLog log)
@@ -129,14 +138,25 @@ internal sealed class Child : IDisposable
         }
 
         guard.Remove(Pid);
-        await Task.WhenAny(output, Task.Delay(OutputGrace));
+        await DrainAsync(output);
         return new ExitStatus(_process.ExitCode);
+    }
+
+    private async Task DrainAsync(Task output)
+    {
+        var quiet = 0;
+        for (var pauses = 0; pauses < MostPauses && quiet < QuietPauses && !output.IsCompleted; pauses++)
+        {
+            var before = Volatile.Read(ref _lines);
+            await Task.WhenAny(output, Task.Delay(OutputPause));
+            quiet = Volatile.Read(ref _lines) == before ? quiet + 1 : 0;
+        }
     }
 
     private static bool IsShellName(string name) =>
         name.All(character => char.IsAsciiLetterOrDigit(character) || character == '_') && !char.IsAsciiDigit(name[0]);
 
-    private static async Task PumpAsync(StreamReader reader, ProcessLog log)
+    private async Task PumpAsync(StreamReader reader, ProcessLog log)
     {
         // Off the caller's thread: a first read may complete at once.
         await Task.Yield();
@@ -145,11 +165,12 @@ internal sealed class Child : IDisposable
             while (await reader.ReadLineAsync() is { } line)
             {
                 log.Write(line);
+                Interlocked.Increment(ref _lines);
             }
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
-            // Left behind after OutputGrace.
+            // Left behind after the pauses.
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Launcher.Run;
 using TestKit;
 
@@ -6,11 +7,13 @@ namespace Launcher.Tests;
 /// <summary>The wrapper script: what it says when something is missing, and the hand-over to a real dapr.</summary>
 public sealed class DaprwTests : IDisposable
 {
+    private readonly TempDirectory _drafts = new();
     private readonly TempDirectory _tools = new();
     private readonly TempDirectory _root = new();
 
     public void Dispose()
     {
+        _drafts.Dispose();
         _tools.Dispose();
         _root.Dispose();
     }
@@ -77,17 +80,24 @@ public sealed class DaprwTests : IDisposable
         }
 
         var script = Path.Combine(_root.Path, "daprw");
-        File.Copy(Path.Combine(Repository.Root, "daprw"), script, overwrite: true);
+        await InstallAsync(_root.Path, Path.Combine(Repository.Root, "daprw"));
+        await InstallAsync(_tools.Path, Directory.GetFiles(_drafts.Path));
         await using var daprw = new LaunchedRun();
         daprw.StartProgram(
             new Dictionary<string, string?> { ["PATH"] = _tools.Path, ["DAPR_ENGINE"] = engine }, script, arguments);
         return (await daprw.ExitsAsync(), daprw.Output.Trim());
     }
 
-    private void Tool(string name, string script)
+    private void Tool(string name, string script) => File.WriteAllText(Path.Combine(_drafts.Path, name), $"#!/bin/sh\n{script}\n");
+
+    /// <summary>
+    /// By another process: what this one has open for writing is so for a moment, too, in every process that other tests start meanwhile, and
+    /// a file that is open for writing cannot be executed.
+    /// </summary>
+    private static async Task InstallAsync(string folder, params string[] files)
     {
-        var file = Path.Combine(_tools.Path, name);
-        File.WriteAllText(file, $"#!/bin/sh\n{script}\n");
-        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        using var install = Process.Start("install", ["-m", "700", "--", .. files, folder]);
+        await install.WaitForExitAsync().WaitAsync(LaunchedRun.Patience);
+        Assert.Equal(0, install.ExitCode);
     }
 }

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Launcher.Data;
 using Launcher.Run;
 using Launcher.Templates;
+using LocalServers;
 
 namespace Launcher.Tests;
 
@@ -43,7 +44,7 @@ public sealed class RunPlanTests : IDisposable
     [Fact]
     public void The_gateway_can_be_given_another_port()
     {
-        var free = FreePort();
+        var free = FreePort.Next();
         var plan = Make([App("gateway", Taken)], new RunOptions { GatewayPort = free });
 
         Assert.Equal($"http://localhost:{free}", plan.Gateway);
@@ -53,7 +54,7 @@ public sealed class RunPlanTests : IDisposable
     [Fact]
     public void Every_replica_has_its_own_ports_and_api_token_and_all_are_announced()
     {
-        var plan = Make([App("event-router", FreePort())], new RunOptions { Replicas = new Dictionary<string, int> { ["event-router"] = 3 } });
+        var plan = Make([App("event-router", FreePort.Next())], new RunOptions { Replicas = new Dictionary<string, int> { ["event-router"] = 3 } });
 
         Assert.Equal(9, plan.Instances.SelectMany(instance => (int?[])[instance.AppPort, instance.HttpPort, instance.GrpcPort]).Distinct().Count());
         Assert.Equal(3, plan.Instances.Select(instance => instance.ApiToken).Distinct().Count());
@@ -67,7 +68,7 @@ public sealed class RunPlanTests : IDisposable
     [Fact]
     public void An_app_is_told_who_it_is_and_how_to_reach_its_sidecar()
     {
-        var app = App("cart", FreePort()) with { Env = new Dictionary<string, string> { ["OTEL_SERVICE_NAME"] = "by-hand" } };
+        var app = App("cart", FreePort.Next()) with { Env = new Dictionary<string, string> { ["OTEL_SERVICE_NAME"] = "by-hand" } };
         var plan = Plan(app);
         var instance = plan.Instances.Single();
         var env = plan.EnvironmentOf(instance);
@@ -88,7 +89,7 @@ public sealed class RunPlanTests : IDisposable
     [Fact]
     public void Places_of_this_run_win_over_those_that_the_template_has_for_the_dapr_cli()
     {
-        var app = App("cart", FreePort()) with
+        var app = App("cart", FreePort.Next()) with
         {
             Env = new Dictionary<string, string> { ["services__cart__http__0"] = "http://127.0.0.1:1", ["Images__ObjectsPath"] = "../../.data/objects" },
         };
@@ -127,12 +128,6 @@ public sealed class RunPlanTests : IDisposable
 
     private static RunPlan Make(TemplateApp[] apps, RunOptions options, Ports ports) =>
         RunPlan.Make(new RunTemplate("/", "info", LogDestination.FileAndConsole, apps), options, new DataDirectory("/data"), ports, _ => { });
-
-    private static int FreePort()
-    {
-        using var ports = new Ports();
-        return ports.TakeFree();
-    }
 
     private static TemplateApp App(string id, int? port) => new()
     {

@@ -26,14 +26,20 @@ internal sealed partial class KeyLoader(
     /// <summary>Between tries before the first keys are there: nobody can sign in without them.</summary>
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <summary>Keys that were given need no waiting: they are there before the server takes a request.</summary>
+    public override Task StartAsync(CancellationToken cancellationToken)
     {
-        if (options.Value.Jwks is { Length: > 0 } given)
+        if (options.Value.Jwks is not { Length: > 0 } given)
         {
-            keys.Use(JsonSerializer.Deserialize<JsonWebKeySet>(given, TandemJson.Options) ?? throw new JsonException("Identity:Jwks holds no keys"));
-            return;
+            return base.StartAsync(cancellationToken);
         }
 
+        keys.Use(JsonSerializer.Deserialize<JsonWebKeySet>(given, TandemJson.Options) ?? throw new JsonException("Identity:Jwks holds no keys"));
+        return Task.CompletedTask;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
         try
         {
             await LoadAsync(new KeyReadings(keys, time), stoppingToken);

@@ -149,7 +149,15 @@ public sealed class KeyLoaderTests : IAsyncLifetime
 
     private async Task StartAsync() =>
         _service = await TestService.StartAsync(
-            _ => { }, builder => builder.Services.AddSingleton<TimeProvider>(_time).AddTokenVerification().WithoutRevocations(), settings: ("DAPR_HTTP_ENDPOINT", _sidecar.Address));
+            _ => { },
+            builder =>
+            {
+                builder.Services.AddSingleton<TimeProvider>(_time).AddTokenVerification().WithoutRevocations();
+                // However long a connection takes: after a limit the call would be repeated by the clock that stands still.
+                builder.Services.AddHttpClient(nameof(AuthKeysClient)).ConfigurePrimaryHttpMessageHandler(
+                    () => new SocketsHttpHandler { UseProxy = false, UseCookies = false, ConnectTimeout = Timeout.InfiniteTimeSpan });
+            },
+            settings: ("DAPR_HTTP_ENDPOINT", _sidecar.Address));
 
     private async Task<HttpStatusCode> ReadyAsync()
     {

@@ -46,7 +46,8 @@ public interface IBacklog
 /// <param name="Pending">Messages not acknowledged, those that are being handled included; expired ones are not counted.</param>
 /// <param name="SetAside">How many of them failed and wait for their redelivery.</param>
 /// <param name="NextRedelivery">When the first of those is delivered again.</param>
-public sealed record GroupBacklog(string Topic, string Group, int Pending, int SetAside, DateTimeOffset? NextRedelivery);
+/// <param name="Running">Loops that deliver at the moment or have been started for that.</param>
+public sealed record GroupBacklog(string Topic, string Group, int Pending, int SetAside, DateTimeOffset? NextRedelivery, int Running);
 
 /// <summary>Capabilities of a broker, named as in Dapr's metadata API.</summary>
 [Flags]

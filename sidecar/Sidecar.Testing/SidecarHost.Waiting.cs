@@ -186,8 +186,18 @@ public sealed partial class SidecarHost
 
     private (long, long, long) Movements() => (_traffic.Changes, _traffic.Threads.Entries, (Time as VirtualClock)?.Changes ?? 0);
 
+    /// <summary>To be called once per look.</summary>
     private bool IsAtWork() =>
-        _traffic.InFlight > 0 || _traffic.Threads.AnyRunning || Engines().Any(engine => engine.TurnsInFlight + engine.ActivitiesInFlight > 0);
+        _clientCalls.LookForAny(SettleLooks) || _traffic.InFlight > 0 || _traffic.Threads.AnyRunning
+        || Engines().Any(engine => engine.TurnsInFlight + engine.ActivitiesInFlight > 0) || IsAnyRunnerOnItsWay();
+
+    /// <summary>What a broker starts in order to deliver is in no flow before its delivery begins.</summary>
+    private bool IsAnyRunnerOnItsWay()
+    {
+        // In this order: a delivery that begins in between has moved.
+        var running = Backlogs().Sum(named => named.Broker.Backlog().Sum(group => group.Running));
+        return running > 0 && running > _traffic.Deliveries.Count(delivery => delivery.Outcome == DeliveryOutcome.Running);
+    }
 
     private IEnumerable<Workflows.WorkflowEngineStatus> Engines() =>
         _apps.DistinctBy(app => app.AppId).Select(app => _sidecar.Engine(app.Instance)?.GetStatus()).OfType<Workflows.WorkflowEngineStatus>();

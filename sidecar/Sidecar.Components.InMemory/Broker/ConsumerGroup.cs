@@ -174,7 +174,8 @@ internal sealed class ConsumerGroup
         }
 
         return new GroupBacklog(
-            _topic.Name, Name, pending, _delayed.Count, _delayed.TryPeek(out _, out var due) ? new DateTimeOffset(due, TimeSpan.Zero) : null);
+            _topic.Name, Name, pending, _delayed.Count, _delayed.TryPeek(out _, out var due) ? new DateTimeOffset(due, TimeSpan.Zero) : null,
+            _subscriptions.Sum(subscription => subscription.Running));
     }
 
     /// <summary>Arms the timer for the earliest redelivery or end of a pause.</summary>

@@ -41,6 +41,9 @@ internal sealed class GroupSubscription : IAsyncDisposable
     /// <summary>How many messages it could take now. Gate held.</summary>
     public int Free => _stopped || PausedUntil > 0 ? 0 : _limit - _running;
 
+    /// <summary>Its runners, those included that have not begun. Gate held.</summary>
+    public int Running => _running;
+
     /// <summary>Gate held.</summary>
     public void StartRunner()
     {

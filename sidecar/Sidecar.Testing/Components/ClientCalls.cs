@@ -14,7 +14,7 @@ internal sealed class ClientCalls(TrafficRecorder traffic) : IStartupFilter
 {
     private const string Header = "sidecar-host-call";
 
-    /// <summary>For requests that wait for something else, such as the test.</summary>
+    /// <summary>How long one is in the recorder's count at most: it may wait for something else, such as the test.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<string, Call> _open = [];
@@ -47,6 +47,20 @@ internal sealed class ClientCalls(TrafficRecorder traffic) : IStartupFilter
         }
     }
 
+    /// <summary>
+    /// Looks whether one is on its way, however long that takes. Each counts for so many looks at most: it may wait for something else, such as the test.
+    /// </summary>
+    public bool LookForAny(int looks)
+    {
+        var any = false;
+        foreach (var (_, call) in _open)
+        {
+            any |= call.IsOnItsWay && call.Looks++ < looks;
+        }
+
+        return any;
+    }
+
     /// <summary>A timer was armed: where a request did that, it rests.</summary>
     public void OnArmed() => _served.Value?.Rests.TrySetResult();
 
@@ -65,6 +79,7 @@ internal sealed class ClientCalls(TrafficRecorder traffic) : IStartupFilter
             {
                 if (call is not null)
                 {
+                    call.SetServed();
                     CountUntil(call.IsAnswered);
                 }
             }
@@ -76,9 +91,19 @@ internal sealed class ClientCalls(TrafficRecorder traffic) : IStartupFilter
 
     private sealed class Call
     {
+        private volatile bool _isServed;
+
+        /// <summary>There or back.</summary>
+        public bool IsOnItsWay => _isServed || !Rests.Task.IsCompleted;
+
+        /// <summary>How many have found it on its way.</summary>
+        public int Looks { get; set; }
+
         /// <summary>The sidecar waits for the clock, or has answered.</summary>
         public TaskCompletionSource Rests { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public TaskCompletionSource IsAnswered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void SetServed() => _isServed = true;
     }
 }

@@ -124,6 +124,19 @@ public sealed class LifecycleTests
     [Fact]
     public async Task A_host_leaves_no_port_and_no_file_behind()
     {
+        // Three times at most: a port that was given back may be somebody else's at once.
+        var kept = await StartAndStopAsync();
+        for (var again = 0; again < 2 && kept.Length > 0; again++)
+        {
+            kept = await StartAndStopAsync();
+        }
+
+        Assert.Empty(kept);
+    }
+
+    /// <summary>Returns those of the host's ports on which somebody listens afterwards.</summary>
+    private static async Task<int[]> StartAndStopAsync()
+    {
         var dapr = await SidecarHost.StartAsync(options => options.AddComponent("durable", "state.tandem"), Cancel);
         var app = await dapr.StartAppAsync("inbox", new Inbox().Map, Cancel);
         var waiting = await dapr.AddAppAsync("waiting", cancellationToken: Cancel);
@@ -135,8 +148,9 @@ public sealed class LifecycleTests
         await dapr.DisposeAsync();
         await dapr.DisposeAsync();
 
-        Assert.Empty(Listening().Intersect(ports));
+        var kept = Listening();
         Assert.Empty(Folders(dapr));
+        return [.. ports.Where(kept.Contains)];
 
         static HashSet<int> Listening() => [.. IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Select(endPoint => endPoint.Port)];
 

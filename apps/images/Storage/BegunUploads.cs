@@ -15,8 +15,11 @@ public sealed record BegunUpload(string User, string Key);
 /// </summary>
 internal sealed class BegunUploads(DaprClient dapr, TimeProvider time)
 {
-    /// <summary>Documents of a minute. With as many uploads at a time as there are parts two of them seldom meet.</summary>
-    private const int Parts = 64;
+    /// <summary>
+    /// Documents of a minute. Of as many uploads at a time as there are parts only a few meet in one, fewer than a write has tries. There cannot be more, since
+    /// one byte chooses; with fewer the sweep would miss what was begun before.
+    /// </summary>
+    private const int Parts = 256;
 
     /// <summary>The minute of a time.</summary>
     public static long MinuteOf(DateTimeOffset at) => at.ToUnixTimeSeconds() / 60;

@@ -46,8 +46,8 @@ function show(event) {
   if (event.status === "completed") showResult(event.result);
   else showEnd(event.status, event.result?.error, event.message);
   refresh();
-  // Points and character are booked by message, a moment after the scan's end.
-  if (event.result?.reward) setTimeout(refresh, 1500);
+  // Points and character are booked by message: a moment after the scan's end, later where the platform is busy.
+  if (event.result?.reward) for (const wait of [1500, 5000, 15000]) setTimeout(refresh, wait);
 }
 
 function showEnd(status, code, message) {

@@ -55,6 +55,9 @@ public sealed class SidecarServerOptions
 
     /// <summary>How long running deliveries may take to finish when the process stops. Default 5 s.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long answers that are being given when the ports of one app close (<c>POST /v1.0/shutdown</c>) may take. Default 1 s.</summary>
+    public TimeSpan LastAnswers { get; set; } = TimeSpan.FromSeconds(1);
 }
 
 /// <summary>Starts the endpoints of all app instances of a run in this process.</summary>
@@ -295,9 +298,6 @@ public sealed class RunningSidecar : IAsyncDisposable
     public void BeginShutdown(AppInstance app, bool force) =>
         _ = _shutdowns.GetOrAdd(app, _ => new Lazy<Task>(() => Task.Run(() => ShutdownAsync(app, force ? TimeSpan.Zero : _options.ShutdownTimeout)))).Value;
 
-    /// <summary>How long answers that are being given when the ports of an app close may take.</summary>
-    private static readonly TimeSpan LastAnswers = TimeSpan.FromSeconds(1);
-
     private async Task ShutdownAsync(AppInstance app, TimeSpan drainTimeout)
     {
         await app.StopAsync(drainTimeout);
@@ -310,7 +310,7 @@ public sealed class RunningSidecar : IAsyncDisposable
             }
 
             // Streams of workers have no end of their own.
-            await Task.WhenAll(ports.Select(port => port.EndConnectionsAsync(LastAnswers)));
+            await Task.WhenAll(ports.Select(port => port.EndConnectionsAsync(_options.LastAnswers)));
         }
 
         SidecarRun.RequestStop(_run.DataDirectory, $"{app.Instance.AppId}#{app.Instance.Index}");

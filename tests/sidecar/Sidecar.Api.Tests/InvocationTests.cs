@@ -87,7 +87,7 @@ public sealed class InvocationTests
         await using var run = await StartAsync();
         using var http = run.Client();
 
-        using var response = await http.GetAsync($"/v1.0/invoke/http://127.0.0.1:{TestRun.FreePort()}/method/a");
+        using var response = await http.GetAsync($"/v1.0/invoke/http://127.0.0.1:{run.KeptPort()}/method/a");
 
         Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
         Assert.Contains("ERR_DIRECT_INVOKE", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);

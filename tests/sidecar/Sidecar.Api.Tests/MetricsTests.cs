@@ -72,7 +72,7 @@ public sealed class MetricsTests
     {
         await using var run = new TestRun().Yaml("off.yaml", "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata: {name: off}\nspec:\n  metric: {enabled: false}\n");
         await run.AppAsync("none");
-        await run.AppAsync("off", metricsPort: TestRun.FreePort(), configuration: "off.yaml");
+        await run.AppAsync("off", metricsPort: run.KeptPort(), configuration: "off.yaml");
         await run.StartAsync();
 
         Assert.All(run.Sidecar.Instances, instance => Assert.Null(instance.MetricsPort));

@@ -14,7 +14,7 @@ public sealed class ShutdownTests
     public async Task What_is_being_delivered_finishes_and_then_the_app_is_unknown_and_its_ports_are_closed()
     {
         var (begun, mayEnd, ended) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
-        await using var run = new TestRun { ShutdownTimeout = Patience }.Component("bus", "pubsub.in-memory");
+        await using var run = new TestRun { ShutdownTimeout = Patience, LastAnswers = Patience / 2 }.Component("bus", "pubsub.in-memory");
         await run.AppAsync("leaving", app =>
         {
             app.MapGet("/dapr/subscribe", () => new[] { new { pubsubname = "bus", topic = "orders", route = "/orders" } });
@@ -55,7 +55,7 @@ public sealed class ShutdownTests
     public async Task With_force_nothing_is_waited_for()
     {
         var begun = new TaskCompletionSource();
-        await using var run = new TestRun { ShutdownTimeout = Patience * 10 }.Component("bus", "pubsub.in-memory");
+        await using var run = new TestRun { ShutdownTimeout = Patience * 10, LastAnswers = Patience / 2 }.Component("bus", "pubsub.in-memory");
         await run.AppAsync("app", app =>
         {
             app.MapGet("/dapr/subscribe", () => new[] { new { pubsubname = "bus", topic = "orders", route = "/orders" } });

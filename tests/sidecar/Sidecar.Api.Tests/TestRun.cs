@@ -13,6 +13,7 @@ public sealed class TestRun : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("sidecar-api");
     private readonly List<WebApplication> _apps = [];
+    private readonly List<Socket> _ports = [];
     private readonly List<SidecarInstance> _instances = [];
 
     /// <summary>Adds component types of the test to those of the build.</summary>
@@ -26,6 +27,9 @@ public sealed class TestRun : IAsyncDisposable
     /// <summary>How long what runs may take to finish when the sidecar stops.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = new SidecarServerOptions().ShutdownTimeout;
 
+    /// <summary>How long answers that are being given when the ports of an app close may take.</summary>
+    public TimeSpan LastAnswers { get; init; } = new SidecarServerOptions().LastAnswers;
+
     /// <summary>What the sidecar has logged.</summary>
     public ConcurrentQueue<string> Log { get; } = [];
 
@@ -33,13 +37,15 @@ public sealed class TestRun : IAsyncDisposable
 
     public string Folder => _folder.FullName;
 
+    /// <summary>Adds a component that may take its time to start, unless the tail of its <c>spec</c> has an <c>initTimeout</c>.</summary>
     public TestRun Component(string name, string type, string metadata = "", string tail = "", string version = "v1")
     {
         var entries = string.Concat(metadata.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(entry => entry.Split('=', 2))
             .Select(pair => $"    - {{name: {pair[0]}, value: \"{pair[1]}\"}}\n"));
+        var initTimeout = tail.Contains("initTimeout:", StringComparison.Ordinal) ? "" : "  initTimeout: 60s\n";
         File.WriteAllText(
             Path.Combine(Folder, $"{name}.yaml"),
-            $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{name: {name}}}\nspec:\n  type: {type}\n  version: {version}\n  metadata:\n{(entries.Length == 0 ? "    []\n" : entries)}{tail}");
+            $"apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {{name: {name}}}\nspec:\n  type: {type}\n  version: {version}\n{initTimeout}  metadata:\n{(entries.Length == 0 ? "    []\n" : entries)}{tail}");
         return this;
     }
 
@@ -49,9 +55,11 @@ public sealed class TestRun : IAsyncDisposable
         return this;
     }
 
-    public static int FreePort()
+    /// <summary>A port kept for this run: nobody else gets it, and who connects is refused while nobody of the run listens.</summary>
+    public int KeptPort()
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        _ports.Add(socket);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
@@ -63,7 +71,8 @@ public sealed class TestRun : IAsyncDisposable
         int? port = null;
         if (map is not null)
         {
-            var app = await StartAppAsync(map);
+            // Its port stays that of the run when it has stopped. Elsewhere than on Linux none can listen beside the socket that keeps it.
+            var app = await StartAppAsync(map, OperatingSystem.IsLinux() ? KeptPort() : 0);
             _apps.Add(app);
             port = PortOf(app);
         }
@@ -100,6 +109,7 @@ public sealed class TestRun : IAsyncDisposable
             {
                 Time = time ?? TimeProvider.System,
                 ShutdownTimeout = ShutdownTimeout,
+                LastAnswers = LastAnswers,
                 Logging = logging => logging.ClearProviders().AddProvider(new LogSink(Log)),
                 Components = registry =>
                 {
@@ -149,6 +159,7 @@ public sealed class TestRun : IAsyncDisposable
             await app.DisposeAsync();
         }
 
+        _ports.ForEach(port => port.Dispose());
         _folder.Delete(recursive: true);
     }
 

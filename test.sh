@@ -21,8 +21,8 @@ for argument in "$@"; do
   esac
 done
 case $suite in
-  default) filter=(-trait- Category=Fault -trait- Category=Bench); limit=${TEST_TIMEOUT:-900} ;;
-  faults) filter=(-trait Category=Fault); limit=${TEST_TIMEOUT:-3000} ;;
+  default) filter=(-trait- Category=Fault -trait- Category=Bench); limit=${TEST_TIMEOUT:-1500} ;;
+  faults) filter=(-trait Category=Fault); limit=${TEST_TIMEOUT:-4200} ;;
   bench) filter=(-trait Category=Bench); limit=${TEST_TIMEOUT:-1800} ;;
 esac
 

@@ -79,7 +79,7 @@ public static class JsonSchemaCheck
             "uniqueItems" => items is null || !rule.GetValue<bool>() || items.Select(item => item?.ToJsonString()).Distinct().Count() == items.Count,
             "minLength" => text is null || new StringInfo(text).LengthInTextElements >= rule.GetValue<int>(),
             "maxLength" => text is null || new StringInfo(text).LengthInTextElements <= rule.GetValue<int>(),
-            "pattern" => text is null || Regex.IsMatch(text, rule.GetValue<string>(), RegexOptions.None, TimeSpan.FromSeconds(1)),
+            "pattern" => text is null || Regex.IsMatch(text, rule.GetValue<string>(), RegexOptions.None, TimeSpan.FromMinutes(1)),
             "minimum" => number is null || number >= NumberOf(rule),
             "maximum" => number is null || number <= NumberOf(rule),
             "exclusiveMinimum" => number is null || number > NumberOf(rule),

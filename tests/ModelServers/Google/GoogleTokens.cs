@@ -36,7 +36,7 @@ public sealed class GoogleTokens(TimeProvider time)
 
     private readonly ConcurrentDictionary<string, DateTimeOffset> _issued = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<(int Status, string Body)> _failures = [];
-    private readonly ConcurrentQueue<string> _grants = [];
+    private readonly LinkedList<string> _grants = new();
     private int _count;
 
     /// <summary>How long a token lives. Default 1 h.</summary>
@@ -48,8 +48,20 @@ public sealed class GoogleTokens(TimeProvider time)
     /// <summary>The last token that was given out.</summary>
     public string? Last { get; private set; }
 
-    /// <summary>The grants that were asked for, in order: <c>assertion</c>, <c>refresh</c>, <c>exchange</c>, <c>impersonation</c>, <c>metadata</c>.</summary>
-    public IReadOnlyCollection<string> Grants => _grants;
+    /// <summary>
+    /// The grants that were asked for, in order: <c>assertion</c>, <c>refresh</c>, <c>exchange</c>, <c>impersonation</c>, <c>metadata</c>; without those
+    /// whose client left before the answer.
+    /// </summary>
+    public IReadOnlyCollection<string> Grants
+    {
+        get
+        {
+            lock (_grants)
+            {
+                return [.. _grants];
+            }
+        }
+    }
 
     /// <summary>Secrets that nobody may print.</summary>
     public static IReadOnlyList<string> Secrets =>
@@ -157,8 +169,9 @@ public sealed class GoogleTokens(TimeProvider time)
 
     private async Task GiveAsync(HttpContext http, string grant, Func<string?> check)
     {
-        _grants.Enqueue(grant);
+        Count(http, grant);
         await Before.WaitAsync(http.RequestAborted);
+        http.RequestAborted.ThrowIfCancellationRequested();
         if (_failures.TryDequeue(out var failure))
         {
             http.Response.StatusCode = failure.Status;
@@ -184,7 +197,7 @@ public sealed class GoogleTokens(TimeProvider time)
     /// <summary>https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken.</summary>
     private async Task ImpersonateAsync(HttpContext http)
     {
-        _grants.Enqueue("impersonation");
+        Count(http, "impersonation");
         var body = await JsonNode.ParseAsync(http.Request.Body);
         var bearer = http.Request.Headers.Authorization.ToString();
         if (!bearer.StartsWith("Bearer ", StringComparison.Ordinal) || !Accepts(bearer["Bearer ".Length..])
@@ -198,6 +211,24 @@ public sealed class GoogleTokens(TimeProvider time)
         {
             ["accessToken"] = Issue("impersonation"),
             ["expireTime"] = (time.GetUtcNow() + Lifetime).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+        });
+    }
+
+    /// <summary>Google's client leaves a request that takes 12 s and asks anew by itself, which is still one grant.</summary>
+    private void Count(HttpContext http, string grant)
+    {
+        LinkedListNode<string> asked;
+        lock (_grants)
+        {
+            asked = _grants.AddLast(grant);
+        }
+
+        http.RequestAborted.Register(() =>
+        {
+            lock (_grants)
+            {
+                _grants.Remove(asked);
+            }
         });
     }
 

@@ -53,7 +53,7 @@ public sealed class CallbackTests
         await using var platform = await DeskPlatform.StartAsync();
         var id = (await platform.ClassifyAsync()).GetProperty("callback_id").GetString()!;
         await platform.EndOfAsync(id);
-        await platform.Dapr.WaitForIdleAsync(cancellationToken: DeskPlatform.Cancel);
+        await platform.Dapr.AdvanceUntilIdleAsync(cancellationToken: DeskPlatform.Cancel);
         var message = Assert.Single(platform.Dapr.Published, message => message.Topic == DeskTopics.CallbackDue).Payload<CallbackDue>(TandemJson.Options)!;
         using var sidecar = platform.Desk.CreateClient();
 
@@ -237,7 +237,10 @@ public sealed class CallbackTests
         await platform.Dapr.AdvanceUntilAsync(() => platform.Receiver.Attempts.Count == 1, cancellationToken: DeskPlatform.Cancel);
 
         await platform.Dapr.RestartAsync(crash: true, cancellationToken: DeskPlatform.Cancel);
-        // The app's worker waits by the clock before it connects again.
+        // The app's worker waits by the clock before it connects again; that takes real time, in which an hour of clock must not pass.
+        var connected = platform.Desk.WorkerReadyAsync(cancellationToken: DeskPlatform.Cancel);
+        await NaverPlatform.PassUntilAsync(platform.Dapr.Clock, connected);
+        await connected;
         await platform.EndOfAsync(id);
 
         Assert.Single(platform.Receiver.Effects);

@@ -23,6 +23,7 @@ internal sealed class NaverPlatform : IAsyncDisposable
         new($"{ProductOptions.Section}:Timeout", "00:05:00"), new($"{NaverOptions.Section}:Timeout", "00:01:00"), new($"{NaverOptions.Section}:CredentialsTimeout", "00:01:00"),
     ];
 
+    private readonly NoonClock _clock = new();
     private readonly List<ServiceProvider> _replicas = [];
     private readonly SidecarApp _desk;
 
@@ -54,7 +55,7 @@ internal sealed class NaverPlatform : IAsyncDisposable
     /// <summary>The credentials as a store with one text per secret keeps them.</summary>
     public static string Secret(NaverServer server) => $$"""{"client-id":"{{server.Behaviour.ClientId}}","client-secret":"{{server.Behaviour.ClientSecret}}"}""";
 
-    /// <summary>A replica; by default its clock is real, so that a test need not move it, and its limits are the longest unless the settings say otherwise.</summary>
+    /// <summary>A replica; by default its clock goes on by itself, from noon, so that a test need not move it, and its limits are the longest unless the settings say otherwise.</summary>
     public Replica AddReplica(TimeProvider? time = null, string environment = "Production", params (string Key, string Value)[] settings) =>
         AddReplica(_desk.HttpEndpoint, time, environment, settings);
 
@@ -73,7 +74,7 @@ internal sealed class NaverPlatform : IAsyncDisposable
             .AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>($"{ProductOptions.Section}:{setting.Key}", setting.Value)))
             .Build());
         services.AddSingleton<IHostEnvironment>(new Environment(environment));
-        services.AddSingleton(time ?? TimeProvider.System);
+        services.AddSingleton(time ?? _clock);
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(logs));
         services.AddMetrics();
         services.AddSingleton(new DaprClientBuilder()
@@ -226,6 +227,14 @@ internal sealed class NaverPlatform : IAsyncDisposable
         public void Dispose()
         {
         }
+    }
+
+    /// <summary>Begins at noon in Korea, far from the end of a day, and goes on as the real one.</summary>
+    private sealed class NoonClock : TimeProvider
+    {
+        private readonly long _start = TimeProvider.System.GetTimestamp();
+
+        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2026, 3, 1, 3, 0, 0, TimeSpan.Zero) + GetElapsedTime(_start);
     }
 
     private sealed class Environment(string name) : IHostEnvironment

@@ -20,7 +20,7 @@ internal sealed class ReceiverProcess : IAsyncDisposable
     {
         _process = process;
         Url = $"{url}/hooks/desk";
-        _client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri(url) };
+        _client = new HttpClient(new SocketsHttpHandler { UseProxy = false, Expect100ContinueTimeout = TimeSpan.FromSeconds(60) }) { BaseAddress = new Uri(url) };
     }
 
     public string Url { get; }
@@ -66,10 +66,11 @@ internal sealed class ReceiverProcess : IAsyncDisposable
         })!;
     }
 
-    /// <summary>Posts a body as desk does.</summary>
-    public async Task<HttpStatusCode> PostAsync(string? id, string? timestamp, string? signature, byte[] body)
+    /// <summary>Posts a body as desk does. Where its length alone is refused it asks first: the connection closes while it would be sent.</summary>
+    public async Task<HttpStatusCode> PostAsync(string? id, string? timestamp, string? signature, byte[] body, bool asksFirst = false)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, Url) { Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } } };
+        request.Headers.ExpectContinue = asksFirst;
         foreach (var (name, value) in new[] { (WebhookHeaders.Id, id), (WebhookHeaders.Timestamp, timestamp), (WebhookHeaders.Signature, signature) })
         {
             if (value is not null)

@@ -1,25 +1,18 @@
 using System.Net;
 using System.Net.Sockets;
+using LocalServers;
 
 namespace Desk.Tests;
 
 /// <summary>Listens at one port of every address that this machine has, of both families where there are two, and counts who connects. It answers nobody.</summary>
 internal sealed class Tripwire : IAsyncDisposable
 {
-    private readonly Socket _listener = Socket.OSSupportsIPv6
-        ? new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true }
-        : new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-
+    private readonly Socket _listener = Listen();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
     private int _connections;
 
-    public Tripwire()
-    {
-        _listener.Bind(new IPEndPoint(Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any, 0));
-        _listener.Listen();
-        _accepting = AcceptAsync();
-    }
+    public Tripwire() => _accepting = AcceptAsync();
 
     public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
 
@@ -39,6 +32,28 @@ internal sealed class Tripwire : IAsyncDisposable
         await _accepting;
         _listener.Dispose();
         _stop.Dispose();
+    }
+
+    /// <summary>At a port that no server of another test has just left: its clients come back to it and would be counted.</summary>
+    private static Socket Listen()
+    {
+        while (true)
+        {
+            var listener = Socket.OSSupportsIPv6
+                ? new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true }
+                : new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                listener.Bind(new IPEndPoint(Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any, FreePort.Next()));
+                listener.Listen();
+                return listener;
+            }
+            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // Free on the loopback interface, not on all the others.
+                listener.Dispose();
+            }
+        }
     }
 
     private async Task AcceptAsync()

@@ -160,6 +160,8 @@ public sealed class ProtectionTests
         await using var sidecar = await FakeServer.StartAsync();
         await using var app = new GatewayApp(sidecar);
         using var client = app.Client(bearerOf: "u1");
+        // The answer is awaited before the body is sent.
+        client.DefaultRequestHeaders.ExpectContinue = true;
         using var known = await client.PostAsync("/api/v1/scan", new ByteArrayContent(new byte[1024 * 1024 + 1]));
         Assert.Equal((HttpStatusCode.RequestEntityTooLarge, "BODY_TOO_LARGE"), (known.StatusCode, await GatewayApp.CodeOf(known)));
         Assert.Empty(sidecar.Requests);

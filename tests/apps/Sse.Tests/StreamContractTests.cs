@@ -265,7 +265,8 @@ public sealed class StreamContractTests
             // The connection was closed in the middle of an event, which a browser drops.
         }
 
-        Assert.True(received.Count < sent);
+        // Not what did not fit, nor the end.
+        Assert.True(received.Count <= sent);
         using var resumed = await app.OpenAsync(job, lastEventId: received[^1]);
         received.AddRange((await resumed.TakeAsync()).Select(e => e.Id!.Value));
         Assert.Equal(Enumerable.Range(1, sent + 2).Select(i => (long)i), received);

@@ -19,7 +19,8 @@ internal static class ComponentSets
     public static async Task<PlatformRun> StartAsync(string set, FakeModelOptions behaviour, PictureBucket bucket) =>
         await PlatformRun.StartAsync(behaviour, bucket, set, [PatientSender, .. await ServersAsync(set)]);
 
-    private static async Task<(string Name, string Value)[]> ServersAsync(string set)
+    /// <summary>Starts the servers of a set; the variables by which the platform takes them.</summary>
+    public static async Task<(string Name, string Value)[]> ServersAsync(string set)
     {
         if (set == "local")
         {

@@ -236,20 +236,37 @@ public sealed class PlatformRun : IAsyncDisposable
 
         Http?.Dispose();
         await _models.DisposeAsync();
-        _data.Delete(recursive: true);
+        await DeleteDataAsync();
+    }
+
+    /// <summary>What a killed launcher leaves behind is ended by its guard a moment later, and writes until then.</summary>
+    private async Task DeleteDataAsync()
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                _data.Delete(recursive: true);
+                return;
+            }
+            catch (IOException) when (tries < 50)
+            {
+                await Task.Delay(200);
+            }
+        }
     }
 
     private int Pid(string name) => Find(name).GetProperty("pid").GetInt32();
 
     private bool TryKill(string name)
     {
-        var pid = Pid(name);
-        if (!_killed.Add(pid))
+        // There is none between a death and the restart.
+        if (!Find(name).TryGetProperty("pid", out var id) || !_killed.Add(id.GetInt32()))
         {
             return false;
         }
 
-        Process.GetProcessById(pid).Kill();
+        Process.GetProcessById(id.GetInt32()).Kill();
         return true;
     }
 

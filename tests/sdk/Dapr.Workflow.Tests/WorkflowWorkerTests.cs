@@ -135,8 +135,10 @@ public sealed class WorkflowWorkerTests
     {
         var runs = 0;
         var refused = new TaskCompletionSource();
-        await using var worker = await TestWorker.StartAsync(o => o.RegisterActivity<string, int>("Count", (_, _) =>
-            Task.FromResult(Interlocked.Increment(ref runs))));
+        // A clock that stands still: the worker waits for the next hand-out however late it comes.
+        await using var worker = await TestWorker.StartAsync(
+            o => o.RegisterActivity<string, int>("Count", (_, _) => Task.FromResult(Interlocked.Increment(ref runs))),
+            services => services.AddSingleton<TimeProvider>(new ManualTimeProvider()));
         worker.Engine.OnActivityResult = _ =>
         {
             if (refused.TrySetResult())

@@ -6,12 +6,15 @@ namespace Dashboard.Tests;
 
 public sealed class DashboardTests(DashboardRun run) : IClassFixture<DashboardRun>
 {
+    /// <summary>Far more than an answer takes.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Shows_processes_with_what_their_sidecars_say()
     {
-        var text = await run.Client.GetStringAsync("/api/run", Token);
+        var text = await AnsweredRunAsync();
 
         var processes = JsonDocument.Parse(text).RootElement.GetProperty("processes");
         Assert.Equal(["sidecar", "orders#0"], processes.EnumerateArray().Select(process => process.GetProperty("name").GetString()));
@@ -136,6 +139,24 @@ public sealed class DashboardTests(DashboardRun run) : IClassFixture<DashboardRu
         await browser.UntilAsync("document.querySelector('#lines').innerText.includes('sidecar | a line <b>of</b> the log')");
 
         Assert.Empty(await browser.ConsoleErrorsAsync());
+    }
+
+    /// <summary>Asks until a sidecar has said all: one that takes longer than a page waits for it is shown as not ready.</summary>
+    private async Task<string> AnsweredRunAsync()
+    {
+        var begin = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var text = await run.Client.GetStringAsync("/api/run", Token);
+            var isAnswered = JsonDocument.Parse(text).RootElement.GetProperty("processes").EnumerateArray().Any(process =>
+                process.GetProperty("status").GetString() == "ready" && process.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object);
+            if (isAnswered || TimeProvider.System.GetElapsedTime(begin) > Patience)
+            {
+                return text;
+            }
+
+            await Task.Delay(50, Token);
+        }
     }
 
     private async Task EndAsync(string id, string input)

@@ -40,7 +40,7 @@ public sealed class MovingTests
     [Fact]
     public async Task Several_apps_may_host_a_type_and_each_actor_is_deactivated_before_it_is_active_elsewhere()
     {
-        await using var run = new ActorRun().Store();
+        await using var run = new ActorRun(options: new ActorOptions { DeactivationTimeout = ActorRun.Patience }).Store();
         await HostAsync(run, 0, "one");
         var late = await HostAsync(run, 1, "two", started: false);
         await run.StartAsync();

@@ -18,15 +18,15 @@ public sealed class ReminderTests
     public async Task A_reminder_fires_with_its_data_wakes_the_actor_and_goes_on_by_its_period()
     {
         await using var run = await StartAsync(_ => Results.Ok());
-        await RemindAsync(run, "r", """{"dueTime":"0h0m5s0ms","period":"0h0m10s0ms","data":{"a":[1]}}""");
+        await RemindAsync(run, "r", """{"dueTime":"0h0m5s0ms","period":"0h0m11s0ms","data":{"a":[1]}}""");
         Assert.Equal(
-            """{"actorID":"1","actorType":"Counter","data":{"a":[1]},"dueTime":"0h0m5s0ms","period":"0h0m10s0ms"}""",
+            """{"actorID":"1","actorType":"Counter","data":{"a":[1]},"dueTime":"0h0m5s0ms","period":"0h0m11s0ms"}""",
             await run.Client().GetStringAsync("/v1.0/actors/Counter/1/reminders/r"));
 
         _time.Advance(TimeSpan.FromSeconds(5));
-        Assert.Equal("""1 remind/r {"data":{"a":[1]},"dueTime":"0h0m5s0ms","period":"0h0m10s0ms"}""", await NextAsync());
-        await ArmedAsync(TimeSpan.FromSeconds(10));
-        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal("""1 remind/r {"data":{"a":[1]},"dueTime":"0h0m5s0ms","period":"0h0m11s0ms"}""", await NextAsync());
+        await ArmedAsync(TimeSpan.FromSeconds(11));
+        _time.Advance(TimeSpan.FromSeconds(11));
         await NextAsync();
 
         Assert.Equal(1, run.Runtime(_app).Active!.Single().Count);
@@ -91,13 +91,13 @@ public sealed class ReminderTests
         await RemindAsync(run, "r", """{"dueTime":"1m","period":"1m"}""");
         await run.Sidecar.DisposeAsync();
 
-        _time.Advance(TimeSpan.FromMinutes(60.5));
+        _time.Advance(new TimeSpan(hours: 1, minutes: 0, seconds: 29));
         await run.StartAsync();
 
         await NextAsync();
-        await ArmedAsync(TimeSpan.FromSeconds(30));
+        await ArmedAsync(TimeSpan.FromSeconds(31));
         Assert.False(_ticks.Reader.TryRead(out _));
-        _time.Advance(TimeSpan.FromSeconds(30));
+        _time.Advance(TimeSpan.FromSeconds(31));
         await NextAsync();
     }
 
@@ -242,6 +242,6 @@ public sealed class ReminderTests
 
     private Task<string> NextAsync() => _ticks.Reader.ReadAsync().AsTask().WaitAsync(ActorRun.Patience);
 
-    /// <summary>The clock timer of the queue has been set to a wait of that length.</summary>
+    /// <summary>The clock timer of the queue has been set to a wait of that length, which nothing else on the clock may have.</summary>
     private Task ArmedAsync(TimeSpan wait) => ActorRun.Eventually(() => _time.Started(wait) > 0);
 }

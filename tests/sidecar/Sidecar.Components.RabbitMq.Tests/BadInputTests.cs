@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
+using LocalServers;
 using Sidecar.Abstractions;
 using TestServers;
 
@@ -44,10 +45,7 @@ public sealed class BadInputTests
     [Fact]
     public async Task Nobody_there_is_an_absence_that_may_pass()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
+        var port = FreePort.Next();
 
         var error = await FailAsync<IOException>($"amqp://guest:s3cret@127.0.0.1:{port}");
 
@@ -77,7 +75,7 @@ public sealed class BadInputTests
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         var serving = AnswerAsync(listener, answer);
 
-        var error = await FailAsync<ComponentException>($"amqp://guest:s3cret@127.0.0.1:{port}", "connectTimeout=3s");
+        var error = await FailAsync<ComponentException>($"amqp://guest:s3cret@127.0.0.1:{port}");
         await serving;
 
         Assert.Contains($"what listens at amqp://127.0.0.1:{port} does not speak AMQP 0-9-1", error.Message, StringComparison.Ordinal);
@@ -92,7 +90,7 @@ public sealed class BadInputTests
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         var serving = AnswerAsync(listener, "");
 
-        var error = await FailAsync<IOException>($"amqp://guest:s3cret@127.0.0.1:{port}", "connectTimeout=3s");
+        var error = await FailAsync<IOException>($"amqp://guest:s3cret@127.0.0.1:{port}");
         await serving;
 
         Assert.Contains(
@@ -182,7 +180,7 @@ public sealed class BadInputTests
 
     private static async Task<TException> FailAsync<TException>(string address, string metadata = "") where TException : Exception
     {
-        await using var component = Vhost.Create("pubsub.rabbitmq", $"connectionString={address};{metadata}");
+        await using var component = Vhost.Create("pubsub.rabbitmq", $"connectionString={address};connectTimeout=60s;{metadata}");
         var error = await Assert.ThrowsAsync<TException>(() => component.InitAsync(default));
         Assert.DoesNotContain("s3cret", error.ToString(), StringComparison.Ordinal);
         return error;

@@ -166,7 +166,7 @@ public sealed class PublishTests : IAsyncLifetime
     [Fact]
     public async Task Many_publishers_at_a_time_share_a_channel()
     {
-        var broker = await _vhost.PubSubAsync();
+        var broker = await _vhost.PubSubAsync("publishTimeout=5m");
         var consumer = new Consumer();
         await using var subscription = await consumer.SubscribeAsync(broker);
         var large = new string('x', 100_000);

@@ -37,6 +37,13 @@ public sealed class SettlingTests : IAsyncLifetime
         await broker.PublishManyAsync(Vhost.Topic, [.. Enumerable.Range(0, 20).Select(index => Vhost.Message($"{index}"))], default);
 
         await consumer.WaitAsync(23);
+        await Wait.UntilAsync(() =>
+        {
+            lock (times)
+            {
+                return times.Count == 3;
+            }
+        });
         var bad = consumer.Received.Where(message => Vhost.Text(message) == "bad").ToList();
         Assert.Equal(attempts, bad.Select(message => message.DeliveryAttempt));
         Assert.Single(bad.Select(message => message.Id).Distinct());

@@ -19,7 +19,7 @@ public sealed class TlsTests
         var (certificate, key) = Signed(authority, "broker");
         var (clientCertificate, clientKey) = Signed(authority, "client");
         var files = await Task.WhenAll(WriteAsync("ca.pem", authority.ExportCertificatePem()), WriteAsync("cert.pem", certificate), WriteAsync("key.pem", key));
-        var port = UnusedPort();
+        var port = FreePort.Next();
         await using var server = await Servers.NewRabbitMqAsync(new RabbitMqServerOptions
         {
             Settings =
@@ -55,14 +55,7 @@ public sealed class TlsTests
     }
 
     private static IComponent Create(string address, X509Certificate2 authority, Dictionary<string, string> client) =>
-        Vhost.Create("pubsub.rabbitmq", [new("connectionString", address), new("caCert", authority.ExportCertificatePem()), .. client]);
-
-    private static int UnusedPort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
+        Vhost.Create("pubsub.rabbitmq", [new("connectionString", address), new("connectTimeout", "60s"), new("caCert", authority.ExportCertificatePem()), .. client]);
 
     private static X509Certificate2 Authority(string name)
     {

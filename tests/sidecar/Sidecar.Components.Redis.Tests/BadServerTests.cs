@@ -16,6 +16,9 @@ public sealed class BadServerTests
 {
     private static readonly string[] Types = ["state.redis", "lock.redis", "configuration.redis", "bindings.redis"];
 
+    /// <summary>Of a connection, unless a test says otherwise.</summary>
+    private static readonly (string Name, string Value)[] Patience = [("dialTimeout", "60s"), ("readTimeout", "30s")];
+
     public static TheoryData<string> AllTypes => [.. Types];
 
     [Theory]
@@ -59,7 +62,7 @@ public sealed class BadServerTests
     }
 
     [Theory]
-    [InlineData("10s", "3s")]
+    [InlineData("30s", "10s")]
     [InlineData("200ms", "5s")]
     public async Task A_server_that_accepts_and_never_answers_is_named(string initTimeout, string dialTimeout)
     {
@@ -162,7 +165,7 @@ public sealed class BadServerTests
             Name = "component",
             Type = type,
             Version = "v1",
-            Metadata = [.. metadata.Select(entry => new MetadataEntry(entry.Name, entry.Value, null, null, null))],
+            Metadata = [.. Patience.Concat(metadata).Select(entry => new MetadataEntry(entry.Name, entry.Value, null, null, null))],
             Scopes = [],
             InitTimeout = timeout,
             IgnoreErrors = ignoreErrors,
@@ -186,10 +189,5 @@ public sealed class BadServerTests
         await stream.ReadAsync(new byte[1000]).AsTask().ContinueWith(_ => { }, TaskScheduler.Default);
     }
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
+    private static int FreePort() => LocalServers.FreePort.Next();
 }

@@ -98,6 +98,8 @@ public sealed class ConfigurationTests
         // The restarted server knows nothing of CONFIG SET, and is changed by others before the component is back.
         await run.Server.KillAsync();
         await run.Server.RestartAsync();
+        // What the test's own client sends before it has noticed goes to the dead server.
+        await Wait.UntilAsync(() => Task.FromResult(run.Cli.Generation == 2));
         await run.TypeAsync("MSET changed 2||v2 new 1");
         await run.TypeAsync("DEL gone");
 

@@ -9,8 +9,9 @@ public sealed class ConnectionTests
     {
         await using var run = await RedisRun.StartAsync();
         var before = await ConnectionsAsync(run);
-        var state = RedisRun.Make("state.redis", ("redisHost", run.Server.Address));
-        var other = RedisRun.Make("lock.redis", ("redisHost", run.Server.Address));
+        (string, string)[] metadata = [("redisHost", run.Server.Address), ("readTimeout", "30s"), ("dialTimeout", "60s")];
+        var state = RedisRun.Make("state.redis", metadata);
+        var other = RedisRun.Make("lock.redis", metadata);
         await Task.WhenAll(state.InitAsync(default), other.InitAsync(default));
         Assert.Equal(before + 1, await ConnectionsAsync(run));
 

@@ -30,6 +30,10 @@ public sealed class LockTests
 
         await run.Server.KillAsync();
         await run.Server.RestartAsync();
+        // What a client sends before it has noticed goes to the dead server: first the test's own is back, then that of the store.
+        await Wait.UntilAsync(() => Task.FromResult(run.Cli.Generation == 2));
+        await Wait.UntilAsync(async () =>
+            (await run.TypeAsync("CLIENT LIST")).AsString()!.Split('\n').Count(line => line.Contains(" name=tandem ", StringComparison.Ordinal)) == 2);
 
         Assert.False(await store.TryLockAsync("resource", "b", TimeSpan.FromSeconds(30), default));
         Assert.Equal(UnlockStatus.Success, await store.UnlockAsync("resource", "a", default));
@@ -44,7 +48,7 @@ public sealed class LockTests
 
         foreach (var server in new[] { run.Server, replica })
         {
-            await using var component = RedisRun.Make("lock.redis", ("redisHost", server.Address));
+            await using var component = RedisRun.Make("lock.redis", ("redisHost", server.Address), ("readTimeout", "30s"), ("dialTimeout", "60s"));
             var refused = await Assert.ThrowsAsync<ComponentException>(() => component.InitAsync(default));
             Assert.StartsWith($"redis at {server.Address} is replicated: ", refused.Message, StringComparison.Ordinal);
         }

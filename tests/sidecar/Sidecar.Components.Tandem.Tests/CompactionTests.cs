@@ -35,10 +35,9 @@ public sealed class CompactionTests : IAsyncLifetime
             }
         })));
         await _fixture.Store.Compaction;
-        var snapshots = Directory.GetFiles(_fixture.Directory, "*.snapshot");
         await _fixture.CloseAsync();
 
-        Assert.Single(snapshots);
+        Assert.Single(Directory.GetFiles(_fixture.Directory, "*.snapshot"));
         Assert.DoesNotContain(Directory.GetFiles(_fixture.Directory), file => file.EndsWith("00000001.log", StringComparison.Ordinal));
         Assert.All(expected, pair => Assert.Equal(pair.Value, _fixture.Read(pair.Key)));
     }

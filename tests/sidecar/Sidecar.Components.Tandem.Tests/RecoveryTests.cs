@@ -220,8 +220,8 @@ public sealed class RecoveryTests : IAsyncLifetime
         await _fixture.SetAsync("key", "after the first");
         var before = disk.Flushes;
 
-        clock.Advance(TimeSpan.FromHours(1));
         var flushed = disk.Flushed;
+        clock.Advance(TimeSpan.FromHours(1));
         await journal.AcknowledgedAsync(topic, "group", 2);
 
         await flushed.WaitAsync(TimeSpan.FromSeconds(30));

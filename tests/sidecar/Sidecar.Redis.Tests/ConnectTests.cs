@@ -71,7 +71,8 @@ public sealed class ConnectTests(RedisServerFixture fixture)
     public async Task Postgres_answers()
     {
         var server = await Servers.PostgresAsync();
-        await FailsAsync(new RedisOptions { Host = server.Host, Port = server.Port }, "it is not a Redis server, or wants TLS", "what answers there is not Redis");
+        var options = new RedisOptions { Host = server.Host, Port = server.Port, ConnectTimeout = TimeSpan.FromSeconds(60) };
+        await FailsAsync(options, "it is not a Redis server, or wants TLS", "what answers there is not Redis");
     }
 
     [Theory]
@@ -96,8 +97,8 @@ public sealed class ConnectTests(RedisServerFixture fixture)
     {
         await using var silent = new OtherServer(null);
         await FailsAsync(
-            silent.Options with { ConnectTimeout = TimeSpan.FromSeconds(3) },
-            "3 s passed before HELLO was answered: the server accepts connections and does not answer");
+            silent.Options with { ConnectTimeout = TimeSpan.FromSeconds(10) },
+            "10 s passed before HELLO was answered: the server accepts connections and does not answer");
     }
 
     [Fact]
@@ -106,8 +107,8 @@ public sealed class ConnectTests(RedisServerFixture fixture)
         await using var loading = new OtherServer(
             "%1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n"u8.ToArray(), "-LOADING Redis is loading the dataset in memory\r\n"u8.ToArray());
         await FailsAsync(
-            loading.Options with { ConnectTimeout = TimeSpan.FromSeconds(3) },
-            "3 s passed before it was ready: LOADING Redis is loading the dataset in memory; wait for it, or raise dialTimeout");
+            loading.Options with { ConnectTimeout = TimeSpan.FromSeconds(10) },
+            "10 s passed before it was ready: LOADING Redis is loading the dataset in memory; wait for it, or raise dialTimeout");
 
         await using var loaded = new OtherServer(
             "%1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n"u8.ToArray(), "-LOADING Redis is loading the dataset in memory\r\n"u8.ToArray(), "+PONG\r\n"u8.ToArray());
@@ -159,7 +160,12 @@ public sealed class ConnectTests(RedisServerFixture fixture)
             _run = RunAsync(answers is [null] ? null : answers);
         }
 
-        public RedisOptions Options => new() { Host = "127.0.0.1", Port = ((IPEndPoint)_listener.LocalEndpoint).Port };
+        public RedisOptions Options => new()
+        {
+            Host = "127.0.0.1",
+            Port = ((IPEndPoint)_listener.LocalEndpoint).Port,
+            ConnectTimeout = TimeSpan.FromSeconds(60),
+        };
 
         public async ValueTask DisposeAsync()
         {

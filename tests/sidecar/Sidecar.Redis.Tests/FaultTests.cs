@@ -41,10 +41,12 @@ public sealed class FaultTests : IAsyncLifetime
                 }
             }
         })));
-        foreach (var moment in (int[])[2_000, 5_000, 8_000])
+        foreach (var (crashes, moment) in new[] { 2_000, 5_000, 8_000 }.Index())
         {
             await Wait.UntilAsync(() => Volatile.Read(ref started) > moment);
             await _server.CrashAsync(Cancel);
+            // The next crash breaks a connection of its own.
+            await Wait.UntilAsync(() => redis.Generation == crashes + 2);
         }
 
         await load;

@@ -62,6 +62,8 @@ public sealed class TlsTests : IAsyncLifetime
         await redis.ExecuteAsync(RedisCommand.Of("SET", "key", value), Cancel);
         Assert.True((await redis.ExecuteAsync(RedisCommand.Of("GET", "key"), Cancel)).AsBytes().Span.SequenceEqual(value));
         await _server.CrashAsync(Cancel);
+        // What the client sends before it has noticed goes to the dead server.
+        await Wait.UntilAsync(() => redis.Generation == 2);
         Assert.True((await redis.ExecuteAsync(RedisCommand.Of("GET", "key"), Cancel)).AsBytes().Span.SequenceEqual(value));
     }
 
@@ -125,7 +127,7 @@ public sealed class TlsTests : IAsyncLifetime
         Assert.Contains("enableTLS", plain.Message);
         await using var server = await Servers.NewRedisAsync();
         var tls = await Assert.ThrowsAsync<RedisConnectionException>(() =>
-            RedisClient.ConnectAsync(server.Options() with { Tls = true, ConnectTimeout = TimeSpan.FromSeconds(2) }, Cancel));
+            RedisClient.ConnectAsync(server.Options() with { Tls = true, ConnectTimeout = TimeSpan.FromSeconds(10) }, Cancel));
         Assert.Matches("enableTLS|speak TLS", tls.Message);
     }
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Sidecar.Api.Tests;
+using Sidecar.Conformance.Tests;
 using TestServers;
 
 namespace Sidecar.Runtime.Tests;
@@ -63,8 +64,8 @@ public sealed class DeadLetterBrokerTests
 
     private static async Task<string> MetadataAsync(string type) => type switch
     {
-        "pubsub.redis" => $"redisHost=127.0.0.1:{(await Servers.RedisAsync()).Port}",
-        "pubsub.rabbitmq" => $"connectionString={await (await Servers.RabbitMqAsync()).CreateVhostAsync(Guid.NewGuid().ToString("N"))};durable=true;deletedWhenUnused=false",
+        "pubsub.redis" => $"redisHost=127.0.0.1:{(await Servers.RedisAsync()).Port};{Patient.Redis}",
+        "pubsub.rabbitmq" => $"connectionString={await (await Servers.RabbitMqAsync()).CreateVhostAsync(Guid.NewGuid().ToString("N"))};{Patient.RabbitMq};durable=true;deletedWhenUnused=false",
         _ => "",
     };
 }

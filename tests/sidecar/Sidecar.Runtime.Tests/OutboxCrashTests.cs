@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Sidecar.Abstractions;
 using Sidecar.Api.Tests;
+using Sidecar.Conformance.Tests;
 using TestServers;
 
 namespace Sidecar.Runtime.Tests;
@@ -25,7 +26,7 @@ public sealed class OutboxOnRedis : OutboxCrashSuite
     private static async Task<string> HostAsync()
     {
         var server = await Servers.RedisAsync();
-        return $"redisHost={server.Host}:{server.Port}";
+        return $"redisHost={server.Host}:{server.Port};{Patient.Redis}";
     }
 }
 
@@ -36,7 +37,7 @@ public sealed class OutboxOnPostgreSqlAndRabbitMq : OutboxCrashSuite
         var server = await Servers.PostgresAsync();
         var name = $"outbox_{Guid.NewGuid():N}";
         await server.CreateDatabaseAsync(name);
-        return new Part("state.postgresql", $"host={server.Host};port={server.Port};user=postgres;password={server.Password};database={name}", "v2");
+        return new Part("state.postgresql", $"host={server.Host};port={server.Port};user=postgres;password={server.Password};database={name};{Patient.PostgreSql}", "v2");
     }
 
     protected override async Task<Part> BrokerAsync()
@@ -44,7 +45,7 @@ public sealed class OutboxOnPostgreSqlAndRabbitMq : OutboxCrashSuite
         var server = await Servers.RabbitMqAsync();
         var address = await server.CreateVhostAsync(Guid.NewGuid().ToString("N"));
         return new Part(
-            "pubsub.rabbitmq", $"connectionString={address};durable=true;deletedWhenUnused=false;deliveryMode=2;publisherConfirm=true;requeueInFailure=true");
+            "pubsub.rabbitmq", $"connectionString={address};{Patient.RabbitMq};durable=true;deletedWhenUnused=false;deliveryMode=2;publisherConfirm=true;requeueInFailure=true");
     }
 }
 

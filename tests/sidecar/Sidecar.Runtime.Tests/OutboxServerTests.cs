@@ -6,6 +6,7 @@ using LocalServers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Sidecar.Api.Tests;
+using Sidecar.Conformance.Tests;
 using TestServers;
 
 namespace Sidecar.Runtime.Tests;
@@ -113,6 +114,6 @@ public sealed class OutboxServerTests
         type == "state.redis" ? await Servers.NewRedisAsync() : await Servers.NewPostgresAsync();
 
     private static string Metadata(LocalServer server) => server is PostgresServer postgres
-        ? $"host={server.Host};port={server.Port};user=postgres;password={postgres.Password};database=postgres"
-        : $"redisHost={server.Host}:{server.Port}";
+        ? $"host={server.Host};port={server.Port};user=postgres;password={postgres.Password};database=postgres;{Patient.PostgreSql}"
+        : $"redisHost={server.Host}:{server.Port};{Patient.Redis}";
 }

@@ -63,7 +63,8 @@ public sealed class PipelineTests : IDisposable
     [Fact]
     public async Task Keys_are_read_once_and_forged_ids_do_not_read_them_again()
     {
-        await using var run = await BearerAsync("httpPipeline");
+        // The clock stands still: keys do not become old enough to be read again.
+        await using var run = await BearerAsync("httpPipeline", new TestKit.ManualTimeProvider(TimeProvider.System.GetUtcNow()));
         using var http = run.Client();
 
         await Task.WhenAll(Enumerable.Range(0, 8).Select(async index =>
@@ -138,7 +139,7 @@ public sealed class PipelineTests : IDisposable
         $"kind: Configuration\nspec: {{{part}: {{handlers: [{string.Join(", ", namesAndTypes.Chunk(2).Select(pair => $"{{name: {pair[0]}, type: {pair[1]}}}"))}]}}}}\n");
 
     /// <summary>One app that is issuer and callee; its keys are found by discovery.</summary>
-    private async Task<TestRun> BearerAsync(string part)
+    private async Task<TestRun> BearerAsync(string part, TimeProvider? time = null)
     {
         var run = Configured(part, "auth", "middleware.http.bearer");
         await run.AppAsync(
@@ -155,7 +156,7 @@ public sealed class PipelineTests : IDisposable
             },
             configuration: "c.yaml");
         run.Component("auth", "middleware.http.bearer", $"issuer={Issuer(run)};audience={Audience}");
-        return await run.StartAsync();
+        return await run.StartAsync(time);
     }
 
     private static string Issuer(TestRun run) => run.App(0).Urls.Single();

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Json;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Sidecar.Abstractions;
@@ -59,7 +60,9 @@ public sealed class TimeLimitTests
         using var http = run.Client();
         await http.PostAsJsonAsync("/v1.0/publish/bus/t", 1);
 
-        await AdvanceUntilAsync(() => run.Log.Any(line => line.EndsWith("of t was not handled: the app answered 500 (delivery 3)", StringComparison.Ordinal)));
+        // Not just the third: with a clock that runs so fast an answer may come too late.
+        await AdvanceUntilAsync(() => run.Log.Any(
+            line => Regex.IsMatch(line, @"of t was not handled: the app answered 500 \(delivery ([3-9]|[1-9][0-9]+)\)$")));
     }
 
     [Fact]

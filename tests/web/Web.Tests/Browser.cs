@@ -55,7 +55,12 @@ internal sealed class Browser : IAsyncDisposable
 
     public Task GoToAsync(Uri address) => SendAsync("url", new JsonObject { ["url"] = address.ToString() });
 
-    public async Task ClickAsync(string selector) => await SendAsync($"element/{await FindAsync(selector)}/click", []);
+    /// <summary>Clicks where an element is; a photo that was chosen and is still read would move it away under the pointer.</summary>
+    public async Task ClickAsync(string selector)
+    {
+        await UntilAsync("document.querySelector('#preview')?.complete ?? true");
+        await SendAsync($"element/{await FindAsync(selector)}/click", []);
+    }
 
     /// <summary>Types into a field; on a file input the text is a path.</summary>
     public async Task TypeAsync(string selector, string text) =>

@@ -301,6 +301,7 @@ public sealed class PageTests(PageFixture fixture) : IClassFixture<PageFixture>
         await browser.ClickAsync("#by-guest");
         await browser.UntilAsync("document.querySelector('#points').textContent.startsWith('0 ')");
         await browser.ClickAsync("#account-open");
+        await browser.UntilAsync("document.querySelector('#devices li')");
         await browser.ClickAsync("#delete");
         await browser.ClickAsync("#delete-yes");
         await browser.UntilAsync("!document.querySelector('#signin').hidden && document.querySelector('#by-guest')");

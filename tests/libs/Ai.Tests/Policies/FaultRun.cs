@@ -22,8 +22,12 @@ internal sealed class FaultRun : IAsyncDisposable
     public const int Retries = 2;
     public const int AnswerRetries = 1;
     public const string Model = "openai/gpt-5.2";
-    public const string FirstKey = "sk-first";
-    public const string SecondKey = "sk-second";
+
+    /// <summary>How both keys begin: nothing else that is logged does, no path of a stack trace either.</summary>
+    public const string KeyStart = "sk-Zq7";
+
+    public const string FirstKey = $"{KeyStart}first";
+    public const string SecondKey = $"{KeyStart}second";
     public const string LocalAnswer = "from here";
 
     private readonly Fault _fault;

@@ -3,7 +3,7 @@ namespace Sidecar.Components.Redis.Tests.PubSub;
 /// <summary>A consumer in a process of its own, to be frozen: prints the text of a message and waits for a line of input before it is done with it.</summary>
 internal static class FrozenConsumer
 {
-    public const string Metadata = "processingTimeout=6s;redeliverInterval=1s;concurrency=1";
+    public const string Metadata = "processingTimeout=15s;redeliverInterval=1s;concurrency=1";
 
     public static async Task<int> RunAsync(string address, string topic)
     {

@@ -265,10 +265,10 @@ public sealed class S3BindingTests
     public async Task A_port_where_nothing_listens_is_said()
     {
         await using var run = await S3Run.StartAsync();
-        var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var free = listener.LocalEndpoint.ToString();
-        listener.Dispose();
+        // Bound, so that nobody else gets the port, and not listening.
+        using var bound = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        bound.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var free = bound.LocalEndPoint;
 
         Assert.Contains($"http://{free} cannot be reached", await S3Run.FailAsync(await run.BindingAsync($"endpoint=http://{free}"), "get", "", ("key", "a")), StringComparison.Ordinal);
     }
